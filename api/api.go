@@ -1,0 +1,156 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"stopline/api/console"
+	"stopline/store/ledger"
+	"stopline/store/warehouse"
+	"stopline/stream/event"
+)
+
+// Log is where changes of stops go.
+type Log interface {
+	// Append writes an event and waits until the fold has judged it.
+	Append(ctx context.Context, e ledger.Event) (ledger.Result, error)
+	// Write appends events without waiting.
+	Write(ctx context.Context, e ...ledger.Event) error
+}
+
+// Intake is where documents from outside go, to be read like any source's.
+type Intake interface {
+	Report(ctx context.Context, id string, document []byte) error
+	Watch(ctx context.Context, entity string, document []byte) error // nil removes
+}
+
+// Dependencies are what the routes work with.
+type Dependencies struct {
+	Ledger     *ledger.Ledger
+	Log        Log
+	Intake     Intake
+	Warehouse  *warehouse.Warehouse
+	Identities *Identities
+	Parser     *event.Parser
+	Clock      func() event.Instant
+	Ready      func(ctx context.Context) error // what is missing, in words
+	Metrics    http.Handler
+	Logger     *slog.Logger
+}
+
+// maxBody bounds the body of any request, in bytes.
+const maxBody = 1 << 20
+
+type server struct{ Dependencies }
+
+// New returns the handler of every route.
+func New(d Dependencies) http.Handler {
+	huma.NewError = newProblem
+	s := &server{d}
+	r := chi.NewRouter()
+	r.Use(middleware.Recoverer, secure, d.Identities.identify)
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, http.StatusNotFound, "there is no "+r.URL.Path+"; the routes are listed at /docs")
+	})
+	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, http.StatusMethodNotAllowed, r.Method+" is not a method of "+r.URL.Path+"; see /docs")
+	})
+	config := huma.DefaultConfig("Stopline", "1")
+	config.Info.Description = "The transaction-stop service of an anti-fraud center: reports in, stops to banks, recovery statistics out."
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/v1/openapi", "", ""
+	config.CreateHooks = nil
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer", Description: "An API key: Authorization: Bearer KEY"}}
+	api := humachi.New(r, config)
+	s.centerRoutes(api)
+	s.bankRoutes(api)
+	s.statisticsRoutes(api)
+	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	r.Get("/readyz", s.readyz)
+	if d.Metrics != nil {
+		r.Method(http.MethodGet, "/metrics", d.Metrics)
+	}
+	r.Get("/docs", docs(api.OpenAPI()))
+	console.Mount(r)
+	return r
+}
+
+// secure sets the headers that every answer carries.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func writeProblem(w http.ResponseWriter, status int, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(newProblem(status, detail)) // the client has gone when it fails
+}
+
+func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if err := s.Ready(ctx); err != nil {
+		writeProblem(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	_, _ = w.Write([]byte("ready\n"))
+}
+
+// operation describes a route and who may use it.
+func (s *server) operation(api huma.API, method, path, id, summary string, roles []Role, errs ...int) huma.Operation {
+	op := huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, MaxBodyBytes: maxBody,
+		Security: []map[string][]string{{"key": {}}}, Errors: append([]int{http.StatusUnauthorized, http.StatusForbidden}, errs...)}
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
+	}
+	op.Description = "For: " + strings.Join(names, ", ") + "."
+	op.Tags = names[:1]
+	op.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
+		id, _ := ctx.Context().Value(identityKey{}).(*Identity)
+		switch {
+		case id == nil:
+			_ = huma.WriteErr(api, ctx, http.StatusUnauthorized, "the request needs a key that is known: Authorization: Bearer KEY")
+		case !slices.Contains(roles, id.Role):
+			_ = huma.WriteErr(api, ctx, http.StatusForbidden, fmt.Sprintf("the role %s may not do this; it is for %s", id.Role, strings.Join(names, ", ")))
+		default:
+			next(ctx)
+		}
+	}}
+	return op
+}
+
+var docsPage = template.Must(template.New("docs").Parse(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Stopline API</title>
+<link rel="stylesheet" href="/console.css"><main><h1>Stopline API</h1>
+<p>{{.Info.Description}} The machine-readable document is <a href="/v1/openapi.json">/v1/openapi.json</a> (OpenAPI 3.1).</p>
+<table><thead><tr><th>Method</th><th>Route</th><th>What</th><th>For</th></tr></thead><tbody>
+{{range $path, $item := .Paths}}{{with $item.Get}}<tr><td>GET</td><td><code>{{$path}}</code></td><td>{{.Summary}}</td><td>{{.Description}}</td></tr>{{end}}
+{{with $item.Post}}<tr><td>POST</td><td><code>{{$path}}</code></td><td>{{.Summary}}</td><td>{{.Description}}</td></tr>{{end}}
+{{with $item.Put}}<tr><td>PUT</td><td><code>{{$path}}</code></td><td>{{.Summary}}</td><td>{{.Description}}</td></tr>{{end}}
+{{with $item.Delete}}<tr><td>DELETE</td><td><code>{{$path}}</code></td><td>{{.Summary}}</td><td>{{.Description}}</td></tr>{{end}}{{end}}
+</tbody></table></main></html>`))
+
+func docs(o *huma.OpenAPI) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_ = docsPage.Execute(w, o)
+	}
+}

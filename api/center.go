@@ -1,0 +1,395 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"stopline/store/ledger"
+	"stopline/stream/event"
+)
+
+var (
+	center     = []Role{Analyst, Supervisor, Admin}
+	readers    = []Role{Analyst, Supervisor, Police, Admin}
+	deciders   = []Role{Supervisor, Admin}
+	jsonObject = errors.New("the body must be one JSON object")
+)
+
+// pageLimit bounds a page; its default is the query's.
+type page struct {
+	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
+	After string `query:"after" maxLength:"200" doc:"The cursor \"next\" of the page before"`
+}
+
+// centerRoutes are those of analysts, supervisors and hotlines.
+func (s *server) centerRoutes(api huma.API) {
+	op := s.operation(api, http.MethodPost, "/v1/reports", "report", "A victim's report opens a case and its stops", center, 422, 503)
+	op.SkipValidateBody = true // the documents' own rules say more, and name every field
+	huma.Register(api, op, s.report)
+
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/alerts", "list-alerts", "Alerts, newest first", center, 422, 503), s.listAlerts)
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/alerts/{id}", "get-alert", "One alert with the values that each pattern saw", center, 404, 503), s.getAlert)
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/stops", "list-stops", "Stops, newest first", readers, 422), s.listStops)
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/stops/{id}", "get-stop", "One stop with its whole timeline", readers, 404), s.getStop)
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/cases/{id}", "get-case", "One case: its reports and stops", readers, 404), s.getCase)
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/stops", "propose-stop", "Propose a stop on one account", center, 409, 422), s.proposeStop)
+	for _, d := range decisions {
+		huma.Register(api, s.operation(api, http.MethodPost, "/v1/stops/{id}/"+d.name, d.name, d.summary, deciders, 404, 409, 412, 422),
+			func(ctx context.Context, in *decisionInput) (*stopOutput, error) { return s.decide(ctx, d, in) })
+	}
+	huma.Register(api, s.operation(api, http.MethodPut, "/v1/watchlist/{entity}", "watch", "Put an entity on the watchlist", center, 422), s.watch)
+	huma.Register(api, s.operation(api, http.MethodDelete, "/v1/watchlist/{entity}", "unwatch", "Take an entity off the watchlist", center, 422), s.unwatch)
+}
+
+type caseOutput struct {
+	Body CaseDocument
+}
+
+// CaseDocument is a case as the center sees it.
+type CaseDocument struct {
+	ID       string         `json:"id"`
+	OpenedAt string         `json:"opened_at"`
+	Reports  []CaseReport   `json:"reports"`
+	Stops    []StopDocument `json:"stops"`
+}
+
+// CaseReport is a report that the case came from.
+type CaseReport struct {
+	ID       string `json:"id"`
+	Source   string `json:"source"`
+	Amount   string `json:"amount"`
+	Currency string `json:"currency"`
+}
+
+func (s *server) caseDocument(ctx context.Context, c *ledger.Case) CaseDocument {
+	d := CaseDocument{ID: c.ID, OpenedAt: c.OpenedAt.String(), Reports: []CaseReport{}, Stops: []StopDocument{}}
+	for _, r := range c.Reports {
+		d.Reports = append(d.Reports, CaseReport{r.ID, r.Source, event.Money{Minor: r.Minor, Currency: r.Currency}.Decimal(), string(r.Currency)})
+	}
+	for _, id := range c.Stops {
+		if st := s.Ledger.Stop(id); st != nil {
+			d.Stops = append(d.Stops, stopDocument(ctx, st, s.Ledger.Terms()))
+		}
+	}
+	return d
+}
+
+// report sends the document the way of any source's and waits for its case.
+func (s *server) report(ctx context.Context, in *struct {
+	Body    ReportBody
+	RawBody []byte
+}) (*caseOutput, error) {
+	var e event.Event
+	if err := s.Parser.ParseAs("report", in.RawBody, s.Clock(), &e); err != nil {
+		return nil, newProblem(http.StatusUnprocessableEntity, "the report cannot be taken as it is", err)
+	}
+	if e.Kind != event.KindReport {
+		return nil, fieldError("body.kind", "must be report")
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(in.RawBody, &fields); err != nil {
+		return nil, newProblem(http.StatusUnprocessableEntity, jsonObject.Error())
+	}
+	fields["kind"] = json.RawMessage(`"report"`)
+	doc, err := json.Marshal(fields)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Intake.Report(ctx, e.ID, doc); err != nil {
+		return nil, unavailable(err)
+	}
+	id := e.Report.Source + ":" + e.ID
+	deadline := time.Now().Add(10 * time.Second)
+	for time.Now().Before(deadline) && ctx.Err() == nil {
+		if c := s.Ledger.CaseOfReport(id); c != "" {
+			return &caseOutput{s.caseDocument(ctx, s.Ledger.Case(c))}, nil
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return nil, newProblem(http.StatusServiceUnavailable, "the report is in the log and will be worked on; its case did not appear in time: send the same report again to see it")
+}
+
+func unavailable(err error) error {
+	return newProblem(http.StatusServiceUnavailable, "the log cannot be reached just now; nothing was changed: try again", err)
+}
+
+type alertsOutput struct {
+	Body struct {
+		Alerts []json.RawMessage `json:"alerts"`
+		Next   string            `json:"next,omitempty"`
+	}
+}
+
+func (s *server) listAlerts(ctx context.Context, in *struct {
+	page
+	Action string `query:"action" enum:"warn,review,stop"`
+}) (*alertsOutput, error) {
+	var before event.Instant
+	id := ""
+	if in.After != "" {
+		ms, rest, _ := strings.Cut(in.After, "_")
+		n, err := strconv.ParseInt(ms, 10, 64)
+		if err != nil {
+			return nil, newProblem(http.StatusUnprocessableEntity, "after must be the cursor \"next\" of the page before")
+		}
+		before, id = event.Instant(n), rest
+	}
+	docs, err := s.Warehouse.Alerts(ctx, before, id, in.Action, in.Limit)
+	if err != nil {
+		return nil, unavailableBooks(err)
+	}
+	out := &alertsOutput{}
+	out.Body.Alerts = []json.RawMessage{}
+	for _, d := range docs {
+		out.Body.Alerts = append(out.Body.Alerts, json.RawMessage(d))
+	}
+	if len(docs) == in.Limit {
+		var last struct {
+			ID string        `json:"id"`
+			At event.Instant `json:"at"`
+		}
+		if err := json.Unmarshal([]byte(docs[len(docs)-1]), &last); err == nil {
+			out.Body.Next = fmt.Sprintf("%d_%s", last.At, last.ID)
+		}
+	}
+	return out, nil
+}
+
+func unavailableBooks(err error) error {
+	return newProblem(http.StatusServiceUnavailable, "ClickHouse cannot be read just now; stops go on: try again", err)
+}
+
+type rawOutput struct{ Body json.RawMessage }
+
+func (s *server) getAlert(ctx context.Context, in *struct {
+	ID string `path:"id" maxLength:"64"`
+}) (*rawOutput, error) {
+	doc, err := s.Warehouse.Alert(ctx, in.ID)
+	if err != nil {
+		return nil, unavailableBooks(err)
+	}
+	if doc == "" {
+		return nil, newProblem(http.StatusNotFound, "there is no alert "+in.ID)
+	}
+	return &rawOutput{json.RawMessage(doc)}, nil
+}
+
+type stopsOutput struct {
+	Body struct {
+		Stops []StopDocument `json:"stops"`
+		Next  string         `json:"next,omitempty"`
+	}
+}
+
+func (s *server) listStops(ctx context.Context, in *struct {
+	page
+	State string `query:"state" maxLength:"20"`
+	Bank  string `query:"bank" maxLength:"64"`
+	Case  string `query:"case" maxLength:"64"`
+}) (*stopsOutput, error) {
+	stops, more := s.Ledger.List(ledger.Filter{State: ledger.State(in.State), Bank: in.Bank, CaseID: in.Case, After: in.After, Limit: in.Limit})
+	return s.stopsOutput(ctx, stops, more), nil
+}
+
+func (s *server) stopsOutput(ctx context.Context, stops []*ledger.Stop, more bool) *stopsOutput {
+	out := &stopsOutput{}
+	out.Body.Stops = []StopDocument{}
+	for _, st := range stops {
+		out.Body.Stops = append(out.Body.Stops, stopDocument(ctx, st, s.Ledger.Terms()))
+	}
+	if more {
+		out.Body.Next = stops[len(stops)-1].ID
+	}
+	return out
+}
+
+type stopOutput struct {
+	ETag string `header:"ETag"`
+	Body StopDetail
+}
+
+func (s *server) stopOutput(ctx context.Context, st *ledger.Stop) *stopOutput {
+	return &stopOutput{ETag: strconv.Quote(strconv.Itoa(st.Version)), Body: stopDetail(ctx, st, s.Ledger.Terms())}
+}
+
+func (s *server) getStop(ctx context.Context, in *struct {
+	ID string `path:"id" maxLength:"64"`
+}) (*stopOutput, error) {
+	st := s.Ledger.Stop(in.ID)
+	if st == nil {
+		return nil, newProblem(http.StatusNotFound, "there is no stop "+in.ID)
+	}
+	return s.stopOutput(ctx, st), nil
+}
+
+func (s *server) getCase(ctx context.Context, in *struct {
+	ID string `path:"id" maxLength:"64"`
+}) (*caseOutput, error) {
+	c := s.Ledger.Case(in.ID)
+	if c == nil {
+		return nil, newProblem(http.StatusNotFound, "there is no case "+in.ID)
+	}
+	return &caseOutput{s.caseDocument(ctx, c)}, nil
+}
+
+// ProposalBody is a stop that an analyst asks for.
+type ProposalBody struct {
+	_         struct{}    `json:"-" additionalProperties:"true"`
+	CaseID    string      `json:"case_id" maxLength:"64"`
+	Account   AccountRef  `json:"account"`
+	Amount    Amount      `json:"amount"`
+	Currency  string      `json:"currency" example:"CNY"`
+	Transfer  TransferRef `json:"transfer"`
+	FraudType string      `json:"fraud_type" maxLength:"64"`
+	Reason    string      `json:"reason" maxLength:"256" minLength:"1"`
+}
+
+// proposeStop proposes a stop; a supervisor approves it.
+func (s *server) proposeStop(ctx context.Context, in *struct{ Body ProposalBody }) (*stopOutput, error) {
+	b := &in.Body
+	currency := event.Currency(b.Currency)
+	if _, known := currency.Digits(); !known {
+		return nil, fieldError("body.currency", "is not an ISO 4217 code in use")
+	}
+	minor, err := b.Amount.minor(currency)
+	if err != nil || minor == 0 {
+		return nil, fieldError("body.amount", "must be a decimal above zero with at most the currency's decimals")
+	}
+	if s.Ledger.Case(b.CaseID) == nil {
+		return nil, fieldError("body.case_id", "there is no such case")
+	}
+	var at event.Instant
+	if err := at.UnmarshalText([]byte(b.Transfer.At)); err != nil {
+		return nil, fieldError("body.transfer.at", err.Error())
+	}
+	transferMinor, err := Amount(b.Transfer.Amount).minor(currency)
+	if err != nil {
+		return nil, fieldError("body.transfer.amount", err.Error())
+	}
+	id := event.DerivedID("stp", "analyst", b.CaseID, b.Account.Number, b.Transfer.ID)
+	terms := s.Ledger.Terms()
+	terms.AutoLimit = -1 // a person's proposal waits for another person
+	e := ledger.Propose(terms, id, b.CaseID, ledger.Proposal{
+		Account: ledger.Account{Number: b.Account.Number, Bank: b.Account.Bank, Holder: b.Account.Holder},
+		Minor:   minor, Currency: currency, Transfer: ledger.Transfer{ID: b.Transfer.ID, Minor: transferMinor, At: at},
+		Hop: 1, FraudType: b.FraudType, Text: b.Reason,
+	}, s.Clock(), who(ctx).Name)[0]
+	res, err := s.Log.Append(ctx, e)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	if !res.Accepted {
+		return nil, newProblem(http.StatusConflict, "the stop is there already: "+res.Why+"; read /v1/stops/"+id)
+	}
+	return s.stopOutput(ctx, res.Stop), nil
+}
+
+// decision is what a supervisor may decide of a stop.
+type decision struct {
+	name, summary string
+	to            ledger.State
+}
+
+var decisions = []decision{
+	{"approval", "Approve a proposed stop: it goes to the bank", ledger.Requested},
+	{"rejection", "Reject a proposed stop", ledger.Rejected},
+	{"extension", "Hold for a second term", ledger.Extended},
+	{"freeze", "Note the freeze that follows the hold", ledger.Frozen},
+	{"release", "Release held money at once", ledger.Released},
+}
+
+type decisionInput struct {
+	ID      string `path:"id" maxLength:"64"`
+	IfMatch string `header:"If-Match" doc:"The ETag of the version that was decided on; another version answers 412"`
+	Body    struct {
+		_      struct{} `json:"-" additionalProperties:"true"`
+		Reason string   `json:"reason,omitempty" maxLength:"256"`
+	}
+}
+
+func (s *server) decide(ctx context.Context, d decision, in *decisionInput) (*stopOutput, error) {
+	st := s.Ledger.Stop(in.ID)
+	if st == nil {
+		return nil, newProblem(http.StatusNotFound, "there is no stop "+in.ID)
+	}
+	if v := strings.Trim(in.IfMatch, `"`); v != "" && v != strconv.Itoa(st.Version) {
+		return nil, newProblem(http.StatusPreconditionFailed, fmt.Sprintf("the stop is at version %d, not %s: read it again and decide on that", st.Version, v))
+	}
+	id := who(ctx)
+	if d.to == ledger.Requested && st.Timeline[0].By == id.Name {
+		return nil, newProblem(http.StatusConflict, "who proposed a stop cannot approve it: another supervisor must")
+	}
+	terms, now := s.Ledger.Terms(), s.Clock()
+	e := st.Event(now, id.Name)
+	e.ID = event.DerivedID("evt", st.ID, strconv.Itoa(e.Version), id.Name, string(d.to), now.String())
+	e.State, e.Reason = d.to, in.Body.Reason
+	switch d.to {
+	case ledger.Requested:
+		e.Until = now.Add(terms.Respond)
+	case ledger.Extended:
+		if st.Terms >= terms.Stops {
+			return nil, newProblem(http.StatusConflict, fmt.Sprintf("the account was stopped %d times, as often as the law allows: freeze it or release it", st.Terms))
+		}
+		e.Until = st.Until.Add(terms.Hold)
+	case ledger.Frozen:
+		e.Until = now.Add(terms.Freeze)
+	}
+	if !ledger.May(st.State, d.to) {
+		return nil, newProblem(http.StatusConflict, fmt.Sprintf("a stop that is %s cannot become %s", st.State, d.to))
+	}
+	res, err := s.Log.Append(ctx, e)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	if !res.Accepted {
+		return nil, newProblem(http.StatusConflict, "another change came first: "+res.Why)
+	}
+	return s.stopOutput(ctx, res.Stop), nil
+}
+
+// WatchBody is an entry of the watchlist.
+type WatchBody struct {
+	_      struct{} `json:"-" additionalProperties:"true"`
+	Risk   string   `json:"risk" enum:"confirmed,suspected,cleared"`
+	Reason string   `json:"reason,omitempty" maxLength:"256"`
+	Until  string   `json:"until,omitempty" format:"date-time"`
+}
+
+func (s *server) watch(ctx context.Context, in *struct {
+	Entity string `path:"entity" maxLength:"256" example:"acct:6217000010098765432"`
+	Body   WatchBody
+}) (*struct{}, error) {
+	doc, err := json.Marshal(map[string]string{"kind": "watch", "entity": in.Entity, "risk": in.Body.Risk, "reason": in.Body.Reason, "until": in.Body.Until})
+	if err != nil {
+		return nil, err
+	}
+	var e event.Event
+	if err := s.Parser.Parse(doc, s.Clock(), &e); err != nil {
+		return nil, newProblem(http.StatusUnprocessableEntity, "the entry cannot be taken as it is", err)
+	}
+	if err := s.Intake.Watch(ctx, string(e.Watch.Entity), doc); err != nil {
+		return nil, unavailable(err)
+	}
+	return nil, nil
+}
+
+func (s *server) unwatch(ctx context.Context, in *struct {
+	Entity string `path:"entity" maxLength:"256"`
+}) (*struct{}, error) {
+	var e event.Event
+	if err := event.ParseWatchRemoval([]byte(in.Entity), s.Clock(), &e); err != nil {
+		return nil, newProblem(http.StatusUnprocessableEntity, "no such entity can be on the watchlist", err)
+	}
+	if err := s.Intake.Watch(ctx, in.Entity, nil); err != nil {
+		return nil, unavailable(err)
+	}
+	return nil, nil
+}

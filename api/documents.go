@@ -1,0 +1,203 @@
+package api
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"stopline/store/ledger"
+	"stopline/stream/event"
+)
+
+// Amount is a decimal: a string, or a number that is read exactly.
+type Amount string
+
+// UnmarshalJSON accepts both and keeps the digits.
+func (a *Amount) UnmarshalJSON(b []byte) error { return (*event.Decimal)(a).UnmarshalJSON(b) }
+
+// Schema describes both.
+func (Amount) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Description: "Decimal string such as \"49800.00\", or a JSON number, read exactly; at most the currency's minor digits",
+		OneOf: []*huma.Schema{{Type: huma.TypeString, Pattern: `^[0-9]+(\.[0-9]+)?$`}, {Type: huma.TypeNumber}}, Examples: []any{"49800.00"}}
+}
+
+// minor reads the amount in a currency.
+func (a Amount) minor(c event.Currency) (int64, error) {
+	digits, _ := c.Digits()
+	return event.ParseMinor(string(a), digits)
+}
+
+// ReportBody is a victim's report.
+type ReportBody struct {
+	_         struct{}         `json:"-" additionalProperties:"true"`
+	Kind      string           `json:"kind,omitempty" enum:"report"`
+	ID        string           `json:"id" example:"110-2026-004511" doc:"The hotline's own; the same id again is the same report"`
+	At        string           `json:"at" format:"date-time"`
+	Source    string           `json:"source" enum:"96110,110,12345,bank,grid,other"`
+	District  string           `json:"district,omitempty" example:"520103" doc:"GB/T 2260"`
+	FraudType string           `json:"fraud_type,omitempty" example:"impersonated-authority"`
+	Victim    ReportVictim     `json:"victim"`
+	Transfers []ReportTransfer `json:"transfers"`
+	Callers   []string         `json:"callers,omitempty" example:"+85281234567"`
+}
+
+// ReportVictim is who reports.
+type ReportVictim struct {
+	_      struct{} `json:"-" additionalProperties:"true"`
+	Holder string   `json:"holder,omitempty"`
+	Phone  string   `json:"phone,omitempty"`
+}
+
+// ReportTransfer is a payment that the victim made.
+type ReportTransfer struct {
+	_            struct{} `json:"-" additionalProperties:"true"`
+	ID           string   `json:"id,omitempty" doc:"Without it, account, amount and time find the transfer"`
+	PayerAccount string   `json:"payer_account"`
+	PayeeAccount string   `json:"payee_account"`
+	PayeeBank    string   `json:"payee_bank"`
+	Amount       Amount   `json:"amount"`
+	Currency     string   `json:"currency" example:"CNY"`
+	At           string   `json:"at" format:"date-time"`
+}
+
+// StopDocument is a stop as banks and analysts see it.
+type StopDocument struct {
+	ID          string      `json:"id" example:"stp_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
+	Version     int         `json:"version"`
+	CaseID      string      `json:"case_id"`
+	State       string      `json:"state" enum:"proposed,rejected,requested,undelivered,acknowledged,held,partial,missed,mismatch,refused,extended,frozen,released,expired"`
+	RequestedAt string      `json:"requested_at,omitempty"`
+	RespondBy   string      `json:"respond_by,omitempty"`
+	Account     AccountRef  `json:"account"`
+	Amount      string      `json:"amount"`
+	Currency    string      `json:"currency"`
+	Transfer    TransferRef `json:"transfer"`
+	HoldHours   int         `json:"hold_hours"`
+	Hop         int         `json:"hop" doc:"1: the account that the victim paid"`
+	LegalBasis  string      `json:"legal_basis"`
+	Reason      ReasonRef   `json:"reason"`
+	IssuedBy    string      `json:"issued_by,omitempty"`
+}
+
+// AccountRef is an account at a bank.
+type AccountRef struct {
+	Number string `json:"number"`
+	Bank   string `json:"bank"`
+	Holder string `json:"holder,omitempty"`
+}
+
+// TransferRef is the payment that brought the money.
+type TransferRef struct {
+	ID     string `json:"id"`
+	Amount string `json:"amount"`
+	At     string `json:"at"`
+}
+
+// ReasonRef is why, as ISO 20022 codes it and in words.
+type ReasonRef struct {
+	Code string `json:"code" example:"FRAD"`
+	Text string `json:"text"`
+}
+
+func stopDocument(ctx context.Context, s *ledger.Stop, t ledger.Terms) StopDocument {
+	d := StopDocument{ID: s.ID, Version: s.Version, CaseID: s.CaseID, State: string(s.State), RequestedAt: s.RequestedAt.String(),
+		Account: AccountRef{s.Account.Number, s.Account.Bank, mask(ctx, s.Account.Holder)},
+		Amount:  s.Amount().Decimal(), Currency: string(s.Currency),
+		Transfer:  TransferRef{s.Transfer.ID, event.Money{Minor: s.Transfer.Minor, Currency: s.Currency}.Decimal(), s.Transfer.At.String()},
+		HoldHours: int(t.Hold.Hours()), Hop: s.Hop, LegalBasis: ledger.LegalBasis,
+		Reason: ReasonRef{"FRAD", s.Text}, IssuedBy: s.IssuedBy}
+	if s.State.Awaits() {
+		d.RespondBy = s.Until.String()
+	}
+	return d
+}
+
+// StopDetail is a stop with its whole history, for the center.
+type StopDetail struct {
+	StopDocument
+	FraudType   string      `json:"fraud_type"`
+	District    string      `json:"district,omitempty"`
+	AlertID     string      `json:"alert_id,omitempty"`
+	ReportID    string      `json:"report_id,omitempty"`
+	Parent      string      `json:"parent,omitempty" doc:"The stop whose money went on to this account"`
+	HeldAmount  string      `json:"held_amount"`
+	EffectiveAt string      `json:"effective_at,omitempty"`
+	EndsAt      string      `json:"ends_at,omitempty" doc:"When the hold lapses"`
+	Timeline    []StopEvent `json:"timeline"`
+}
+
+// StopEvent is one step of a stop's life.
+type StopEvent struct {
+	Version int    `json:"version"`
+	State   string `json:"state"`
+	At      string `json:"at"`
+	By      string `json:"by"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+func stopDetail(ctx context.Context, s *ledger.Stop, t ledger.Terms) StopDetail {
+	d := StopDetail{StopDocument: stopDocument(ctx, s, t), FraudType: s.FraudType, District: s.District, AlertID: s.AlertID,
+		ReportID: s.ReportID, Parent: s.Parent, HeldAmount: s.Held().Decimal(), EffectiveAt: s.EffectiveAt.String(), Timeline: []StopEvent{}}
+	if s.State.Holds() {
+		d.EndsAt = s.Until.String()
+	}
+	for _, e := range s.Timeline {
+		d.Timeline = append(d.Timeline, StopEvent{e.Version, string(e.State), e.At.String(), e.By, e.Reason})
+	}
+	return d
+}
+
+// OutcomeBody is a bank's answer.
+type OutcomeBody struct {
+	_           struct{}     `json:"-" additionalProperties:"true"`
+	Result      string       `json:"result" enum:"held,partial,missed,mismatch,refused"`
+	EffectiveAt string       `json:"effective_at,omitempty" format:"date-time" doc:"When the hold took effect: its 48 hours run from then. Required for held and partial"`
+	HeldAmount  Amount       `json:"held_amount,omitempty" doc:"Required for held and partial"`
+	Balance     Amount       `json:"balance,omitempty" doc:"Of the account, at the answer"`
+	Onward      []OnwardBody `json:"onward,omitempty" maxItems:"1000" doc:"Payments by which the money left"`
+	Reason      string       `json:"reason,omitempty" maxLength:"256" doc:"Required for refused"`
+}
+
+// OnwardBody is a payment by which money left the account.
+type OnwardBody struct {
+	_         struct{} `json:"-" additionalProperties:"true"`
+	ID        string   `json:"id" maxLength:"256"`
+	ToAccount string   `json:"to_account,omitempty" maxLength:"256" doc:"Empty for cash"`
+	ToBank    string   `json:"to_bank,omitempty" maxLength:"256"`
+	Amount    Amount   `json:"amount"`
+	At        string   `json:"at" format:"date-time"`
+}
+
+// outcome reads a bank's answer for a stop.
+func (b *OutcomeBody) outcome(s *ledger.Stop) (ledger.Outcome, error) {
+	o := ledger.Outcome{Result: ledger.State(b.Result), Reason: b.Reason, Balance: event.Unknown}
+	read := func(at string, a Amount, into *int64) error {
+		if a == "" {
+			return nil
+		}
+		m, err := a.minor(s.Currency)
+		if err != nil {
+			return fieldError("body."+at, err.Error())
+		}
+		*into = m
+		return nil
+	}
+	when := func(at, text string, into *event.Instant) error {
+		if err := into.UnmarshalText([]byte(text)); err != nil {
+			return fieldError("body."+at, err.Error())
+		}
+		return nil
+	}
+	if err := cmp.Or(read("held_amount", b.HeldAmount, &o.HeldMinor), read("balance", b.Balance, &o.Balance), when("effective_at", b.EffectiveAt, &o.EffectiveAt)); err != nil {
+		return o, err
+	}
+	for _, on := range b.Onward {
+		v := ledger.Onward{ID: on.ID, ToAccount: on.ToAccount, ToBank: on.ToBank}
+		if err := cmp.Or(read("onward", on.Amount, &v.Minor), when("onward", on.At, &v.At)); err != nil {
+			return o, err
+		}
+		o.Onward = append(o.Onward, v)
+	}
+	return o, nil
+}

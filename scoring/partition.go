@@ -1,0 +1,184 @@
+package scoring
+
+import (
+	"strings"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"stopline/stream/event"
+)
+
+// Partition holds the hot entities of one legs partition. One goroutine owns
+// it.
+type Partition struct {
+	engine *Engine
+	hot    *simplelru.LRU[event.Entity, *State]
+	cold   map[event.Entity]*State // evicted, and not yet written
+	seen   map[origin]int64        // last source offset applied
+	view   View
+	leg    event.Leg
+}
+
+// origin is a partition of a source topic.
+type origin struct {
+	topic     uint8
+	partition int32
+}
+
+// NewPartition returns an empty partition that keeps up to size entities hot.
+func NewPartition(e *Engine, size int) *Partition {
+	p := &Partition{engine: e, cold: map[event.Entity]*State{}, seen: map[origin]int64{}}
+	var err error
+	if p.hot, err = simplelru.NewLRU(size, func(k event.Entity, s *State) { p.cold[k] = s }); err != nil {
+		panic(err) // only a size of zero or less is refused, and the flag's bound excludes it
+	}
+	return p
+}
+
+// Put makes an entity hot, as it was read from cold storage.
+func (p *Partition) Put(s *State) { p.hot.Add(s.Entity, s) }
+
+// Has says whether the entity's state is at hand.
+func (p *Partition) Has(e event.Entity) bool {
+	return p.hot.Contains(e) || p.cold[e] != nil
+}
+
+// Peek returns the state without making it hotter; nil when it is not at hand.
+func (p *Partition) Peek(e event.Entity) *State {
+	if s, ok := p.hot.Peek(e); ok {
+		return s
+	}
+	return p.cold[e]
+}
+
+// Len is the number of hot entities.
+func (p *Partition) Len() int { return p.hot.Len() }
+
+// Missing appends the entities of a block that are not at hand, each once; the
+// names are clones.
+func (p *Partition) Missing(block []byte, dst []event.Entity) ([]event.Entity, error) {
+	b, err := event.OpenBlock(block)
+	if err != nil {
+		return dst, err
+	}
+	var asked map[event.Entity]bool
+	for b.Skip(&p.leg) {
+		if p.Has(p.leg.Entity) || asked[p.leg.Entity] {
+			continue
+		}
+		if asked == nil {
+			asked = map[event.Entity]bool{}
+		}
+		e := event.Entity(strings.Clone(string(p.leg.Entity)))
+		asked[e] = true
+		dst = append(dst, e)
+	}
+	return dst, b.Err()
+}
+
+// Apply scores the legs of a block at the offset and appends their alerts.
+// Entities that are not at hand are taken for new. What was applied before is
+// skipped, both when the partition is read again and when ingest wrote an
+// event's legs twice. onLeg, if any, is called for each leg that was not.
+func (p *Partition) Apply(offset int64, block []byte, alerts []Alert, onLeg func(*event.Leg)) ([]Alert, error) {
+	b, err := event.OpenBlock(block)
+	if err != nil {
+		return alerts, err
+	}
+	// An event's legs for one partition lie in one block, so that a source
+	// offset is either behind the mark as the block begins, or not applied.
+	next := map[origin]int64{}
+	for i := int32(0); b.Next(&p.leg); i++ {
+		o := origin{p.leg.Source.Topic, p.leg.Source.Partition}
+		if last, ok := p.seen[o]; ok && p.leg.Source.Offset <= last {
+			continue
+		}
+		next[o] = max(next[o], p.leg.Source.Offset)
+		place := Place{offset, i}
+		s := p.state(p.leg.Entity)
+		if !s.Applied.Before(place) {
+			continue
+		}
+		s.Applied = place
+		alerts = p.engine.apply(&p.view, s, &p.leg, alerts)
+		if onLeg != nil {
+			onLeg(&p.leg)
+		}
+	}
+	for o, last := range next {
+		p.seen[o] = last
+	}
+	return alerts, b.Err()
+}
+
+// state makes the entity hot and returns its state.
+func (p *Partition) state(e event.Entity) *State {
+	if s, ok := p.hot.Get(e); ok {
+		return s
+	}
+	s, ok := p.cold[e]
+	if ok {
+		delete(p.cold, e)
+	} else {
+		s = NewState(event.Entity(strings.Clone(string(e))))
+		s.Applied = Place{Offset: -1}
+	}
+	p.hot.Add(s.Entity, s)
+	return s
+}
+
+// Changed lists the states that have changed since they were written: the hot
+// ones, and all that were evicted.
+func (p *Partition) Changed() []*State {
+	var out []*State
+	for _, s := range p.hot.Values() {
+		if s.dirty {
+			out = append(out, s)
+		}
+	}
+	for _, s := range p.cold {
+		if s.dirty {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Waiting is the number of evicted states that have not been written.
+func (p *Partition) Waiting() int { return len(p.cold) }
+
+// Written notes that the states are in cold storage, and lets go of those that
+// are no longer hot.
+func (p *Partition) Written(states []*State) {
+	for _, s := range states {
+		s.dirty = false
+	}
+	for e, s := range p.cold {
+		if !s.dirty && !s.unread {
+			delete(p.cold, e)
+		}
+	}
+}
+
+// Marks is what must be kept beside the states to skip repeated legs.
+func (p *Partition) Marks() []Mark {
+	out := make([]Mark, 0, len(p.seen))
+	for o, last := range p.seen {
+		out = append(out, Mark{o.topic, o.partition, last})
+	}
+	return out
+}
+
+// SetMarks restores what Marks returned.
+func (p *Partition) SetMarks(marks []Mark) {
+	for _, m := range marks {
+		p.seen[origin{m.Topic, m.Partition}] = m.Offset
+	}
+}
+
+// Mark is the last source offset applied, of one source partition.
+type Mark struct {
+	Topic     uint8 `json:"t"`
+	Partition int32 `json:"p"`
+	Offset    int64 `json:"o"`
+}

@@ -1,0 +1,282 @@
+package pattern
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"stopline/stream/event"
+)
+
+// Of is the kind of entity whose history a feature comes from.
+type Of uint8
+
+// A feature of the leg itself is known for either kind of entity.
+const (
+	OfEither Of = iota
+	OfAccount
+	OfNumber
+)
+
+func (o Of) String() string { return [...]string{"either", "account", "number"}[o] }
+
+// Type is what a feature's value is.
+type Type uint8
+
+// The types of features. Money is Int, in minor units.
+const (
+	Bool Type = iota
+	Int
+	Double
+	String
+	Duration
+)
+
+func (t Type) String() string { return [...]string{"bool", "int", "double", "string", "duration"}[t] }
+
+// Feature is a named value that conditions may use. Of Bool, Int (also for
+// durations, in nanoseconds), Double and String, the one of its type is set.
+type Feature[V any] struct {
+	Name   string
+	Doc    string
+	Of     Of
+	Type   Type
+	Money  bool // an amount in minor units, shown as a decimal
+	Bool   func(*V) bool
+	Int    func(*V) int64
+	Double func(*V) float64
+	String func(*V) string
+}
+
+// Action is what a hit asks for, weakest first.
+type Action uint8
+
+// A warning informs, a review waits for a person, a stop goes to the bank.
+const (
+	Warn Action = iota + 1
+	Review
+	Stop
+)
+
+var actionNames = [...]string{"", "warn", "review", "stop"}
+
+func (a Action) String() string { return actionNames[min(int(a), len(actionNames)-1)] }
+
+// MarshalText writes the action's name.
+func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText reads an action's name.
+func (a *Action) UnmarshalText(b []byte) error {
+	i := slices.Index(actionNames[:], string(b))
+	if i < 1 {
+		return fmt.Errorf("%q is none of warn, review, stop", b)
+	}
+	*a = Action(i)
+	return nil
+}
+
+// Name is a pattern's name in both languages.
+type Name struct {
+	ZH string `yaml:"zh" json:"zh"`
+	EN string `yaml:"en" json:"en"`
+}
+
+// Pattern is one entry of the catalogue.
+type Pattern[V any] struct {
+	ID        string
+	Name      Name
+	FraudType string
+	On        []event.Role
+	Of        Of
+	When      string
+	Weight    float64
+	Then      Action
+	Shadow    bool
+	Grade     string
+	Source    string
+	Reads     []*Feature[V] // the features that the condition names, in its order
+
+	eval boolExpr[V]
+}
+
+// Hits says whether the condition holds. An error in arithmetic (overflow,
+// division by zero) is no hit; failed then says so.
+func (p *Pattern[V]) Hits(v *V) (hit, failed bool) {
+	hit, ok := p.eval(v)
+	return hit && ok, !ok
+}
+
+// Catalogue is a checked list of patterns.
+type Catalogue[V any] struct {
+	Version  string // first 12 hex digits of the SHA-256 of the YAML
+	Patterns []*Pattern[V]
+
+	byRole [int(event.RoleWatch) + 1][]*Pattern[V]
+}
+
+// On lists the patterns to look at for a leg of the role.
+func (c *Catalogue[V]) On(r event.Role) []*Pattern[V] { return c.byRole[r] }
+
+// entry is a pattern as it is written.
+type entry struct {
+	ID        string   `yaml:"id"`
+	Name      Name     `yaml:"name"`
+	FraudType string   `yaml:"fraud_type"`
+	On        []string `yaml:"on"`
+	When      string   `yaml:"when"`
+	Weight    float64  `yaml:"weight"`
+	Then      string   `yaml:"then"`
+	Stage     string   `yaml:"stage"`
+	Grade     string   `yaml:"grade"`
+	Source    string   `yaml:"source"`
+}
+
+// roles are the words of "on", and the roles that they mean for an account
+// and for a number.
+var roles = map[string][2]event.Role{
+	"debit":   {event.RoleDebit, event.RolePayment},
+	"credit":  {event.RoleCredit, 0},
+	"call":    {0, event.RoleCallee},
+	"dial":    {0, event.RoleCaller},
+	"message": {0, event.RoleRecipient},
+	"send":    {0, event.RoleSender},
+	"sim":     {0, event.RoleSIM},
+}
+
+// Parse reads and checks a catalogue. file is the name that errors carry. The
+// error joins everything that is wrong, a line each.
+func Parse[V any](file string, text []byte, features []Feature[V]) (*Catalogue[V], error) {
+	sum := sha256.Sum256(text)
+	c := &Catalogue[V]{Version: hex.EncodeToString(sum[:])[:12]}
+	var nodes []yaml.Node
+	if err := yaml.NewDecoder(bytes.NewReader(text)).Decode(&nodes); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: a catalogue is a YAML list of patterns: %w", file, err)
+	}
+	comp, err := newCompiler(features)
+	if err != nil {
+		return nil, err
+	}
+	var problems []error
+	seen := map[string]bool{}
+	for i := range nodes {
+		n := &nodes[i]
+		var e entry
+		if err := n.Load(&e, yaml.WithKnownFields()); err != nil {
+			problems = append(problems, fmt.Errorf("%s:%d: %w", file, n.Line, err))
+			continue
+		}
+		p, errs := comp.pattern(&e)
+		if seen[e.ID] {
+			errs = append(errs, fieldError{"id", fmt.Errorf("%q is used twice", e.ID)})
+		}
+		seen[e.ID] = true
+		for _, fe := range errs {
+			problems = append(problems, fmt.Errorf("%s:%d: pattern %q: %s: %w", file, lineOf(n, fe.field), e.ID, fe.field, fe.err))
+		}
+		if len(errs) == 0 {
+			c.Patterns = append(c.Patterns, p)
+			for _, r := range p.On {
+				c.byRole[r] = append(c.byRole[r], p)
+			}
+		}
+	}
+	return c, errors.Join(problems...)
+}
+
+// lineOf finds the line of a field of a mapping.
+func lineOf(n *yaml.Node, field string) int {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == field {
+			return n.Content[i+1].Line
+		}
+	}
+	return n.Line
+}
+
+type fieldError struct {
+	field string
+	err   error
+}
+
+// pattern checks an entry and compiles its condition.
+func (c *compiler[V]) pattern(e *entry) (*Pattern[V], []fieldError) {
+	var errs []fieldError
+	fail := func(field, format string, args ...any) {
+		errs = append(errs, fieldError{field, fmt.Errorf(format, args...)})
+	}
+	p := &Pattern[V]{ID: e.ID, Name: e.Name, FraudType: e.FraudType, When: e.When, Weight: e.Weight,
+		Shadow: e.Stage == "shadow", Grade: e.Grade, Source: e.Source}
+	if e.ID == "" {
+		fail("id", "is required")
+	}
+	if e.FraudType == "" {
+		fail("fraud_type", "is required")
+	}
+	if e.Name.ZH == "" || e.Name.EN == "" {
+		fail("name", "is required in both languages: {zh: …, en: …}")
+	}
+	if !(e.Weight > 0 && e.Weight < 1) {
+		fail("weight", "%v must lie between 0 and 1, both excluded", e.Weight)
+	}
+	if err := p.Then.UnmarshalText([]byte(e.Then)); err != nil {
+		fail("then", "%w", err)
+	}
+	if e.Stage != "live" && e.Stage != "shadow" {
+		fail("stage", "%q is none of live, shadow", e.Stage)
+	}
+	if e.Source == "" {
+		fail("source", "is required: say where the threshold comes from")
+	}
+	if strings.HasPrefix(e.FraudType, "mule-") && p.Then == Stop {
+		fail("then", "a mule pattern alone only warns or asks for review: couriers, shops and one-cent verification look alike; a stop needs a victim-side or registry signal")
+	}
+	var err error
+	if p.eval, p.Reads, err = c.condition(e.When); err != nil {
+		fail("when", "%w", err)
+		return p, errs
+	}
+	p.Of = OfAccount
+	var account, number string
+	for _, f := range p.Reads {
+		switch f.Of {
+		case OfAccount:
+			account = f.Name
+		case OfNumber:
+			number, p.Of = f.Name, OfNumber
+		}
+	}
+	if account != "" && number != "" {
+		fail("when", "%s belongs to an account and %s to a number: one condition looks at one of them", account, number)
+	}
+	if account == "" && number == "" && onlyNumbers(e.On) {
+		p.Of = OfNumber
+	}
+	if len(e.On) == 0 {
+		fail("on", "is required: the legs to look at, of debit, credit, call, dial, message, send, sim")
+	}
+	for _, word := range e.On {
+		pair, known := roles[word]
+		r := pair[p.Of-OfAccount]
+		switch {
+		case !known:
+			fail("on", "%q is none of debit, credit, call, dial, message, send, sim", word)
+		case r == 0:
+			fail("on", "%q is no leg of a %s, which is what the condition looks at", word, p.Of)
+		default:
+			p.On = append(p.On, r)
+		}
+	}
+	return p, errs
+}
+
+// onlyNumbers says whether none of the words is a leg of an account.
+func onlyNumbers(words []string) bool {
+	return !slices.ContainsFunc(words, func(w string) bool { return roles[w][0] != 0 })
+}

@@ -1,0 +1,194 @@
+package warehouse
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"stopline/store/ledger"
+	"stopline/stream/event"
+)
+
+// Books gathers rows and writes them in batches, a table at a time. One
+// goroutine owns it. Rows stay until they are written.
+type Books struct {
+	w         *Warehouse
+	transfers []transfer
+	calls     []call
+	alerts    []AlertRow
+	stops     []stopRow
+	reports   []stopRow
+	rows      int
+	since     time.Time
+}
+
+type transfer struct {
+	id string
+	at event.Instant
+	event.Transfer
+}
+
+type call struct {
+	id string
+	at event.Instant
+	event.Call
+}
+
+// AlertRow is an alert as the books keep it.
+type AlertRow struct {
+	ID, Entity, Action, FraudType, StopID, CaseID, District string
+	At                                                      event.Instant
+	Score                                                   int
+	Patterns                                                []string
+	Document                                                []byte
+}
+
+type stopRow struct {
+	ledger.Event
+	offset   int64
+	document []byte
+}
+
+// NewBooks returns books without rows.
+func (w *Warehouse) NewBooks() *Books { return &Books{w: w} }
+
+// Rows is the number of rows that wait; Age is how long the oldest has.
+func (b *Books) Rows() int { return b.rows }
+
+// Age is how long the oldest row has waited.
+func (b *Books) Age(now time.Time) time.Duration {
+	if b.rows == 0 {
+		return 0
+	}
+	return now.Sub(b.since)
+}
+
+func (b *Books) added() {
+	if b.rows == 0 {
+		b.since = time.Now()
+	}
+	b.rows++
+}
+
+// Leg takes the transfer or call that a leg carries, from one of its legs.
+// The texts are cloned: they belong to the leg's block.
+func (b *Books) Leg(l *event.Leg) {
+	switch l.Role {
+	case event.RoleDebit:
+		b.transfers = append(b.transfers, transfer{strings.Clone(l.Event.ID), l.Event.At, event.CloneTransfer(l.Event.Transfer)})
+		b.added()
+	case event.RoleCallee:
+		c := l.Event.Call
+		for _, s := range []*string{&c.Caller, &c.Callee, &c.IMEI, &c.CallerCell, &c.CalleeCell} {
+			*s = strings.Clone(*s)
+		}
+		b.calls = append(b.calls, call{strings.Clone(l.Event.ID), l.Event.At, c})
+		b.added()
+	}
+}
+
+// Alert takes an alert.
+func (b *Books) Alert(a AlertRow) {
+	b.alerts = append(b.alerts, a)
+	b.added()
+}
+
+// Stop takes an event of the ledger's log, with its offset there.
+func (b *Books) Stop(document []byte, offset int64) error {
+	row := stopRow{offset: offset, document: document}
+	if err := json.Unmarshal(document, &row.Event); err != nil {
+		return fmt.Errorf("event at %d of the ledger's log: %w", offset, err)
+	}
+	if row.Report != nil {
+		b.reports = append(b.reports, row)
+	} else {
+		b.stops = append(b.stops, row)
+	}
+	b.added()
+	return nil
+}
+
+// Written counts the rows of each table that a flush wrote.
+type Written map[string]int
+
+// Flush writes everything that waits. After an error the rows are still there.
+func (b *Books) Flush(ctx context.Context) (Written, error) {
+	done := Written{}
+	err := writeAll(ctx, b.w, "transfers", &b.transfers, done, func(t *transfer) []any {
+		return []any{t.id, t.at.Time(), t.Payer.Account, t.Payer.Bank, t.Payer.Holder, t.Payer.Phone,
+			t.Payee.Account, t.Payee.Bank, t.Payee.Holder, t.Amount.Minor, string(t.Amount.Currency), t.Channel,
+			t.Status.String(), t.PayerBalance, t.PayeeBalance, t.Device, t.Purpose, t.District}
+	})
+	if err == nil {
+		err = writeAll(ctx, b.w, "calls", &b.calls, done, func(c *call) []any {
+			return []any{c.id, c.at.Time(), c.Caller, c.Callee, bit(c.Ended), c.Seconds, bit(c.Spoofed), bit(c.Foreign), c.IMEI, c.CallerCell}
+		})
+	}
+	if err == nil {
+		err = writeAll(ctx, b.w, "alerts", &b.alerts, done, func(a *AlertRow) []any {
+			return []any{a.ID, a.At.Time(), a.Entity, uint16(a.Score), a.Action, a.FraudType, a.Patterns, a.StopID, a.CaseID, a.District, a.Document}
+		})
+	}
+	if err == nil {
+		err = writeAll(ctx, b.w, "stops", &b.stops, done, stopColumns)
+	}
+	if err == nil {
+		err = writeAll(ctx, b.w, "reports", &b.reports, done, func(r *stopRow) []any {
+			n := r.Report
+			return []any{n.ID, r.CaseID, r.At.Time(), n.Source, n.District, n.FraudType, n.Minor, string(n.Currency)}
+		})
+	}
+	if err == nil {
+		b.rows = 0
+	}
+	return done, err
+}
+
+func stopColumns(r *stopRow) []any {
+	p := r.Proposal
+	if p == nil {
+		p = &ledger.Proposal{}
+	}
+	o := r.Outcome
+	if o == nil {
+		o = &ledger.Outcome{}
+	}
+	return []any{r.StopID, uint32(r.Version), r.CaseID, string(r.State), r.At.Time(), r.By, r.Reason,
+		p.Account.Bank, p.Account.Number, p.Minor, string(p.Currency), p.Transfer.At.Time(), p.FraudType, p.District, p.Pattern,
+		uint8(min(p.Hop, math.MaxUint8)), o.HeldMinor, o.EffectiveAt.Time(), r.document, uint64(math.MaxInt64 - r.offset)}
+}
+
+func bit(b bool) uint8 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// writeAll inserts the rows as one block, and empties the slice.
+func writeAll[T any](ctx context.Context, w *Warehouse, table string, rows *[]T, done Written, columns func(*T) []any) error {
+	if len(*rows) == 0 {
+		return nil
+	}
+	batch, err := w.conn.PrepareBatch(ctx, "INSERT INTO "+table, driver.WithReleaseConnection())
+	if err != nil {
+		return fmt.Errorf("insert into %s: %w", table, err)
+	}
+	for i := range *rows {
+		if err := batch.Append(columns(&(*rows)[i])...); err != nil {
+			return fmt.Errorf("insert into %s: row %d: %w", table, i, err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("insert %d rows into %s: %w", len(*rows), table, err)
+	}
+	done[table] = len(*rows)
+	clear(*rows)
+	*rows = (*rows)[:0]
+	return nil
+}

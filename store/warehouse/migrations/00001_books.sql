@@ -1,0 +1,143 @@
+-- +goose Up
+CREATE TABLE transfers (
+    id String,
+    at DateTime64(3, 'Asia/Shanghai'),
+    payer_account String,
+    payer_bank LowCardinality(String),
+    payer_holder String,
+    payer_phone String,
+    payee_account String,
+    payee_bank LowCardinality(String),
+    payee_holder String,
+    amount Int64 COMMENT 'minor units',
+    currency LowCardinality(String),
+    channel LowCardinality(String),
+    status Enum8('initiated' = 1, 'posted' = 2, 'reversed' = 3),
+    payer_balance Int64 COMMENT 'minor units, -1 where not given',
+    payee_balance Int64 COMMENT 'minor units, -1 where not given',
+    device String,
+    purpose String,
+    district LowCardinality(String)
+) ENGINE = ReplacingMergeTree(status)
+ORDER BY (payer_account, id);
+
+CREATE TABLE calls (
+    id String,
+    at DateTime64(3, 'Asia/Shanghai'),
+    caller String,
+    callee String,
+    ended UInt8,
+    seconds Int64,
+    spoofed UInt8,
+    foreign_caller UInt8,
+    imei String,
+    cell String
+) ENGINE = ReplacingMergeTree(ended)
+ORDER BY (callee, id);
+
+CREATE TABLE alerts (
+    id String,
+    at DateTime64(3, 'Asia/Shanghai'),
+    entity String,
+    score UInt16,
+    action LowCardinality(String),
+    fraud_type LowCardinality(String),
+    patterns Array(LowCardinality(String)),
+    stop_id String,
+    case_id String,
+    district LowCardinality(String),
+    document String CODEC(ZSTD(3))
+) ENGINE = ReplacingMergeTree
+ORDER BY (at, id);
+
+-- Every version of every stop. Two events for one version: the log's first counts.
+CREATE TABLE stops (
+    stop_id String,
+    version UInt32,
+    case_id String,
+    state LowCardinality(String),
+    at DateTime64(3, 'Asia/Shanghai'),
+    by String,
+    reason String,
+    bank LowCardinality(String),
+    account String,
+    amount Int64 COMMENT 'asked for, minor units; with version 1',
+    currency LowCardinality(String),
+    transfer_at DateTime64(3, 'Asia/Shanghai'),
+    fraud_type LowCardinality(String),
+    district LowCardinality(String),
+    pattern LowCardinality(String),
+    hop UInt8,
+    held Int64 COMMENT 'minor units; with the answer of the bank',
+    effective_at DateTime64(3, 'Asia/Shanghai'),
+    document String CODEC(ZSTD(3)),
+    rank UInt64 COMMENT 'falls along the log, so that the first of a version is kept'
+) ENGINE = ReplacingMergeTree(rank)
+ORDER BY (stop_id, version);
+
+CREATE TABLE reports (
+    report_id String,
+    case_id String,
+    at DateTime64(3, 'Asia/Shanghai'),
+    source LowCardinality(String),
+    district LowCardinality(String),
+    fraud_type LowCardinality(String),
+    amount Int64 COMMENT 'minor units',
+    currency LowCardinality(String)
+) ENGINE = ReplacingMergeTree
+ORDER BY report_id;
+
+-- What scoring knows of each account and number, for those that are not hot.
+CREATE TABLE entity_state (
+    partition UInt16,
+    entity String,
+    version UInt64 COMMENT 'place of the last leg applied',
+    state String
+) ENGINE = ReplacingMergeTree(version)
+ORDER BY (partition, entity)
+SETTINGS index_granularity = 512;
+
+CREATE TABLE checkpoints (
+    partition UInt16,
+    next_offset Int64 COMMENT 'of the legs partition',
+    marks String COMMENT 'last offset of each source partition, JSON'
+) ENGINE = ReplacingMergeTree(next_offset)
+ORDER BY partition;
+
+-- One row a stop, as it is now.
+CREATE VIEW stops_now AS
+SELECT
+    stop_id,
+    argMax(state, version) AS state,
+    any(case_id) AS case_id,
+    maxIf(bank, version = 1) AS bank,
+    maxIf(account, version = 1) AS account,
+    maxIf(amount, version = 1) AS amount,
+    maxIf(currency, version = 1) AS currency,
+    maxIf(fraud_type, version = 1) AS fraud_type,
+    maxIf(district, version = 1) AS district,
+    maxIf(pattern, version = 1) AS pattern,
+    maxIf(hop, version = 1) AS hop,
+    maxIf(transfer_at, version = 1) AS transfer_at,
+    min(at) AS proposed_at,
+    minIf(at, state = 'requested') AS requested_at,
+    max(held) AS held,
+    max(effective_at) AS effective_at,
+    countIf(state = 'requested') AS was_requested,
+    countIf(state = 'held') AS was_held,
+    countIf(state = 'partial') AS was_partial,
+    countIf(state = 'missed') AS was_missed,
+    countIf(state IN ('refused', 'mismatch')) AS was_refused,
+    countIf(state = 'frozen') AS was_frozen
+FROM stops FINAL
+GROUP BY stop_id;
+
+-- +goose Down
+DROP VIEW stops_now;
+DROP TABLE checkpoints;
+DROP TABLE entity_state;
+DROP TABLE reports;
+DROP TABLE stops;
+DROP TABLE alerts;
+DROP TABLE calls;
+DROP TABLE transfers;

@@ -1,0 +1,290 @@
+package event
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"unsafe"
+)
+
+// Legs travel in blocks: one Kafka record holds hundreds of them. A block is
+// a version byte, then the legs one after another; texts are length-prefixed,
+// numbers are varints.
+const blockVersion = 1
+
+// ErrBlock is the error of bytes that are not a block of legs.
+var ErrBlock = errors.New("not a block of legs")
+
+// BeginBlock appends the head of a block.
+func BeginBlock(dst []byte) []byte { return append(dst, blockVersion) }
+
+// AppendLeg appends one leg. The payload is what [AppendEvent] made of the
+// event, so that an event with three legs is encoded once.
+func AppendLeg(dst []byte, t Touch, src Source, payload []byte) []byte {
+	dst = append(dst, byte(t.Role), src.Topic)
+	dst = binary.AppendUvarint(dst, uint64(src.Partition))
+	dst = binary.AppendUvarint(dst, uint64(src.Offset))
+	dst = binary.AppendUvarint(dst, uint64(len(t.Prefix)+len(t.Name)))
+	dst = append(dst, t.Prefix...)
+	dst = append(dst, t.Name...)
+	dst = binary.AppendUvarint(dst, uint64(len(payload)))
+	return append(dst, payload...)
+}
+
+// AppendEvent appends the event's own bytes.
+func AppendEvent(dst []byte, e *Event) []byte {
+	dst = append(dst, byte(e.Kind))
+	dst = appendText(dst, e.ID)
+	dst = binary.AppendVarint(dst, int64(e.At))
+	switch e.Kind {
+	case KindTransfer:
+		t := &e.Transfer
+		dst = append(dst, byte(t.Status))
+		dst = appendParty(dst, &t.Payer)
+		dst = appendParty(dst, &t.Payee)
+		dst = binary.AppendVarint(dst, t.Amount.Minor)
+		dst = appendText(dst, string(t.Amount.Currency))
+		dst = appendText(dst, t.Channel)
+		dst = binary.AppendVarint(dst, t.PayerBalance)
+		dst = binary.AppendVarint(dst, t.PayeeBalance)
+		dst = appendText(dst, t.Device)
+		dst = appendText(dst, t.Purpose)
+		dst = appendText(dst, t.District)
+	case KindCall:
+		c := &e.Call
+		dst = append(dst, flags(c.Ended, c.Spoofed, c.Foreign))
+		dst = appendText(dst, c.Caller)
+		dst = appendText(dst, c.Callee)
+		dst = appendText(dst, c.IMEI)
+		dst = appendText(dst, c.CallerCell)
+		dst = appendText(dst, c.CalleeCell)
+		dst = binary.AppendVarint(dst, c.Seconds)
+	case KindMessage:
+		dst = appendText(dst, e.Message.Sender)
+		dst = appendText(dst, e.Message.Recipient)
+		dst = appendText(dst, e.Message.LinkHost)
+	case KindSIM:
+		dst = appendText(dst, e.SIM.Number)
+		dst = appendText(dst, e.SIM.Change)
+	case KindWatch:
+		dst = append(dst, flags(e.Watch.Removed, false, false))
+		dst = appendText(dst, string(e.Watch.Entity))
+		dst = appendText(dst, e.Watch.Risk)
+		dst = appendText(dst, e.Watch.Reason)
+		dst = binary.AppendVarint(dst, int64(e.Watch.Until))
+	case KindReport:
+		r := e.Report
+		dst = appendText(dst, r.Source)
+		dst = appendText(dst, r.District)
+		dst = appendText(dst, r.FraudType)
+		dst = appendParty(dst, &r.Victim)
+		dst = binary.AppendUvarint(dst, uint64(len(r.Transfers)))
+		for i := range r.Transfers {
+			t := &r.Transfers[i]
+			dst = appendText(dst, t.ID)
+			dst = appendText(dst, t.PayerAccount)
+			dst = appendText(dst, t.PayeeAccount)
+			dst = appendText(dst, t.PayeeBank)
+			dst = binary.AppendVarint(dst, t.Amount.Minor)
+			dst = appendText(dst, string(t.Amount.Currency))
+			dst = binary.AppendVarint(dst, int64(t.At))
+		}
+		dst = binary.AppendUvarint(dst, uint64(len(r.Callers)))
+		for _, n := range r.Callers {
+			dst = appendText(dst, n)
+		}
+	}
+	return dst
+}
+
+func appendText(dst []byte, s string) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(s)))
+	return append(dst, s...)
+}
+
+func appendParty(dst []byte, p *Party) []byte {
+	dst = appendText(dst, p.Account)
+	dst = appendText(dst, p.Bank)
+	dst = appendText(dst, p.Holder)
+	return appendText(dst, p.Phone)
+}
+
+func flags(a, b, c bool) (f byte) {
+	if a {
+		f |= 1
+	}
+	if b {
+		f |= 2
+	}
+	if c {
+		f |= 4
+	}
+	return f
+}
+
+// Block reads the legs of one block in turn.
+type Block struct {
+	rest    []byte
+	payload int // bytes of the event at hand
+	err     error
+}
+
+// OpenBlock starts reading a block. The texts of the legs alias b, which must
+// not change; a reader clones what it keeps.
+func OpenBlock(b []byte) (*Block, error) {
+	if len(b) == 0 || b[0] != blockVersion {
+		return nil, fmt.Errorf("%w: unknown version", ErrBlock)
+	}
+	return &Block{rest: b[1:]}, nil
+}
+
+// Next reads a leg into l; false at the end, or where the block is damaged,
+// which Err then says.
+func (b *Block) Next(l *Leg) bool {
+	if !b.head(l) {
+		return false
+	}
+	e := &l.Event
+	e.Kind = Kind(b.byte())
+	e.ID = b.text()
+	e.At = Instant(b.int())
+	switch e.Kind {
+	case KindTransfer:
+		t := &e.Transfer
+		t.Status = Status(b.byte())
+		b.party(&t.Payer)
+		b.party(&t.Payee)
+		t.Amount.Minor = b.int()
+		t.Amount.Currency = Currency(b.text())
+		t.Channel = b.text()
+		t.PayerBalance = b.int()
+		t.PayeeBalance = b.int()
+		t.Device = b.text()
+		t.Purpose = b.text()
+		t.District = b.text()
+	case KindCall:
+		c := &e.Call
+		f := b.byte()
+		c.Ended, c.Spoofed, c.Foreign = f&1 != 0, f&2 != 0, f&4 != 0
+		c.Caller = b.text()
+		c.Callee = b.text()
+		c.IMEI = b.text()
+		c.CallerCell = b.text()
+		c.CalleeCell = b.text()
+		c.Seconds = b.int()
+	case KindMessage:
+		e.Message = Message{Sender: b.text(), Recipient: b.text(), LinkHost: b.text()}
+	case KindSIM:
+		e.SIM = SIM{Number: b.text(), Change: b.text()}
+	case KindWatch:
+		e.Watch.Removed = b.byte()&1 != 0
+		e.Watch.Entity = Entity(b.text())
+		e.Watch.Risk = b.text()
+		e.Watch.Reason = b.text()
+		e.Watch.Until = Instant(b.int())
+	case KindReport:
+		e.Report = b.report()
+	default:
+		b.fail()
+	}
+	return b.err == nil
+}
+
+// Skip reads whose leg it is, and passes over the event.
+func (b *Block) Skip(l *Leg) bool {
+	if !b.head(l) {
+		return false
+	}
+	b.rest = b.rest[b.payload:]
+	return true
+}
+
+// head reads a leg up to its event.
+func (b *Block) head(l *Leg) bool {
+	if len(b.rest) == 0 || b.err != nil {
+		return false
+	}
+	l.Role = Role(b.byte())
+	l.Source.Topic = b.byte()
+	l.Source.Partition = int32(b.uint())
+	l.Source.Offset = int64(b.uint())
+	l.Entity = Entity(b.text())
+	b.payload = int(b.uint())
+	if b.payload > len(b.rest) || b.payload < 0 {
+		b.fail()
+	}
+	return b.err == nil
+}
+
+// Err is [ErrBlock] after a damaged block.
+func (b *Block) Err() error { return b.err }
+
+func (b *Block) report() *Report {
+	r := &Report{Source: b.text(), District: b.text(), FraudType: b.text()}
+	b.party(&r.Victim)
+	n := b.uint()
+	for i := uint64(0); i < n && b.err == nil; i++ {
+		r.Transfers = append(r.Transfers, ReportedTransfer{
+			ID: b.text(), PayerAccount: b.text(), PayeeAccount: b.text(), PayeeBank: b.text(),
+			Amount: Money{Minor: b.int(), Currency: Currency(b.text())}, At: Instant(b.int()),
+		})
+	}
+	n = b.uint()
+	for i := uint64(0); i < n && b.err == nil; i++ {
+		r.Callers = append(r.Callers, b.text())
+	}
+	return r
+}
+
+func (b *Block) fail() {
+	b.err = ErrBlock
+	b.rest = nil
+}
+
+func (b *Block) byte() byte {
+	if len(b.rest) == 0 {
+		b.fail()
+		return 0
+	}
+	v := b.rest[0]
+	b.rest = b.rest[1:]
+	return v
+}
+
+func (b *Block) uint() uint64 {
+	v, n := binary.Uvarint(b.rest)
+	if n <= 0 {
+		b.fail()
+		return 0
+	}
+	b.rest = b.rest[n:]
+	return v
+}
+
+func (b *Block) int() int64 {
+	v, n := binary.Varint(b.rest)
+	if n <= 0 {
+		b.fail()
+		return 0
+	}
+	b.rest = b.rest[n:]
+	return v
+}
+
+func (b *Block) text() string {
+	n := b.uint()
+	if n == 0 {
+		return ""
+	}
+	if n > uint64(len(b.rest)) {
+		b.fail()
+		return ""
+	}
+	s := unsafe.String(&b.rest[0], int(n))
+	b.rest = b.rest[n:]
+	return s
+}
+
+func (b *Block) party(p *Party) {
+	p.Account, p.Bank, p.Holder, p.Phone = b.text(), b.text(), b.text(), b.text()
+}

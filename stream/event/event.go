@@ -1,0 +1,213 @@
+package event
+
+import "strings"
+
+// Kind is what sort of document an event came in.
+type Kind uint8
+
+// The kinds, as the documents' "kind" names them.
+const (
+	KindTransfer Kind = iota + 1
+	KindCall
+	KindMessage
+	KindSIM
+	KindReport
+	KindWatch
+)
+
+var kindNames = [...]string{"", "transfer", "call", "message", "sim", "report", "watch"}
+
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return "unknown"
+}
+
+// Status is how far a transfer has got. One transfer may be reported in
+// several; it counts once.
+type Status uint8
+
+// A transfer's statuses; only an initiated one may still be held by its payer's bank.
+const (
+	StatusInitiated Status = iota + 1
+	StatusPosted
+	StatusReversed
+)
+
+var statusNames = [...]string{"", "initiated", "posted", "reversed"}
+
+func (s Status) String() string { return statusNames[min(int(s), len(statusNames)-1)] }
+
+// ChannelCash is the channel of a withdrawal; it has no payee account.
+const ChannelCash = "cash"
+
+// Event is one thing that happened. Kind says which of the parts is set.
+type Event struct {
+	Kind     Kind
+	ID       string
+	At       Instant
+	Transfer Transfer
+	Call     Call
+	Message  Message
+	SIM      SIM
+	Watch    Watch
+	Report   *Report
+}
+
+// Party is one side of a transfer.
+type Party struct{ Account, Bank, Holder, Phone string }
+
+// Unknown stands for a balance that the source did not give.
+const Unknown int64 = -1
+
+// Transfer is money that moves from a payer's account to a payee's, or out as cash.
+type Transfer struct {
+	Payer, Payee Party
+	Amount       Money
+	Channel      string
+	Status       Status
+	PayerBalance int64 // before the transfer, minor units; [Unknown] when not given
+	PayeeBalance int64
+	Device       string
+	Purpose      string
+	District     string // GB/T 2260
+}
+
+// CloneTransfer copies a transfer whose texts belong to a block of legs.
+func CloneTransfer(t Transfer) Transfer {
+	for _, text := range []*string{&t.Payer.Account, &t.Payer.Bank, &t.Payer.Holder, &t.Payer.Phone,
+		&t.Payee.Account, &t.Payee.Bank, &t.Payee.Holder, &t.Payee.Phone, &t.Channel, &t.Device, &t.Purpose, &t.District} {
+		*text = strings.Clone(*text)
+	}
+	t.Amount.Currency = currencies[t.Amount.Currency]
+	return t
+}
+
+// Call is reported when it starts and again when it ends.
+type Call struct {
+	Ended          bool
+	Caller, Callee string // E.164
+	IMEI           string // the caller's handset
+	CallerCell     string
+	CalleeCell     string
+	Seconds        int64 // how long it lasted; 0 until it has ended
+	Spoofed        bool  // the telecom found that the caller's number is forged
+	Foreign        bool  // the caller's number is of another country
+}
+
+// Message is a text message.
+type Message struct{ Sender, Recipient, LinkHost string }
+
+// SIM is a change of a number's SIM card or of its forwarding.
+type SIM struct{ Number, Change string }
+
+// Watch is an entry of the list of known-bad and cleared entities. Removed is
+// set for the null value that takes the entry away.
+type Watch struct {
+	Entity  Entity
+	Risk    string // confirmed, suspected, cleared
+	Reason  string
+	Until   Instant // 0: for ever
+	Removed bool
+}
+
+// Report is what a victim told a hotline.
+type Report struct {
+	Source    string
+	District  string
+	FraudType string
+	Victim    Party
+	Transfers []ReportedTransfer
+	Callers   []string
+}
+
+// ReportedTransfer is one payment as the victim names it; ID may be empty.
+type ReportedTransfer struct {
+	ID           string
+	PayerAccount string
+	PayeeAccount string
+	PayeeBank    string
+	Amount       Money
+	At           Instant
+}
+
+// Leg roles: what the event was to the entity that the leg belongs to.
+const (
+	RoleDebit     Role = iota + 1 // money left this account
+	RolePayment                   // the person at this number paid
+	RoleCredit                    // money came into this account
+	RoleCallee                    // this number was called
+	RoleCaller                    // this number called
+	RoleRecipient                 // this number received a message
+	RoleSender                    // this number sent a message
+	RoleSIM                       // this number's SIM changed
+	RoleReport                    // the holder of this account or number reported a fraud
+	RoleWatch                     // this entity was put on the watchlist or taken off
+)
+
+// Role is an entity's part in an event.
+type Role uint8
+
+var roleNames = [...]string{"", "debit", "payment", "credit", "callee", "caller", "recipient", "sender", "sim", "report", "watch"}
+
+func (r Role) String() string { return roleNames[min(int(r), len(roleNames)-1)] }
+
+// Source is where an event was read: it names the event for ever, and tells a
+// reader of legs which ones it has seen.
+type Source struct {
+	Topic     uint8 // index in the list of source topics
+	Partition int32
+	Offset    int64
+}
+
+// Leg is one entity's share of an event.
+type Leg struct {
+	Role   Role
+	Entity Entity
+	Source Source
+	Event  Event
+}
+
+// Touched appends the entity and role of every leg of the event.
+func (e *Event) Touched(dst []Touch) []Touch {
+	switch e.Kind {
+	case KindTransfer:
+		dst = append(dst, Touch{RoleDebit, PrefixAccount, e.Transfer.Payer.Account})
+		if e.Transfer.Payer.Phone != "" {
+			dst = append(dst, Touch{RolePayment, PrefixNumber, e.Transfer.Payer.Phone})
+		}
+		if e.Transfer.Payee.Account != "" {
+			dst = append(dst, Touch{RoleCredit, PrefixAccount, e.Transfer.Payee.Account})
+		}
+	case KindCall:
+		dst = append(dst, Touch{RoleCallee, PrefixNumber, e.Call.Callee}, Touch{RoleCaller, PrefixNumber, e.Call.Caller})
+	case KindMessage:
+		dst = append(dst, Touch{RoleRecipient, PrefixNumber, e.Message.Recipient}, Touch{RoleSender, PrefixNumber, e.Message.Sender})
+	case KindSIM:
+		dst = append(dst, Touch{RoleSIM, PrefixNumber, e.SIM.Number})
+	case KindWatch:
+		dst = append(dst, Touch{RoleWatch, "", string(e.Watch.Entity)})
+	case KindReport:
+		seen := map[string]bool{}
+		for _, t := range e.Report.Transfers {
+			if !seen[t.PayerAccount] {
+				seen[t.PayerAccount] = true
+				dst = append(dst, Touch{RoleReport, PrefixAccount, t.PayerAccount})
+			}
+		}
+		if len(e.Report.Transfers) == 0 {
+			dst = append(dst, Touch{RoleReport, PrefixNumber, e.Report.Victim.Phone})
+		}
+	}
+	return dst
+}
+
+// Touch names an entity in two parts, so that listing them costs no memory.
+type Touch struct {
+	Role         Role
+	Prefix, Name string
+}
+
+// Entity joins the parts.
+func (t Touch) Entity() Entity { return Entity(t.Prefix + t.Name) }

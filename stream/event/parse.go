@@ -1,0 +1,489 @@
+package event
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Reason says, in one word for counting, why a document was refused.
+type Reason string
+
+// The reasons for which a document goes to the dead letters.
+const (
+	ReasonTooLarge        Reason = "too-large"
+	ReasonNotUTF8         Reason = "not-utf8"
+	ReasonNotJSON         Reason = "not-json"
+	ReasonUnknownKind     Reason = "unknown-kind"
+	ReasonWrongTopic      Reason = "wrong-topic"
+	ReasonMissingField    Reason = "missing-field"
+	ReasonBadValue        Reason = "bad-value"
+	ReasonBadAmount       Reason = "bad-amount"
+	ReasonUnknownCurrency Reason = "unknown-currency"
+	ReasonBadTime         Reason = "bad-time"
+	ReasonTooOld          Reason = "too-old"
+	ReasonTooFarAhead     Reason = "too-far-ahead"
+	ReasonTooLong         Reason = "too-long"
+)
+
+// Problem is one thing wrong with a document. Field is a JSON pointer.
+type Problem struct {
+	Reason Reason
+	Field  string
+	Detail string
+}
+
+func (p Problem) String() string {
+	if p.Field == "" {
+		return p.Detail
+	}
+	return p.Field + " " + p.Detail
+}
+
+// Refusal is the error of a document that cannot be taken, with everything
+// that is wrong with it. Its reason for counting is the first one's.
+type Refusal []Problem
+
+func (r Refusal) Error() string {
+	parts := make([]string, len(r))
+	for i, p := range r {
+		parts[i] = p.String()
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Limits are the bounds of what is accepted.
+type Limits struct {
+	Bytes  int           // of one document
+	String int           // bytes of one text
+	Past   time.Duration // how old an event may be; 0: any age
+	Ahead  time.Duration // how far ahead of the clock
+	List   int           // transfers or callers in one report
+}
+
+// DefaultLimits are those of the published contract.
+var DefaultLimits = Limits{Bytes: 1 << 20, String: 256, Past: 7 * 24 * time.Hour, Ahead: 5 * time.Minute, List: 1000}
+
+// Parser reads documents. It is safe for many goroutines.
+type Parser struct {
+	Limits  Limits
+	Numbers *Numbers
+}
+
+// document has the fields of every kind: which ones count, the kind says.
+type document struct {
+	Kind string `json:"kind"`
+	ID   string `json:"id"`
+	At   string `json:"at"`
+
+	Payer        party   `json:"payer"`
+	Payee        party   `json:"payee"`
+	Amount       Decimal `json:"amount"`
+	Currency     string  `json:"currency"`
+	Channel      string  `json:"channel"`
+	Status       string  `json:"status"`
+	PayerBalance Decimal `json:"payer_balance"`
+	PayeeBalance Decimal `json:"payee_balance"`
+	Device       string  `json:"device"`
+	Purpose      string  `json:"purpose"`
+	District     string  `json:"district"`
+
+	Phase    string   `json:"phase"`
+	Caller   terminal `json:"caller"`
+	Callee   terminal `json:"callee"`
+	Duration *int64   `json:"duration_s"`
+	Spoofed  bool     `json:"spoofed"`
+
+	Sender    string `json:"sender"`
+	Recipient string `json:"recipient"`
+	LinkHost  string `json:"link_host"`
+
+	Number string `json:"number"`
+	Change string `json:"change"`
+
+	Source    string           `json:"source"`
+	FraudType string           `json:"fraud_type"`
+	Victim    party            `json:"victim"`
+	Transfers []reportTransfer `json:"transfers"`
+	Callers   []string         `json:"callers"`
+
+	Entity string `json:"entity"`
+	Risk   string `json:"risk"`
+	Reason string `json:"reason"`
+	Until  string `json:"until"`
+}
+
+type party struct {
+	Account string `json:"account"`
+	Bank    string `json:"bank"`
+	Holder  string `json:"holder"`
+	Phone   string `json:"phone"`
+}
+
+type terminal struct {
+	Number string `json:"number"`
+	IMEI   string `json:"imei"`
+	Cell   string `json:"cell"`
+}
+
+type reportTransfer struct {
+	ID           string  `json:"id"`
+	PayerAccount string  `json:"payer_account"`
+	PayeeAccount string  `json:"payee_account"`
+	PayeeBank    string  `json:"payee_bank"`
+	Amount       Decimal `json:"amount"`
+	Currency     string  `json:"currency"`
+	At           string  `json:"at"`
+}
+
+// Parse reads one document into e, as it arrived at now. The error, if any, is
+// a [Refusal]; e is then not to be used.
+func (p *Parser) Parse(b []byte, now Instant, e *Event) error {
+	return p.ParseAs("", b, now, e)
+}
+
+// ParseAs is Parse for a document that need not name its kind.
+func (p *Parser) ParseAs(kind string, b []byte, now Instant, e *Event) error {
+	if len(b) > p.Limits.Bytes {
+		return Refusal{{ReasonTooLarge, "", fmt.Sprintf("the document has %d bytes; the limit is %d", len(b), p.Limits.Bytes)}}
+	}
+	if !utf8.Valid(b) {
+		return Refusal{{ReasonNotUTF8, "", "the document is not valid UTF-8"}}
+	}
+	var d document
+	if err := json.Unmarshal(b, &d); err != nil {
+		return Refusal{decodeProblem(err)}
+	}
+	if d.Kind == "" {
+		d.Kind = kind
+	}
+	c := check{parser: p, now: now}
+	*e = Event{}
+	c.event(&d, e)
+	if len(c.problems) > 0 {
+		return c.problems
+	}
+	return nil
+}
+
+// ParseWatchRemoval is the event of a watchlist record without a value: its
+// key names the entity.
+func ParseWatchRemoval(key []byte, now Instant, e *Event) error {
+	entity := Entity(key)
+	if !watchable(string(entity)) {
+		return Refusal{{ReasonBadValue, "", "a watchlist record without a value needs the entity as its key, such as acct:6217000010098765432"}}
+	}
+	*e = Event{Kind: KindWatch, At: now, Watch: Watch{Entity: entity, Removed: true}}
+	return nil
+}
+
+func decodeProblem(err error) Problem {
+	var sem *json.SemanticError
+	if errors.As(err, &sem) {
+		return Problem{ReasonBadValue, string(sem.JSONPointer), fmt.Sprintf("cannot be a JSON %s", sem.JSONKind)}
+	}
+	var syn *jsontext.SyntacticError
+	if errors.As(err, &syn) {
+		return Problem{ReasonNotJSON, string(syn.JSONPointer), fmt.Sprintf("is not JSON at byte %d: %v", syn.ByteOffset, syn.Err)}
+	}
+	return Problem{ReasonNotJSON, "", "is not JSON: " + err.Error()}
+}
+
+// check collects everything that is wrong, so that a source sees it all at once.
+type check struct {
+	parser   *Parser
+	now      Instant
+	problems Refusal
+}
+
+func (c *check) fail(r Reason, field, format string, args ...any) {
+	c.problems = append(c.problems, Problem{r, field, fmt.Sprintf(format, args...)})
+}
+
+func (c *check) event(d *document, e *Event) {
+	if d.Kind == "watch" {
+		e.Kind = KindWatch
+		e.At = c.now
+		c.watch(d, &e.Watch)
+		return
+	}
+	for k := KindTransfer; k <= KindReport; k++ {
+		if d.Kind == kindNames[k] {
+			e.Kind = k
+		}
+	}
+	if e.Kind == 0 {
+		c.fail(ReasonUnknownKind, "/kind", "%q is none of transfer, call, message, sim, report, watch", clip(d.Kind))
+		return
+	}
+	e.ID = c.required("/id", d.ID)
+	e.At = c.instant("/at", d.At, true)
+	switch e.Kind {
+	case KindTransfer:
+		c.transfer(d, &e.Transfer)
+	case KindCall:
+		c.call(d, &e.Call)
+	case KindMessage:
+		e.Message = Message{Sender: c.number("/sender", d.Sender), Recipient: c.number("/recipient", d.Recipient), LinkHost: c.text("/link_host", d.LinkHost)}
+	case KindSIM:
+		e.SIM = SIM{Number: c.number("/number", d.Number),
+			Change: c.oneOf("/change", d.Change, "activated", "swapped", "ported", "forwarding_on", "forwarding_off", "suspended")}
+	case KindReport:
+		e.Report = &Report{}
+		c.report(d, e.Report)
+	}
+}
+
+func (c *check) transfer(d *document, t *Transfer) {
+	t.Channel = c.oneOf("/channel", d.Channel, "mobile", "web", "counter", "atm", "pos", "api", ChannelCash)
+	t.Payer = c.party("/payer", d.Payer)
+	if t.Channel == ChannelCash {
+		t.Payee.Holder = c.text("/payee/holder", d.Payee.Holder)
+	} else {
+		t.Payee = c.party("/payee", d.Payee)
+		if t.Payee.Account != "" && t.Payee.Account == t.Payer.Account {
+			c.fail(ReasonBadValue, "/payee/account", "is the payer's own account")
+		}
+	}
+	t.Amount = c.money("/amount", d.Amount, d.Currency, "/currency")
+	t.PayerBalance = c.balance("/payer_balance", d.PayerBalance, t.Amount.Currency)
+	t.PayeeBalance = c.balance("/payee_balance", d.PayeeBalance, t.Amount.Currency)
+	switch d.Status {
+	case "initiated":
+		t.Status = StatusInitiated
+	case "posted":
+		t.Status = StatusPosted
+	case "reversed":
+		t.Status = StatusReversed
+	default:
+		c.oneOf("/status", d.Status, "initiated", "posted", "reversed")
+	}
+	t.Device = c.text("/device", d.Device)
+	t.Purpose = c.text("/purpose", d.Purpose)
+	t.District = c.text("/district", d.District)
+}
+
+func (c *check) call(d *document, call *Call) {
+	switch d.Phase {
+	case "ended":
+		call.Ended = true
+		switch {
+		case d.Duration == nil:
+			c.fail(ReasonMissingField, "/duration_s", "is required for a call that has ended")
+		case *d.Duration < 0 || *d.Duration > 7*24*3600:
+			c.fail(ReasonBadValue, "/duration_s", "must lie between 0 and 604800 seconds")
+		default:
+			call.Seconds = *d.Duration
+		}
+	case "started":
+	default:
+		c.oneOf("/phase", d.Phase, "started", "ended")
+	}
+	call.Caller = c.number("/caller/number", d.Caller.Number)
+	call.Callee = c.number("/callee/number", d.Callee.Number)
+	call.IMEI = c.text("/caller/imei", d.Caller.IMEI)
+	call.CallerCell = c.text("/caller/cell", d.Caller.Cell)
+	call.CalleeCell = c.text("/callee/cell", d.Callee.Cell)
+	call.Spoofed = d.Spoofed
+	call.Foreign = !c.parser.Numbers.Home(call.Caller)
+}
+
+func (c *check) report(d *document, r *Report) {
+	r.Source = c.oneOf("/source", d.Source, "96110", "110", "12345", "bank", "grid", "other")
+	r.District = c.text("/district", d.District)
+	r.FraudType = c.text("/fraud_type", d.FraudType)
+	r.Victim.Holder = c.text("/victim/holder", d.Victim.Holder)
+	if d.Victim.Phone != "" {
+		r.Victim.Phone = c.number("/victim/phone", d.Victim.Phone)
+	}
+	if len(d.Transfers) == 0 && d.Victim.Phone == "" {
+		c.fail(ReasonMissingField, "/victim/phone", "is required for a report without transfers")
+	}
+	if len(d.Transfers) > c.parser.Limits.List || len(d.Callers) > c.parser.Limits.List {
+		c.fail(ReasonTooLong, "/transfers", "a report may list at most %d transfers and callers; split it", c.parser.Limits.List)
+		return
+	}
+	for i, t := range d.Transfers {
+		at := "/transfers/" + strconv.Itoa(i)
+		r.Transfers = append(r.Transfers, ReportedTransfer{
+			ID:           c.text(at+"/id", t.ID),
+			PayerAccount: plainAccount(c.required(at+"/payer_account", t.PayerAccount)),
+			PayeeAccount: plainAccount(c.required(at+"/payee_account", t.PayeeAccount)),
+			PayeeBank:    strings.ToUpper(c.required(at+"/payee_bank", t.PayeeBank)),
+			Amount:       c.money(at+"/amount", t.Amount, t.Currency, at+"/currency"),
+			At:           c.instant(at+"/at", t.At, false),
+		})
+	}
+	for i, n := range d.Callers {
+		r.Callers = append(r.Callers, c.number("/callers/"+strconv.Itoa(i), n))
+	}
+}
+
+func (c *check) watch(d *document, w *Watch) {
+	entity := c.required("/entity", d.Entity)
+	if entity != "" && !watchable(entity) {
+		c.fail(ReasonBadValue, "/entity", "must be acct:NUMBER, tel:E164, device:ID or host:NAME")
+	}
+	switch e := Entity(entity); {
+	case e.IsNumber():
+		w.Entity = Entity(PrefixNumber + c.number("/entity", entity[len(PrefixNumber):]))
+	case e.IsAccount():
+		w.Entity = Entity(PrefixAccount + plainAccount(entity[len(PrefixAccount):]))
+	default:
+		w.Entity = e
+	}
+	w.Risk = c.oneOf("/risk", d.Risk, "confirmed", "suspected", "cleared")
+	w.Reason = c.text("/reason", d.Reason)
+	if d.Until != "" {
+		t, err := time.Parse(time.RFC3339, d.Until)
+		if err != nil {
+			c.fail(ReasonBadTime, "/until", "is not an RFC 3339 time with offset")
+		}
+		w.Until = InstantOf(t)
+	}
+}
+
+func watchable(s string) bool {
+	for _, p := range []string{PrefixAccount, PrefixNumber, PrefixDevice, PrefixHost} {
+		if strings.HasPrefix(s, p) && len(s) > len(p) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *check) party(at string, p party) Party {
+	out := Party{
+		Account: plainAccount(c.required(at+"/account", p.Account)),
+		Bank:    strings.ToUpper(c.required(at+"/bank", p.Bank)),
+		Holder:  c.text(at+"/holder", p.Holder),
+	}
+	if p.Phone != "" {
+		out.Phone = c.number(at+"/phone", p.Phone)
+	}
+	return out
+}
+
+func (c *check) text(at, s string) string {
+	if len(s) > c.parser.Limits.String {
+		c.fail(ReasonTooLong, at, "has %d bytes; the limit is %d", len(s), c.parser.Limits.String)
+		return ""
+	}
+	return s
+}
+
+func (c *check) required(at, s string) string {
+	if s == "" {
+		c.fail(ReasonMissingField, at, "is required")
+	}
+	return c.text(at, s)
+}
+
+func (c *check) number(at, s string) string {
+	if s = c.required(at, s); s == "" {
+		return ""
+	}
+	n := c.parser.Numbers.E164(s)
+	if n == "" || n == "+" {
+		c.fail(ReasonBadValue, at, "has no digits of a telephone number")
+	}
+	return n
+}
+
+func (c *check) oneOf(at, s string, allowed ...string) string {
+	for _, a := range allowed {
+		if s == a {
+			return a
+		}
+	}
+	if s == "" {
+		c.fail(ReasonMissingField, at, "is required: one of %s", strings.Join(allowed, ", "))
+	} else {
+		c.fail(ReasonBadValue, at, "%q is none of %s", clip(s), strings.Join(allowed, ", "))
+	}
+	return ""
+}
+
+func (c *check) instant(at, s string, recent bool) Instant {
+	if s == "" {
+		c.fail(ReasonMissingField, at, "is required: an RFC 3339 time with offset")
+		return 0
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		c.fail(ReasonBadTime, at, "%q is not an RFC 3339 time with offset, such as 2026-11-23T10:20:30+08:00", clip(s))
+		return 0
+	}
+	i := InstantOf(t)
+	switch {
+	case recent && c.parser.Limits.Past > 0 && c.now.Sub(i) > c.parser.Limits.Past:
+		c.fail(ReasonTooOld, at, "%s is more than %s before now, %s", i, c.parser.Limits.Past, c.now)
+	case i.Sub(c.now) > c.parser.Limits.Ahead:
+		c.fail(ReasonTooFarAhead, at, "%s is more than %s after now, %s", i, c.parser.Limits.Ahead, c.now)
+	}
+	return i
+}
+
+func (c *check) money(at string, d Decimal, currency, currencyAt string) Money {
+	m := Money{Currency: Currency(currency)}
+	digits, known := m.Currency.Digits()
+	switch {
+	case currency == "":
+		c.fail(ReasonMissingField, currencyAt, "is required: an ISO 4217 code such as CNY")
+	case !known:
+		c.fail(ReasonUnknownCurrency, currencyAt, "%q is not an ISO 4217 code in use", clip(currency))
+	}
+	if d == "" {
+		c.fail(ReasonMissingField, at, "is required: a decimal such as \"49800.00\"")
+		return m
+	}
+	if !known {
+		return m
+	}
+	m.Currency = currencies[m.Currency]
+	minor, err := ParseMinor(string(d), digits)
+	if err == nil && minor == 0 {
+		err = errors.New("must be greater than zero")
+	}
+	if err != nil {
+		c.fail(ReasonBadAmount, at, "%q %v", clip(string(d)), err)
+	}
+	m.Minor = minor
+	return m
+}
+
+func (c *check) balance(at string, d Decimal, currency Currency) int64 {
+	if d == "" {
+		return Unknown
+	}
+	digits, _ := currency.Digits()
+	minor, err := ParseMinor(string(d), digits)
+	if err != nil {
+		c.fail(ReasonBadAmount, at, "%q %v", clip(string(d)), err)
+		return Unknown
+	}
+	return minor
+}
+
+// currencies holds one copy of each code, so that money keeps no document alive.
+var currencies = func() map[Currency]Currency {
+	m := map[Currency]Currency{}
+	for c := range minorDigits {
+		m[c] = c
+	}
+	return m
+}()
+
+// clip shortens what is echoed back in an error.
+func clip(s string) string {
+	if len(s) > 40 {
+		return strings.ToValidUTF8(s[:40], "") + "…"
+	}
+	return s
+}

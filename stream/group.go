@@ -1,0 +1,88 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// claim is a partition that the group has given to this process.
+type claim struct {
+	topic     string
+	partition int
+	offset    int64 // committed, the next to read; FirstOffset when there is none
+	gen       *kafka.Generation
+
+	committed time.Time
+}
+
+// commitEvery bounds how much is done again after a crash.
+const commitEvery = 500 * time.Millisecond
+
+// commit says that everything before the offset is done for. It may wait for
+// a later call; force makes it do so now.
+func (c *claim) commit(offset int64, force bool) error {
+	if offset == c.offset || !force && time.Since(c.committed) < commitEvery {
+		return nil
+	}
+	if err := c.gen.CommitOffsets(map[string]map[int]int64{c.topic: {c.partition: offset}}); err != nil {
+		return err
+	}
+	c.offset, c.committed = offset, time.Now()
+	return nil
+}
+
+// runGroup joins a consumer group and calls work for each partition that it is
+// given, in a goroutine of its own, until ctx ends. Work that fails is begun
+// again from the last commit.
+func runGroup(ctx context.Context, log *slog.Logger, brokers, group string, topics []string, work func(ctx context.Context, c *claim) error) error {
+	cg, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+		ID: group, Brokers: strings.Split(brokers, ","), Topics: topics, StartOffset: kafka.FirstOffset,
+		HeartbeatInterval: time.Second, SessionTimeout: 10 * time.Second, RebalanceTimeout: 10 * time.Second,
+		JoinGroupBackoff: 500 * time.Millisecond, Timeout: 10 * time.Second,
+	})
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = cg.Close() })
+	defer stop()
+	for ctx.Err() == nil {
+		gen, err := cg.Next(ctx)
+		if errors.Is(err, kafka.ErrGroupClosed) || ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			log.Warn("joining the group failed; trying again", "group", group, "err", err)
+			pause(ctx, time.Second)
+			continue
+		}
+		for topic, assigned := range gen.Assignments {
+			for _, a := range assigned {
+				c := &claim{topic: topic, partition: a.ID, offset: a.Offset, gen: gen}
+				gen.Start(func(ctx context.Context) {
+					for wait := 100 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 5*time.Second) {
+						err := work(ctx, c)
+						if err == nil || ctx.Err() != nil {
+							return
+						}
+						log.Error("a partition failed; beginning again from its last commit", "group", group, "topic", c.topic, "partition", c.partition, "err", err)
+						pause(ctx, wait)
+					}
+				})
+			}
+		}
+	}
+	return nil
+}
+
+// pause waits, or less when the context ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}

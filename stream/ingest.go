@@ -1,0 +1,170 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"slices"
+	"strconv"
+
+	"github.com/segmentio/kafka-go"
+
+	"stopline/stream/event"
+)
+
+// Clock tells the service's time. In the simulated city it is the city's.
+type Clock func() event.Instant
+
+// maxBlock bounds a block of legs; a larger batch makes several.
+const maxBlock = 512 << 10
+
+// Ingest reads the source topics, refuses what cannot be read with a reason,
+// and writes the legs of the rest, in blocks, to the partitions that own the
+// entities.
+type Ingest struct {
+	Brokers  string
+	Group    string
+	Topics   Topics
+	Parser   *event.Parser
+	Producer *Producer
+	Clock    Clock
+	Log      *slog.Logger
+	Metrics  *Metrics
+}
+
+// Run works until ctx ends.
+func (in *Ingest) Run(ctx context.Context) error {
+	return runGroup(ctx, in.Log, in.Brokers, in.Group, in.Topics.Sources(), in.partition)
+}
+
+// partition reads a batch, writes its legs and dead letters, and commits.
+func (in *Ingest) partition(ctx context.Context, c *claim) error {
+	r := newReader(in.Brokers, c.topic, c.partition, c.offset)
+	defer r.close()
+	cut := newCutter(in.Topics, c)
+	var msgs []kafka.Message
+	for ctx.Err() == nil {
+		var err error
+		if msgs, err = r.read(ctx, msgs[:0]); err != nil {
+			return err
+		}
+		now := in.Clock()
+		for i := range msgs {
+			in.one(&msgs[i], now, cut)
+		}
+		// Legs first: a dead letter that is written twice is a lesser evil
+		// than one that hides a batch which was not.
+		if err := in.Producer.writeBlocks(ctx, cut.blocks()); err != nil {
+			return err
+		}
+		if err := in.Producer.Write(ctx, cut.dead...); err != nil {
+			return err
+		}
+		cut.reset()
+		if err := c.commit(r.offset, len(msgs) == 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// one parses a message and cuts it into legs.
+func (in *Ingest) one(m *kafka.Message, now event.Instant, cut *cutter) {
+	var e event.Event
+	var err error
+	if m.Topic == in.Topics.Watchlist && len(m.Value) == 0 {
+		err = event.ParseWatchRemoval(m.Key, now, &e)
+	} else {
+		err = in.Parser.Parse(m.Value, now, &e)
+	}
+	if err == nil && (e.Kind == event.KindWatch) != (m.Topic == in.Topics.Watchlist) {
+		err = event.Refusal{{Reason: event.ReasonWrongTopic, Field: "/kind", Detail: e.Kind.String() + " does not belong on " + m.Topic}}
+	}
+	if err != nil {
+		reason := event.ReasonNotJSON
+		var refusal event.Refusal
+		if errors.As(err, &refusal) {
+			reason = refusal[0].Reason
+		}
+		in.Metrics.DeadLetters.WithLabelValues(string(reason)).Inc()
+		cut.dead = append(cut.dead, in.deadLetter(m, reason, err))
+		return
+	}
+	in.Metrics.Events.WithLabelValues(e.Kind.String()).Inc()
+	cut.add(&e, m.Offset)
+}
+
+// deadLetter keeps the original bytes, and says where they came from and why
+// they were refused.
+func (in *Ingest) deadLetter(m *kafka.Message, reason event.Reason, err error) kafka.Message {
+	h := func(k, v string) kafka.Header { return kafka.Header{Key: k, Value: []byte(v)} }
+	return kafka.Message{Topic: in.Topics.DeadLetters, Key: []byte(m.Topic), Value: m.Value,
+		Headers: append(slices.Clone(m.Headers),
+			h("stopline_topic", m.Topic), h("stopline_partition", strconv.Itoa(m.Partition)),
+			h("stopline_offset", strconv.FormatInt(m.Offset, 10)), h("stopline_reason", string(reason)),
+			h("stopline_error", err.Error()), h("stopline_at", in.Clock().String()))}
+}
+
+// cutter gathers the legs of a batch into a block for each legs partition.
+type cutter struct {
+	topic   string
+	source  event.Source
+	open    [][]byte // by legs partition
+	full    []kafka.Message
+	dead    []kafka.Message
+	touched []event.Touch
+	payload []byte
+	name    []byte
+}
+
+func newCutter(t Topics, c *claim) *cutter {
+	return &cutter{topic: t.Legs, open: make([][]byte, t.Partitions),
+		source: event.Source{Topic: uint8(slices.Index(t.Sources(), c.topic)), Partition: int32(c.partition)}}
+}
+
+// add appends the event's legs. An event's legs for one partition never part:
+// a block is closed between events.
+func (k *cutter) add(e *event.Event, offset int64) {
+	k.source.Offset = offset
+	k.payload = event.AppendEvent(k.payload[:0], e)
+	k.touched = e.Touched(k.touched[:0])
+	for p, b := range k.open {
+		if len(b) > maxBlock {
+			k.close(p)
+		}
+	}
+	for _, t := range k.touched {
+		k.name = append(append(k.name[:0], t.Prefix...), t.Name...)
+		p := event.PartitionOf(k.name, len(k.open))
+		if len(k.open[p]) == 0 {
+			k.open[p] = event.BeginBlock(k.open[p])
+		}
+		k.open[p] = event.AppendLeg(k.open[p], t, k.source, k.payload)
+	}
+}
+
+func (k *cutter) close(p int) {
+	k.full = append(k.full, kafka.Message{Topic: k.topic, Key: partitionKey(p), Value: k.open[p]})
+	k.open[p] = nil // the record keeps the bytes
+}
+
+func (k *cutter) blocks() []kafka.Message {
+	for p, b := range k.open {
+		if len(b) > 0 {
+			k.close(p)
+		}
+	}
+	return k.full
+}
+
+func (k *cutter) reset() { k.full, k.dead = k.full[:0], k.dead[:0] }
+
+// mustJSON encodes documents of ours, whose types always encode.
+func mustJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}

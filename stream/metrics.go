@@ -1,0 +1,38 @@
+package stream
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Metrics are the figures of the loops, as /metrics shows them.
+type Metrics struct {
+	Events      *prometheus.CounterVec // by kind
+	DeadLetters *prometheus.CounterVec // by reason
+	Legs        prometheus.Counter
+	Alerts      *prometheus.CounterVec // by action
+	Stops       *prometheus.CounterVec // by state that they came into
+	Rows        *prometheus.CounterVec // by table
+	Cold        *prometheus.CounterVec // look-ups of cold state by outcome
+	Checkpoints prometheus.Counter
+	Hot         *prometheus.GaugeVec // hot entities by partition
+	Lag         *prometheus.GaugeVec // messages behind, by group and partition
+}
+
+// NewMetrics makes the figures and registers them.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	vec := func(name, help, label string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "stopline", Name: name, Help: help}, []string{label})
+	}
+	m := &Metrics{
+		Events:      vec("events_total", "Events read and accepted.", "kind"),
+		DeadLetters: vec("dead_letters_total", "Documents refused.", "reason"),
+		Legs:        prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "legs_total", Help: "Legs scored."}),
+		Alerts:      vec("alerts_total", "Alerts raised.", "action"),
+		Stops:       vec("stops_total", "Stops by the state that they came into, since the process began to fold the log.", "state"),
+		Rows:        vec("warehouse_rows_total", "Rows written to ClickHouse.", "table"),
+		Cold:        vec("cold_lookups_total", "Entities looked up in cold state.", "outcome"),
+		Checkpoints: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "checkpoints_total", Help: "Checkpoints of the scoring state."}),
+		Hot:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "hot_entities", Help: "Entities in the LRU."}, []string{"partition"}),
+		Lag:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_messages", Help: "Kafka messages not yet read."}, []string{"loop", "partition"}),
+	}
+	r.MustRegister(m.Events, m.DeadLetters, m.Legs, m.Alerts, m.Stops, m.Rows, m.Cold, m.Checkpoints, m.Hot, m.Lag)
+	return m
+}

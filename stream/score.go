@@ -1,0 +1,381 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/bits-and-blooms/bloom/v3"
+	"github.com/segmentio/kafka-go"
+
+	"stopline/scoring"
+	"stopline/store/ledger"
+	"stopline/store/warehouse"
+	"stopline/stream/event"
+)
+
+// Score owns the entities of its legs partitions: it puts each leg into its
+// entity's state and writes the alerts and stops that follow. From a leg to a
+// stop there is only Kafka; ClickHouse holds the states that are not hot.
+type Score struct {
+	Brokers    string
+	Group      string
+	Topics     Topics
+	Engine     *scoring.Engine
+	Terms      ledger.Terms
+	Producer   *Producer
+	Warehouse  *warehouse.Warehouse
+	Hot        int           // entities kept hot in each partition
+	Checkpoint time.Duration // how much is scored again after a crash
+	Clock      Clock
+	Log        *slog.Logger
+	Metrics    *Metrics
+}
+
+// Run works until ctx ends.
+func (sc *Score) Run(ctx context.Context) error {
+	return runGroup(ctx, sc.Log, sc.Brokers, sc.Group, []string{sc.Topics.Legs}, sc.partition)
+}
+
+// coldTimeout bounds how long a batch waits for states that are not hot, and
+// coldPause how long ClickHouse is left alone after it did not answer.
+const (
+	coldTimeout = 500 * time.Millisecond
+	coldPause   = 2 * time.Second
+	maxWaiting  = 200_000 // evicted states that may wait for ClickHouse
+)
+
+// worker scores one partition.
+type worker struct {
+	*Score
+	claim     *claim
+	part      *scoring.Partition
+	known     *bloom.BloomFilter // entities that have a cold state
+	unread    map[event.Entity]bool
+	coldAgain time.Time // not before
+	lastSaved time.Time
+	saved     int64 // offset of the last checkpoint
+	alerts    []scoring.Alert
+	out, log  []kafka.Message
+	missing   []event.Entity
+}
+
+// partition restores the state of the last checkpoint and scores from there.
+func (sc *Score) partition(ctx context.Context, c *claim) error {
+	w := &worker{Score: sc, claim: c, part: scoring.NewPartition(sc.Engine, sc.Hot), unread: map[event.Entity]bool{}, lastSaved: time.Now()}
+	if err := w.restore(ctx); err != nil {
+		return err
+	}
+	r := newReader(sc.Brokers, c.topic, c.partition, w.saved)
+	defer r.close()
+	lag := sc.Metrics.Lag.WithLabelValues("score", strconv.Itoa(c.partition))
+	hot := sc.Metrics.Hot.WithLabelValues(strconv.Itoa(c.partition))
+	var msgs []kafka.Message
+	for {
+		var err error
+		if msgs, err = r.read(ctx, msgs[:0]); err != nil {
+			break
+		}
+		for i := range msgs {
+			if err := w.block(ctx, &msgs[i]); err != nil {
+				return err
+			}
+		}
+		if err := w.publish(ctx); err != nil {
+			return err
+		}
+		lag.Set(float64(r.high - r.offset))
+		hot.Set(float64(w.part.Len()))
+		if time.Since(w.lastSaved) > sc.Checkpoint || w.part.Waiting() > maxWaiting {
+			if err := w.save(ctx, r.offset); err != nil {
+				sc.Log.Warn("the scoring state could not be written; trying again", "partition", c.partition, "err", err)
+				w.coldAgain = time.Now().Add(coldPause)
+				if w.part.Waiting() > maxWaiting {
+					pause(ctx, time.Second) // slow down instead of dropping
+				}
+			}
+		}
+	}
+	if ctx.Err() == nil {
+		return fmt.Errorf("score partition %d: reading stopped", c.partition)
+	}
+	// Leaving: what was scored is written, so that the next owner goes on at once.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := w.save(last, r.offset); err != nil {
+		sc.Log.Warn("the scoring state could not be written on leaving; the next start scores the rest again", "partition", c.partition, "err", err)
+	}
+	return nil
+}
+
+// restore reads the checkpoint, the states that changed last, and the names
+// of all the others.
+func (w *worker) restore(ctx context.Context) error {
+	p := w.claim.partition
+	cp, err := w.Warehouse.LoadCheckpoint(ctx, p)
+	if err != nil {
+		return err
+	}
+	w.saved = cp.Offset
+	if len(cp.Marks) > 0 {
+		var marks []scoring.Mark
+		if err := json.Unmarshal(cp.Marks, &marks); err != nil {
+			return fmt.Errorf("checkpoint of partition %d: %w", p, err)
+		}
+		w.part.SetMarks(marks)
+	}
+	w.known = bloom.NewWithEstimates(uint(max(4*w.Hot, 1_000_000)), 0.01)
+	if err := w.Warehouse.Entities(ctx, p, func(name string) { w.known.AddString(name) }); err != nil {
+		return err
+	}
+	rows, err := w.Warehouse.RecentStates(ctx, p, min(w.Hot, 200_000))
+	if err != nil {
+		return err
+	}
+	for i := len(rows) - 1; i >= 0; i-- { // the newest last, so that it is the hottest
+		s, err := scoring.ReadState(rows[i].Entity, rows[i].State)
+		if err != nil {
+			return err
+		}
+		w.part.Put(s)
+	}
+	return nil
+}
+
+// block brings the states of a block's entities to hand and applies its legs.
+func (w *worker) block(ctx context.Context, m *kafka.Message) error {
+	var err error
+	if w.missing, err = w.part.Missing(m.Value, w.missing[:0]); err != nil {
+		return fmt.Errorf("legs at %s/%d:%d: %w", m.Topic, m.Partition, m.Offset, err)
+	}
+	w.fetch(ctx)
+	before := len(w.alerts)
+	n := 0
+	w.alerts, err = w.part.Apply(m.Offset, m.Value, w.alerts, func(l *event.Leg) {
+		n++
+		switch l.Role {
+		case event.RoleReport:
+			w.report(l)
+		case event.RoleWatch:
+			w.watch(l)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("legs at %s/%d:%d: %w", m.Topic, m.Partition, m.Offset, err)
+	}
+	w.Metrics.Legs.Add(float64(n))
+	for i := before; i < len(w.alerts); i++ {
+		w.alert(&w.alerts[i])
+	}
+	return nil
+}
+
+// fetch looks up the missing entities that have a cold state, all at once.
+// While ClickHouse is away they are scored on what comes in; the past is added
+// when it can be read.
+func (w *worker) fetch(ctx context.Context) {
+	ask := w.missing[:0]
+	for _, e := range w.missing {
+		if w.known.TestString(string(e)) {
+			ask = append(ask, e)
+		}
+	}
+	for e := range w.unread {
+		if len(ask) > 1000 {
+			break
+		}
+		ask = append(ask, e)
+	}
+	if len(ask) == 0 {
+		return
+	}
+	if time.Now().Before(w.coldAgain) {
+		w.incomplete(ask)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, coldTimeout)
+	defer cancel()
+	rows, err := w.Warehouse.LoadStates(ctx, w.claim.partition, ask)
+	if err != nil {
+		w.coldAgain = time.Now().Add(coldPause)
+		w.Log.Warn("ClickHouse did not answer; scoring goes on with what is known", "partition", w.claim.partition, "entities", len(ask), "err", err)
+		w.incomplete(ask)
+		return
+	}
+	w.Metrics.Cold.WithLabelValues("found").Add(float64(len(rows)))
+	w.Metrics.Cold.WithLabelValues("new").Add(float64(len(ask) - len(rows)))
+	for _, r := range rows {
+		past, err := scoring.ReadState(r.Entity, r.State)
+		if err != nil {
+			w.Log.Error("a state cannot be read; the entity begins anew", "err", err)
+			continue
+		}
+		if now := w.part.Peek(r.Entity); now != nil {
+			now.Merge(past)
+		} else {
+			w.part.Put(past)
+		}
+	}
+	for _, e := range ask {
+		if s := w.part.Peek(e); s != nil {
+			s.Read()
+		}
+		delete(w.unread, e)
+	}
+}
+
+// incomplete notes that the entities have a past which could not be read.
+func (w *worker) incomplete(entities []event.Entity) {
+	w.Metrics.Cold.WithLabelValues("unavailable").Add(float64(len(entities)))
+	for _, e := range entities {
+		if !w.part.Has(e) {
+			s := scoring.NewState(e)
+			s.MarkUnread()
+			w.part.Put(s)
+			w.unread[e] = true
+		}
+	}
+}
+
+// alert publishes an alert and, where it asks for one, the stop.
+func (w *worker) alert(a *scoring.Alert) {
+	w.Metrics.Alerts.WithLabelValues(a.Action.String()).Inc()
+	w.out = append(w.out, kafka.Message{Topic: w.Topics.Alerts, Key: []byte(a.Entity), Value: mustJSON(a)})
+	if a.StopID == "" {
+		return
+	}
+	t := a.Transfer
+	w.propose(ledger.Propose(w.Terms, a.StopID, a.CaseID, ledger.Proposal{
+		Account: ledger.Account{Number: t.Payee.Account, Bank: t.Payee.Bank, Holder: t.Payee.Holder},
+		Minor:   t.Minor(), Currency: t.Currency, Transfer: ledger.Transfer{ID: t.ID, Minor: t.Minor(), At: t.At},
+		Hop: 1, FraudType: a.FraudType, District: a.District, Pattern: a.Hits[0].Pattern, AlertID: a.ID,
+		Text: fmt.Sprintf("%s, score %d", a.FraudType, a.Score),
+	}, w.Clock(), "scoring"))
+}
+
+// report opens or joins the victim's case, with a stop for each payment that
+// was made from this account.
+func (w *worker) report(l *event.Leg) {
+	r := l.Event.Report
+	caseID := event.CaseID(string(l.Entity))
+	if len(r.Transfers) > 0 {
+		caseID = event.CaseID(r.Transfers[0].PayerAccount)
+	}
+	note := &ledger.ReportNote{ID: r.Source + ":" + l.Event.ID, Source: r.Source, District: r.District, FraudType: r.FraudType, Stops: []string{}}
+	for i := range r.Transfers {
+		t := &r.Transfers[i]
+		if note.Currency == "" {
+			note.Currency = t.Amount.Currency
+		}
+		if t.Amount.Currency == note.Currency {
+			note.Minor += t.Amount.Minor
+		}
+		if event.PrefixAccount+t.PayerAccount != string(l.Entity) {
+			continue // that account's own leg sees to it
+		}
+		key := event.TransferKey(t.PayerAccount, t.ID)
+		if t.ID == "" {
+			var found bool
+			if key, found = w.part.Peek(l.Entity).FindDebit(t.PayeeAccount, t.Amount.Minor, t.At); !found {
+				key = event.TransferKey(t.PayerAccount, note.ID+"/"+strconv.Itoa(i))
+			}
+		}
+		id := event.StopID(key, t.PayeeAccount)
+		note.Stops = append(note.Stops, id)
+		w.propose(ledger.Propose(w.Terms, id, caseID, ledger.Proposal{
+			Account: ledger.Account{Number: t.PayeeAccount, Bank: t.PayeeBank},
+			Minor:   t.Amount.Minor, Currency: t.Amount.Currency, Transfer: ledger.Transfer{ID: t.ID, Minor: t.Amount.Minor, At: t.At},
+			Hop: 1, FraudType: r.FraudType, District: r.District, ReportID: note.ID,
+			Text: "reported by the victim to " + r.Source,
+		}, w.Clock(), "report"))
+	}
+	w.propose([]ledger.Event{{ID: event.DerivedID("evt", caseID, note.ID), CaseID: caseID, At: l.Event.At, By: "report", Report: note}})
+}
+
+// watch tells every replica of an entry of the watchlist.
+func (w *worker) watch(l *event.Leg) {
+	m := kafka.Message{Topic: w.Topics.Risk, Key: []byte(l.Entity)}
+	if e := &l.Event.Watch; !e.Removed {
+		m.Value = mustJSON(riskNote{e.Risk, e.Until})
+	}
+	w.out = append(w.out, m)
+}
+
+func (w *worker) propose(events []ledger.Event) {
+	for i := range events {
+		w.log = append(w.log, kafka.Message{Topic: w.Topics.Stops, Key: []byte(events[i].CaseID), Value: mustJSON(&events[i])})
+	}
+}
+
+// publish writes what the batch caused: stops first, they are what hurries.
+func (w *worker) publish(ctx context.Context) error {
+	if err := w.Producer.Write(ctx, w.log...); err != nil {
+		return err
+	}
+	if err := w.Producer.Write(ctx, w.out...); err != nil {
+		return err
+	}
+	w.alerts, w.log, w.out = w.alerts[:0], w.log[:0], w.out[:0]
+	return nil
+}
+
+// save writes the states that have changed, then the checkpoint, then commits.
+func (w *worker) save(ctx context.Context, offset int64) error {
+	w.lastSaved = time.Now()
+	changed := w.part.Changed()
+	if offset == w.saved && len(changed) == 0 {
+		return nil
+	}
+	const chunk = 50_000
+	rows := make([]warehouse.StateRow, 0, min(chunk, len(changed)))
+	var written []*scoring.State
+	for i, s := range changed {
+		if !s.Unread() { // what is in cold storage knows more; it is merged first
+			rows = append(rows, warehouse.StateRow{Entity: s.Entity, Version: s.Applied.Version(), State: scoring.AppendState(nil, s)})
+			written = append(written, s)
+		}
+		if len(rows) == chunk || i == len(changed)-1 {
+			if err := w.Warehouse.SaveStates(ctx, w.claim.partition, rows); err != nil {
+				return err
+			}
+			rows = make([]warehouse.StateRow, 0, min(chunk, len(changed)))
+		}
+	}
+	for _, s := range written {
+		w.known.AddString(string(s.Entity))
+	}
+	w.part.Written(written)
+	if len(w.unread) > 0 {
+		return nil // legs of theirs are not yet written: they must be read again after a crash
+	}
+	if err := w.Warehouse.SaveCheckpoint(ctx, w.claim.partition, warehouse.Checkpoint{Offset: offset, Marks: mustJSON(w.part.Marks())}); err != nil {
+		return err
+	}
+	w.saved = offset
+	w.Metrics.Checkpoints.Inc()
+	return w.claim.commit(offset, true)
+}
+
+// riskNote is the value on the risk topic.
+type riskNote struct {
+	Risk  string        `json:"risk"`
+	Until event.Instant `json:"until,omitempty"`
+}
+
+// Risks keeps the engine's table of risks the same as the risk topic. Every
+// replica that scores runs it.
+func (sc *Score) Risks(ctx context.Context) error {
+	return eachPartition(ctx, sc.Brokers, sc.Topics.Risk, sc.Topics.Partitions, sc.Log, func(m *kafka.Message) error {
+		var n riskNote
+		if len(m.Value) > 0 {
+			if err := json.Unmarshal(m.Value, &n); err != nil {
+				return fmt.Errorf("risk of %s: %w", m.Key, err)
+			}
+		}
+		sc.Engine.Risks.Set(event.Entity(m.Key), n.Risk, n.Until)
+		return nil
+	}, nil)
+}

@@ -1,0 +1,123 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"stopline/scoring"
+	"stopline/store/warehouse"
+	"stopline/stream/event"
+)
+
+// Sink writes the books: transfers and calls from the legs, alerts, and every
+// version of every stop. While ClickHouse is away it waits, and nothing else
+// does.
+type Sink struct {
+	Brokers   string
+	Group     string
+	Topics    Topics
+	Warehouse *warehouse.Warehouse
+	Log       *slog.Logger
+	Metrics   *Metrics
+}
+
+// A batch is written at this many rows, or after this time.
+const (
+	flushRows = 20_000
+	flushAge  = time.Second
+)
+
+// Run works until ctx ends.
+func (s *Sink) Run(ctx context.Context) error {
+	return runGroup(ctx, s.Log, s.Brokers, s.Group, []string{s.Topics.Legs, s.Topics.Alerts, s.Topics.Stops}, s.partition)
+}
+
+func (s *Sink) partition(ctx context.Context, c *claim) error {
+	r := newReader(s.Brokers, c.topic, c.partition, c.offset)
+	defer r.close()
+	books := s.Warehouse.NewBooks()
+	lag := s.Metrics.Lag.WithLabelValues("warehouse "+c.topic, strconv.Itoa(c.partition))
+	var msgs []kafka.Message
+	for ctx.Err() == nil {
+		var err error
+		if msgs, err = r.read(ctx, msgs[:0]); err != nil {
+			break
+		}
+		for i := range msgs {
+			if err := s.take(books, &msgs[i]); err != nil {
+				return err
+			}
+		}
+		lag.Set(float64(r.high - r.offset))
+		if books.Rows() >= flushRows || books.Age(time.Now()) >= flushAge || books.Rows() == 0 {
+			if err := s.flush(ctx, books, c, r.offset); err != nil {
+				return err
+			}
+		}
+	}
+	if ctx.Err() == nil {
+		return fmt.Errorf("reading %s/%d stopped", c.topic, c.partition)
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return s.flush(last, books, c, r.offset)
+}
+
+// flush writes the rows and then commits. It tries until it works: slower, and
+// complete.
+func (s *Sink) flush(ctx context.Context, books *warehouse.Books, c *claim, offset int64) error {
+	for wait := 200 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+		done, err := books.Flush(ctx)
+		for table, n := range done {
+			s.Metrics.Rows.WithLabelValues(table).Add(float64(n))
+		}
+		if err == nil {
+			return c.commit(offset, false)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		s.Log.Error("ClickHouse did not take a batch; trying again", "topic", c.topic, "partition", c.partition, "rows", books.Rows(), "err", err)
+		pause(ctx, wait)
+	}
+}
+
+// take puts a message's rows into the books.
+func (s *Sink) take(books *warehouse.Books, m *kafka.Message) error {
+	switch m.Topic {
+	case s.Topics.Legs:
+		b, err := event.OpenBlock(m.Value)
+		if err != nil {
+			return fmt.Errorf("legs at %d of partition %d: %w", m.Offset, m.Partition, err)
+		}
+		var l event.Leg
+		for b.Next(&l) {
+			books.Leg(&l)
+		}
+		return b.Err()
+	case s.Topics.Alerts:
+		var a scoring.Alert
+		if err := json.Unmarshal(m.Value, &a); err != nil {
+			s.Log.Error("an alert cannot be read, and is passed over", "partition", m.Partition, "offset", m.Offset, "err", err)
+			return nil
+		}
+		row := warehouse.AlertRow{ID: a.ID, Entity: string(a.Entity), Action: a.Action.String(), FraudType: a.FraudType,
+			StopID: a.StopID, CaseID: a.CaseID, District: a.District, At: a.At, Score: a.Score, Document: m.Value}
+		for _, h := range a.Hits {
+			row.Patterns = append(row.Patterns, h.Pattern)
+		}
+		books.Alert(row)
+		return nil
+	default:
+		if err := books.Stop(m.Value, m.Offset); err != nil {
+			s.Log.Error("an entry of the ledger's log cannot be read, and is passed over", "partition", m.Partition, "offset", m.Offset, "err", err)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,107 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Topics are the names of the service's topics.
+type Topics struct {
+	Telecom, Transfers, Reports, Watchlist string // what comes in
+	Legs, Risk, Alerts, Stops, DeadLetters string // what the service writes
+	Partitions                             int    // of every topic that the service makes
+}
+
+// DefaultPartitions suits one machine; a city of millions wants 64.
+const DefaultPartitions = 4
+
+// TopicsWithPrefix names the topics; an empty prefix gives the names of the
+// published contract.
+func TopicsWithPrefix(prefix string) Topics {
+	return Topics{
+		Telecom: prefix + "telecom.events", Transfers: prefix + "bank.transfers",
+		Reports: prefix + "victim.reports", Watchlist: prefix + "watchlist",
+		Legs: prefix + "stopline.legs", Risk: prefix + "stopline.risk", Alerts: prefix + "stopline.alerts",
+		Stops: prefix + "stopline.stops", DeadLetters: prefix + "stopline.dead-letters",
+		Partitions: DefaultPartitions,
+	}
+}
+
+// Sources lists the source topics. Their order is part of the legs' format:
+// only append to it.
+func (t Topics) Sources() []string { return []string{t.Transfers, t.Telecom, t.Reports, t.Watchlist} }
+
+const (
+	day     = 24 * time.Hour
+	keep    = "retention.ms"
+	cleanup = "cleanup.policy"
+	size    = "max.message.bytes"
+)
+
+// Configs describes every topic as the service wants it.
+func (t Topics) Configs() []kafka.TopicConfig {
+	days := func(n int) string { return strconv.FormatInt((time.Duration(n) * day).Milliseconds(), 10) }
+	topic := func(name string, kv ...string) kafka.TopicConfig {
+		c := kafka.TopicConfig{Topic: name, NumPartitions: t.Partitions, ReplicationFactor: 1}
+		for i := 0; i < len(kv); i += 2 {
+			c.ConfigEntries = append(c.ConfigEntries, kafka.ConfigEntry{ConfigName: kv[i], ConfigValue: kv[i+1]})
+		}
+		return c
+	}
+	// Sources take documents above the limit, so that these can be refused
+	// with a reason; the dead letters take them with their headers.
+	const large, larger = "8388608", "12582912"
+	return []kafka.TopicConfig{
+		topic(t.Telecom, keep, days(7), size, large),
+		topic(t.Transfers, keep, days(7), size, large),
+		topic(t.Reports, keep, days(30), size, large),
+		topic(t.Watchlist, cleanup, "compact", size, large),
+		topic(t.Legs, keep, days(7), size, large),
+		topic(t.Risk, cleanup, "compact"),
+		topic(t.Alerts, keep, days(30)),
+		topic(t.Stops, keep, "-1"),
+		topic(t.DeadLetters, keep, days(30), size, larger),
+	}
+}
+
+// Ensure creates the topics that are missing, and checks that the legs topic
+// has not changed its partitions: entities would lose their state.
+func (t Topics) Ensure(ctx context.Context, broker string) error {
+	client := &kafka.Client{Addr: kafka.TCP(strings.Split(broker, ",")...), Timeout: 30 * time.Second}
+	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{})
+	if err != nil {
+		return fmt.Errorf("ask Kafka at %s for its topics: %w", broker, err)
+	}
+	have := map[string]int{}
+	for _, topic := range meta.Topics {
+		have[topic.Name] = len(topic.Partitions)
+	}
+	var missing []kafka.TopicConfig
+	for _, c := range t.Configs() {
+		n, ok := have[c.Topic]
+		if !ok {
+			missing = append(missing, c)
+		} else if c.Topic == t.Legs && n != t.Partitions {
+			return fmt.Errorf("topic %s has %d partitions and the configuration says %d: every account's history lives in its partition, so start with --partitions %d, or with another --topic-prefix", c.Topic, n, t.Partitions, n)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	resp, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: missing})
+	if err != nil {
+		return fmt.Errorf("create topics at %s: %w", broker, err)
+	}
+	for name, err := range resp.Errors {
+		if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+			return fmt.Errorf("create topic %s: %w", name, err)
+		}
+	}
+	return nil
+}
