@@ -52,7 +52,7 @@ func (l *LedgerLog) init() {
 // Run folds the log until ctx ends.
 func (l *LedgerLog) Run(ctx context.Context) error {
 	l.init()
-	return eachPartition(ctx, l.Brokers, l.Topics.Stops, l.Topics.Partitions, l.Log, l.fold, func() {
+	return Follow(ctx, l.Brokers, l.Topics.Stops, l.Topics.Partitions, l.Log, l.fold, func() {
 		if l.behind.Add(-1) == 0 {
 			close(l.ready)
 		}
@@ -142,10 +142,10 @@ func (l *LedgerLog) Deadlines(ctx context.Context) error {
 	}
 }
 
-// eachPartition reads every partition of a topic from its beginning, outside of
+// Follow reads every partition of a topic from its beginning, outside of
 // any group, and calls f for each message; caughtUp, if any, once for each
 // partition when its end of that moment is reached.
-func eachPartition(ctx context.Context, brokers, topic string, partitions int, log *slog.Logger, f func(*kafka.Message) error, caughtUp func()) error {
+func Follow(ctx context.Context, brokers, topic string, partitions int, log *slog.Logger, f func(*kafka.Message) error, caughtUp func()) error {
 	var g errgroup.Group
 	for p := range partitions {
 		g.Go(func() error {

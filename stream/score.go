@@ -368,7 +368,7 @@ type riskNote struct {
 // Risks keeps the engine's table of risks the same as the risk topic. Every
 // replica that scores runs it.
 func (sc *Score) Risks(ctx context.Context) error {
-	return eachPartition(ctx, sc.Brokers, sc.Topics.Risk, sc.Topics.Partitions, sc.Log, func(m *kafka.Message) error {
+	return Follow(ctx, sc.Brokers, sc.Topics.Risk, sc.Topics.Partitions, sc.Log, func(m *kafka.Message) error {
 		var n riskNote
 		if len(m.Value) > 0 {
 			if err := json.Unmarshal(m.Value, &n); err != nil {

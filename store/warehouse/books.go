@@ -122,7 +122,7 @@ func (b *Books) Flush(ctx context.Context) (Written, error) {
 	err := writeAll(ctx, b.w, "transfers", &b.transfers, done, func(t *transfer) []any {
 		return []any{t.id, t.at.Time(), t.Payer.Account, t.Payer.Bank, t.Payer.Holder, t.Payer.Phone,
 			t.Payee.Account, t.Payee.Bank, t.Payee.Holder, t.Amount.Minor, string(t.Amount.Currency), t.Channel,
-			t.Status.String(), t.PayerBalance, t.PayeeBalance, t.Device, t.Purpose, t.District}
+			uint8(t.Status), t.PayerBalance, t.PayeeBalance, t.Device, t.Purpose, t.District}
 	})
 	if err == nil {
 		err = writeAll(ctx, b.w, "calls", &b.calls, done, func(c *call) []any {

@@ -12,7 +12,7 @@ CREATE TABLE transfers (
     amount Int64 COMMENT 'minor units',
     currency LowCardinality(String),
     channel LowCardinality(String),
-    status Enum8('initiated' = 1, 'posted' = 2, 'reversed' = 3),
+    status UInt8 COMMENT '1 initiated, 2 posted, 3 reversed: the furthest counts',
     payer_balance Int64 COMMENT 'minor units, -1 where not given',
     payee_balance Int64 COMMENT 'minor units, -1 where not given',
     device String,
@@ -107,30 +107,30 @@ ORDER BY partition;
 -- One row a stop, as it is now.
 CREATE VIEW stops_now AS
 SELECT
-    stop_id,
-    argMax(state, version) AS state,
-    any(case_id) AS case_id,
-    maxIf(bank, version = 1) AS bank,
-    maxIf(account, version = 1) AS account,
-    maxIf(amount, version = 1) AS amount,
-    maxIf(currency, version = 1) AS currency,
-    maxIf(fraud_type, version = 1) AS fraud_type,
-    maxIf(district, version = 1) AS district,
-    maxIf(pattern, version = 1) AS pattern,
-    maxIf(hop, version = 1) AS hop,
-    maxIf(transfer_at, version = 1) AS transfer_at,
-    min(at) AS proposed_at,
-    minIf(at, state = 'requested') AS requested_at,
-    max(held) AS held,
-    max(effective_at) AS effective_at,
-    countIf(state = 'requested') AS was_requested,
-    countIf(state = 'held') AS was_held,
-    countIf(state = 'partial') AS was_partial,
-    countIf(state = 'missed') AS was_missed,
-    countIf(state IN ('refused', 'mismatch')) AS was_refused,
-    countIf(state = 'frozen') AS was_frozen
-FROM stops FINAL
-GROUP BY stop_id;
+    e.stop_id AS stop_id,
+    argMax(e.state, e.version) AS state,
+    any(e.case_id) AS case_id,
+    maxIf(e.bank, e.version = 1) AS bank,
+    maxIf(e.account, e.version = 1) AS account,
+    maxIf(e.amount, e.version = 1) AS amount,
+    maxIf(e.currency, e.version = 1) AS currency,
+    maxIf(e.fraud_type, e.version = 1) AS fraud_type,
+    maxIf(e.district, e.version = 1) AS district,
+    maxIf(e.pattern, e.version = 1) AS pattern,
+    maxIf(e.hop, e.version = 1) AS hop,
+    maxIf(e.transfer_at, e.version = 1) AS transfer_at,
+    min(e.at) AS proposed_at,
+    minIf(e.at, e.state = 'requested') AS requested_at,
+    max(e.held) AS held,
+    max(e.effective_at) AS effective_at,
+    countIf(e.state = 'requested') AS was_requested,
+    countIf(e.state = 'held') AS was_held,
+    countIf(e.state = 'partial') AS was_partial,
+    countIf(e.state = 'missed') AS was_missed,
+    countIf(e.state IN ('refused', 'mismatch')) AS was_refused,
+    countIf(e.state = 'frozen') AS was_frozen
+FROM stops AS e FINAL
+GROUP BY e.stop_id;
 
 -- +goose Down
 DROP VIEW stops_now;

@@ -1,0 +1,297 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/segmentio/kafka-go"
+	"golang.org/x/sync/errgroup"
+
+	"stopline/api"
+	"stopline/scoring"
+	"stopline/store/embedded"
+	"stopline/store/ledger"
+	"stopline/store/warehouse"
+	"stopline/stream"
+	"stopline/stream/broker"
+	"stopline/stream/event"
+)
+
+// Servers say where Kafka and ClickHouse are: inside the binary unless told
+// otherwise.
+type Servers struct {
+	Data               string `help:"Directory of the embedded servers' data. It belongs to one process at a time." default:"./data" type:"path"`
+	Kafka              string `help:"Use this Kafka (HOST:PORT,…) in place of the embedded one." placeholder:"HOST:PORT"`
+	KafkaPort          int    `help:"Port of the embedded Kafka; 0 takes a free one." default:"0"`
+	Clickhouse         string `help:"Use this ClickHouse (HOST:PORT of the native protocol) in place of the embedded one." placeholder:"HOST:PORT"`
+	ClickhouseUser     string `help:"User of --clickhouse." default:"default"`
+	ClickhousePassword string `help:"Password of --clickhouse." env:"STOPLINE_CLICKHOUSE_PASSWORD"`
+	ClickhousePort     int    `help:"Native port of the embedded ClickHouse; 0 takes a free one." default:"0"`
+	ClickhouseHTTPPort int    `help:"HTTP port of the embedded ClickHouse; 0 takes a free one." default:"0"`
+	TopicPrefix        string `help:"Put this before the name of every topic and group."`
+	Partitions         int    `help:"Partitions of the topics that are made. An account's history lives in its partition: it cannot be changed later." default:"4"`
+}
+
+// Tuning is how the service scores.
+type Tuning struct {
+	Patterns   string        `help:"Catalogue of patterns, YAML; the built-in one without it." type:"existingfile"`
+	Hot        int           `help:"Accounts and numbers kept hot in each partition; about 500 bytes each." default:"500000"`
+	Checkpoint time.Duration `help:"How often the scoring state is written to ClickHouse: how much is scored again after a crash." default:"5s"`
+	Country    string        `help:"Country of telephone numbers without a country code (ISO 3166)." default:"CN"`
+}
+
+// infra are the servers that a command works with, and how to leave them.
+type infra struct {
+	kafka, clickhouse string
+	topics            stream.Topics
+	options           warehouse.Options
+	closers           []func() error
+	engineDone        <-chan struct{}
+}
+
+// open starts the embedded servers that are needed, and makes the topics.
+func (s *Servers) open(ctx context.Context, log *slog.Logger) (_ *infra, err error) {
+	in := &infra{kafka: s.Kafka, clickhouse: s.Clickhouse, topics: stream.TopicsWithPrefix(s.TopicPrefix)}
+	in.topics.Partitions = s.Partitions
+	defer func() {
+		if err != nil {
+			in.close(log)
+		}
+	}()
+	if in.kafka == "" {
+		b, err := broker.Start(ctx, filepath.Join(s.Data, "kafka"), s.KafkaPort)
+		if err != nil {
+			return nil, err
+		}
+		in.kafka = b.Addr()
+		in.closers = append(in.closers, b.Close)
+		log.Info("embedded Kafka listens", "addr", in.kafka)
+	}
+	in.options = warehouse.Options{Addr: s.Clickhouse, User: s.ClickhouseUser, Password: s.ClickhousePassword}
+	if in.clickhouse == "" {
+		e, err := embedded.Start(ctx, embedded.Options{Dir: filepath.Join(s.Data, "clickhouse"), Port: s.ClickhousePort, HTTPPort: s.ClickhouseHTTPPort})
+		if err != nil {
+			return nil, err
+		}
+		in.clickhouse = e.Addr()
+		in.options = warehouse.Options{Addr: e.Addr()}
+		in.engineDone = e.Done()
+		in.closers = append(in.closers, e.Close)
+		log.Info("embedded ClickHouse listens", "addr", in.clickhouse, "http", e.HTTPAddr())
+	}
+	return in, in.topics.Ensure(ctx, in.kafka)
+}
+
+func (in *infra) close(log *slog.Logger) {
+	for _, c := range slices.Backward(in.closers) {
+		if err := c(); err != nil {
+			log.Error("closing", "err", err)
+		}
+	}
+}
+
+// catalogue reads the patterns that the service starts with.
+func (t *Tuning) catalogue() (*scoring.Catalogue, error) {
+	if t.Patterns == "" {
+		return scoring.ParseCatalogue("the built-in catalogue", scoring.DefaultCatalogue)
+	}
+	text, err := os.ReadFile(t.Patterns)
+	if err != nil {
+		return nil, fmt.Errorf("read the patterns: %w", err)
+	}
+	return scoring.ParseCatalogue(t.Patterns, text)
+}
+
+// The roles of a process.
+const (
+	roleIngest    = "ingest"
+	roleScore     = "score"
+	roleDispatch  = "dispatch"
+	roleWarehouse = "warehouse"
+	roleAPI       = "api"
+)
+
+var allRoles = []string{roleIngest, roleScore, roleDispatch, roleWarehouse, roleAPI}
+
+// plan is what a service is made of.
+type plan struct {
+	tuning     Tuning
+	roles      []string
+	clock      stream.Clock
+	limits     event.Limits
+	terms      ledger.Terms
+	listen     string
+	identities *api.Identities
+}
+
+// service is a running service.
+type service struct {
+	infra     *infra
+	url       string
+	metrics   *stream.Metrics
+	registry  *prometheus.Registry
+	engine    *scoring.Engine
+	ledger    *ledger.Ledger
+	log       *stream.LedgerLog
+	producer  *stream.Producer
+	warehouse *warehouse.Warehouse
+	server    *http.Server
+	loops     *errgroup.Group
+	cancel    context.CancelFunc
+	logger    *slog.Logger
+}
+
+// start wires the rooms together and begins to work.
+func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service, err error) {
+	catalogue, err := p.tuning.catalogue()
+	if err != nil {
+		return nil, err
+	}
+	s := &service{infra: in, registry: prometheus.NewRegistry(), producer: stream.NewProducer(in.kafka), logger: log,
+		engine: scoring.NewEngine(catalogue, scoring.DefaultPolicy), ledger: ledger.New(p.terms)}
+	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.metrics = stream.NewMetrics(s.registry)
+	if s.warehouse, err = warehouse.Open(ctx, in.options); err != nil {
+		return nil, errors.Join(err, s.producer.Close())
+	}
+	s.log = &stream.LedgerLog{Brokers: in.kafka, Topics: in.topics, Ledger: s.ledger, Producer: s.producer, Clock: p.clock, Log: log, Metrics: s.metrics}
+	parser := &event.Parser{Limits: p.limits, Numbers: event.NewNumbers(p.tuning.Country)}
+
+	loopCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.cancel = cancel
+	s.loops, loopCtx = errgroup.WithContext(loopCtx)
+	has := func(role string) bool { return slices.Contains(p.roles, role) }
+	group := func(role string) string { return groupPrefix(in.topics) + role }
+	run := func(name string, f func(context.Context) error) {
+		s.loops.Go(func() error {
+			if err := f(loopCtx); err != nil && loopCtx.Err() == nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	if has(roleDispatch) || has(roleAPI) {
+		run("ledger", s.log.Run)
+	}
+	if has(roleDispatch) {
+		run("deadlines", s.log.Deadlines)
+	}
+	if has(roleScore) {
+		sc := &stream.Score{Brokers: in.kafka, Group: group(roleScore), Topics: in.topics, Engine: s.engine, Terms: p.terms, Producer: s.producer,
+			Warehouse: s.warehouse, Hot: p.tuning.Hot, Checkpoint: p.tuning.Checkpoint, Clock: p.clock, Log: log, Metrics: s.metrics}
+		run(roleScore, sc.Run)
+		run("risks", sc.Risks)
+	}
+	if has(roleWarehouse) {
+		sink := &stream.Sink{Brokers: in.kafka, Group: group(roleWarehouse), Topics: in.topics, Warehouse: s.warehouse, Log: log, Metrics: s.metrics}
+		run(roleWarehouse, sink.Run)
+	}
+	if has(roleIngest) {
+		ing := &stream.Ingest{Brokers: in.kafka, Group: group(roleIngest), Topics: in.topics, Parser: parser, Producer: s.producer, Clock: p.clock, Log: log, Metrics: s.metrics}
+		run(roleIngest, ing.Run)
+	}
+	if has(roleAPI) {
+		handler := api.New(api.Dependencies{Ledger: s.ledger, Log: s.log, Intake: intake{s.producer, in.topics}, Warehouse: s.warehouse, Identities: p.identities,
+			Parser: parser, Clock: p.clock, Ready: s.ready, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: log})
+		if err := s.serve(loopCtx, p.listen, handler); err != nil {
+			s.stop()
+			return nil, err
+		}
+	}
+	if in.engineDone != nil {
+		run("embedded ClickHouse", func(ctx context.Context) error {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-in.engineDone:
+				return errors.New("it ended by itself; start again, what was acknowledged is kept")
+			}
+		})
+	}
+	return s, nil
+}
+
+func groupPrefix(t stream.Topics) string {
+	return strings.TrimSuffix(t.Legs, "stopline.legs") + "stopline."
+}
+
+// serve listens and answers until the loops end.
+func (s *service) serve(ctx context.Context, listen string, h http.Handler) error {
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return fmt.Errorf("the API cannot listen on %s: stop what listens there, or choose another address with --listen (port 0 takes a free one): %w", listen, err)
+	}
+	s.url = "http://" + l.Addr().String()
+	s.server = &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 90 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 1 << 16, BaseContext: func(net.Listener) context.Context { return ctx }}
+	s.loops.Go(func() error {
+		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("the API: %w", err)
+		}
+		return nil
+	})
+	return nil
+}
+
+// ready says what is missing for work.
+func (s *service) ready(ctx context.Context) error {
+	select {
+	case <-s.log.Ready():
+	default:
+		return errors.New("the ledger is still being read from its log")
+	}
+	if err := s.warehouse.Ping(ctx); err != nil {
+		return fmt.Errorf("ClickHouse does not answer: %w", err)
+	}
+	client := &kafka.Client{Addr: kafka.TCP(strings.Split(s.infra.kafka, ",")...)}
+	if _, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{s.infra.topics.Legs}}); err != nil {
+		return fmt.Errorf("kafka does not answer: %w", err)
+	}
+	return nil
+}
+
+// stop drains: the loops finish their batch, write what they know, commit and
+// leave.
+func (s *service) stop() {
+	if s.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		go func() { time.Sleep(200 * time.Millisecond); s.cancel() }() // ends the long polls
+		if err := s.server.Shutdown(ctx); err != nil {
+			_ = s.server.Close()
+		}
+		cancel()
+	}
+	s.cancel()
+	if err := s.loops.Wait(); err != nil {
+		s.logger.Error("a loop ended with an error", "err", err)
+	}
+	if err := errors.Join(s.producer.Close(), s.warehouse.Close()); err != nil {
+		s.logger.Error("closing", "err", err)
+	}
+}
+
+// intake sends the API's documents the way of any source's.
+type intake struct {
+	producer *stream.Producer
+	topics   stream.Topics
+}
+
+func (i intake) Report(ctx context.Context, id string, doc []byte) error {
+	return i.producer.Write(ctx, kafka.Message{Topic: i.topics.Reports, Key: []byte(id), Value: doc})
+}
+
+func (i intake) Watch(ctx context.Context, entity string, doc []byte) error {
+	return i.producer.Write(ctx, kafka.Message{Topic: i.topics.Watchlist, Key: []byte(entity), Value: doc})
+}
