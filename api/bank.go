@@ -95,7 +95,7 @@ func (s *server) acknowledge(ctx context.Context, in *struct {
 		e.State, e.Until = ledger.Acknowledged, e.At.Add(s.Ledger.Terms().Respond)
 		res, err := s.Log.Append(ctx, e)
 		if err != nil {
-			return nil, unavailable(err)
+			return nil, s.unavailable(err)
 		}
 		if res.Accepted {
 			return s.bankOutput(ctx, res.Stop), nil
@@ -133,7 +133,7 @@ func (s *server) answer(ctx context.Context, in *struct {
 		e.ID = event.DerivedID("evt", st.ID, strconv.Itoa(e.Version), "outcome", now.String())
 		res, err := s.Log.Append(ctx, e)
 		if err != nil {
-			return nil, unavailable(err)
+			return nil, s.unavailable(err)
 		}
 		if res.Accepted {
 			return s.followed(ctx, res.Stop, now)
@@ -147,7 +147,7 @@ func (s *server) answer(ctx context.Context, in *struct {
 func (s *server) followed(ctx context.Context, st *ledger.Stop, now event.Instant) (*bankOutput, error) {
 	if next := ledger.Follow(s.Ledger.Terms(), st, now, "trail"); len(next) > 0 {
 		if err := s.Log.Write(ctx, next...); err != nil {
-			return nil, unavailable(err)
+			return nil, s.unavailable(err)
 		}
 	}
 	return s.bankOutput(ctx, st), nil

@@ -23,8 +23,8 @@ var (
 	jsonObject = errors.New("the body must be one JSON object")
 )
 
-// pageLimit bounds a page; its default is the query's.
-type page struct {
+// Page is the part of a list that a query asks for.
+type Page struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
 	After string `query:"after" maxLength:"200" doc:"The cursor \"next\" of the page before"`
 }
@@ -104,7 +104,7 @@ func (s *server) report(ctx context.Context, in *struct {
 		return nil, err
 	}
 	if err := s.Intake.Report(ctx, e.ID, doc); err != nil {
-		return nil, unavailable(err)
+		return nil, s.unavailable(err)
 	}
 	id := e.Report.Source + ":" + e.ID
 	deadline := time.Now().Add(10 * time.Second)
@@ -117,8 +117,14 @@ func (s *server) report(ctx context.Context, in *struct {
 	return nil, newProblem(http.StatusServiceUnavailable, "the report is in the log and will be worked on; its case did not appear in time: send the same report again to see it")
 }
 
-func unavailable(err error) error {
-	return newProblem(http.StatusServiceUnavailable, "the log cannot be reached just now; nothing was changed: try again", err)
+// unavailable answers for a log that cannot be reached. What it said is for
+// the service's own log, not for the caller.
+func (s *server) unavailable(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return newProblem(http.StatusServiceUnavailable, "the log did not confirm the change in time: read the stop again to see whether it was made")
+	}
+	s.Logger.Error("the log cannot be reached", "err", err)
+	return newProblem(http.StatusServiceUnavailable, "the log cannot be reached just now, or did not confirm the change in time: read the stop again, then try again")
 }
 
 type alertsOutput struct {
@@ -129,7 +135,7 @@ type alertsOutput struct {
 }
 
 func (s *server) listAlerts(ctx context.Context, in *struct {
-	page
+	Page
 	Action string `query:"action" enum:"warn,review,stop"`
 }) (*alertsOutput, error) {
 	var before event.Instant
@@ -144,7 +150,7 @@ func (s *server) listAlerts(ctx context.Context, in *struct {
 	}
 	docs, err := s.Warehouse.Alerts(ctx, before, id, in.Action, in.Limit)
 	if err != nil {
-		return nil, unavailableBooks(err)
+		return nil, s.unavailableBooks(err)
 	}
 	out := &alertsOutput{}
 	out.Body.Alerts = []json.RawMessage{}
@@ -163,8 +169,9 @@ func (s *server) listAlerts(ctx context.Context, in *struct {
 	return out, nil
 }
 
-func unavailableBooks(err error) error {
-	return newProblem(http.StatusServiceUnavailable, "ClickHouse cannot be read just now; stops go on: try again", err)
+func (s *server) unavailableBooks(err error) error {
+	s.Logger.Error("ClickHouse cannot be read", "err", err)
+	return newProblem(http.StatusServiceUnavailable, "ClickHouse cannot be read just now; stops go on: try again")
 }
 
 type rawOutput struct{ Body json.RawMessage }
@@ -174,7 +181,7 @@ func (s *server) getAlert(ctx context.Context, in *struct {
 }) (*rawOutput, error) {
 	doc, err := s.Warehouse.Alert(ctx, in.ID)
 	if err != nil {
-		return nil, unavailableBooks(err)
+		return nil, s.unavailableBooks(err)
 	}
 	if doc == "" {
 		return nil, newProblem(http.StatusNotFound, "there is no alert "+in.ID)
@@ -190,7 +197,7 @@ type stopsOutput struct {
 }
 
 func (s *server) listStops(ctx context.Context, in *struct {
-	page
+	Page
 	State string `query:"state" maxLength:"20"`
 	Bank  string `query:"bank" maxLength:"64"`
 	Case  string `query:"case" maxLength:"64"`
@@ -284,7 +291,7 @@ func (s *server) proposeStop(ctx context.Context, in *struct{ Body ProposalBody 
 	}, s.Clock(), who(ctx).Name)[0]
 	res, err := s.Log.Append(ctx, e)
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, s.unavailable(err)
 	}
 	if !res.Accepted {
 		return nil, newProblem(http.StatusConflict, "the stop is there already: "+res.Why+"; read /v1/stops/"+id)
@@ -347,7 +354,7 @@ func (s *server) decide(ctx context.Context, d decision, in *decisionInput) (*st
 	}
 	res, err := s.Log.Append(ctx, e)
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, s.unavailable(err)
 	}
 	if !res.Accepted {
 		return nil, newProblem(http.StatusConflict, "another change came first: "+res.Why)
@@ -376,7 +383,7 @@ func (s *server) watch(ctx context.Context, in *struct {
 		return nil, newProblem(http.StatusUnprocessableEntity, "the entry cannot be taken as it is", err)
 	}
 	if err := s.Intake.Watch(ctx, string(e.Watch.Entity), doc); err != nil {
-		return nil, unavailable(err)
+		return nil, s.unavailable(err)
 	}
 	return nil, nil
 }
@@ -389,7 +396,7 @@ func (s *server) unwatch(ctx context.Context, in *struct {
 		return nil, newProblem(http.StatusUnprocessableEntity, "no such entity can be on the watchlist", err)
 	}
 	if err := s.Intake.Watch(ctx, in.Entity, nil); err != nil {
-		return nil, unavailable(err)
+		return nil, s.unavailable(err)
 	}
 	return nil, nil
 }

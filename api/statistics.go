@@ -72,7 +72,7 @@ func (s *server) recovery(ctx context.Context, in *struct {
 	}
 	rows, err := s.Warehouse.Recoveries(ctx, event.InstantOf(from), event.InstantOf(to), in.By, currency)
 	if err != nil {
-		return nil, unavailableBooks(err)
+		return nil, s.unavailableBooks(err)
 	}
 	out := RecoveryStatistics{From: in.From, To: in.To, By: in.By, Currency: in.Currency, Rows: []RecoveryRow{}}
 	for i := range rows {

@@ -19,7 +19,7 @@ type Policy struct {
 }
 
 // DefaultPolicy: numbers of ours, to be set by each center from its backtests.
-var DefaultPolicy = Policy{StopScore: 600, ReviewScore: 300, Quiet: time.Hour}
+var DefaultPolicy = Policy{StopScore: 600, ReviewScore: 300, Quiet: 24 * time.Hour}
 
 // Catalogue is a catalogue of patterns over this package's features.
 type Catalogue = pattern.Catalogue[View]

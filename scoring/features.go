@@ -20,9 +20,9 @@ type View struct {
 	risks *Risks
 }
 
-// callGrace is how far a call's time may lie after the payment's, since the
+// callGrace is how far a call's beginning may lie after the payment, since the
 // clocks of telecoms and banks differ.
-const callGrace = 15 * time.Minute
+const callGrace = time.Minute
 
 // longestRunning bounds a call whose end was never reported.
 const longestRunning = 4 * time.Hour

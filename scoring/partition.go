@@ -127,31 +127,37 @@ func (p *Partition) state(e event.Entity) *State {
 	return s
 }
 
-// Changed lists the states that have changed since they were written: the hot
-// ones, and all that were evicted.
-func (p *Partition) Changed() []*State {
+// Snapshot lists the states that have changed since they were last taken, hot
+// and evicted, and takes them for written until Written says otherwise. A state
+// whose past is unread is left out: cold storage knows more of it.
+func (p *Partition) Snapshot() []*State {
 	var out []*State
-	for _, s := range p.hot.Values() {
-		if s.dirty {
+	take := func(s *State) {
+		if s.dirty && !s.unread {
+			s.dirty = false
 			out = append(out, s)
 		}
 	}
+	for _, s := range p.hot.Values() {
+		take(s)
+	}
 	for _, s := range p.cold {
-		if s.dirty {
-			out = append(out, s)
-		}
+		take(s)
 	}
 	return out
 }
 
-// Waiting is the number of evicted states that have not been written.
+// Waiting is the number of evicted states that are kept until they are written.
 func (p *Partition) Waiting() int { return len(p.cold) }
 
-// Written notes that the states are in cold storage, and lets go of those that
-// are no longer hot.
-func (p *Partition) Written(states []*State) {
-	for _, s := range states {
-		s.dirty = false
+// Written says what became of a snapshot: in cold storage, so that the states
+// that are no longer hot can go, or not, so that they belong to the next one.
+func (p *Partition) Written(states []*State, ok bool) {
+	if !ok {
+		for _, s := range states {
+			s.dirty = true
+		}
+		return
 	}
 	for e, s := range p.cold {
 		if !s.dirty && !s.unread {

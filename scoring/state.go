@@ -89,12 +89,6 @@ func (s *State) MarkUnread() { s.unread = true }
 // Unread says whether the past is still missing.
 func (s *State) Unread() bool { return s.unread }
 
-// Dirty says whether the state has changed since Clean.
-func (s *State) Dirty() bool { return s.dirty }
-
-// Clean notes that the state has been written.
-func (s *State) Clean() { s.dirty = false }
-
 // seen moves the entity's clock.
 func (s *State) seen(at event.Instant) {
 	if s.first == 0 || at < s.first {

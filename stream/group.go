@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -48,8 +49,13 @@ func runGroup(ctx context.Context, log *slog.Logger, brokers, group string, topi
 	if err != nil {
 		return err
 	}
+	var workers sync.WaitGroup
 	stop := context.AfterFunc(ctx, func() { _ = cg.Close() })
-	defer stop()
+	defer workers.Wait()
+	defer func() {
+		stop()
+		_ = cg.Close() // ends the generation, whose workers then finish
+	}()
 	for ctx.Err() == nil {
 		gen, err := cg.Next(ctx)
 		if errors.Is(err, kafka.ErrGroupClosed) || ctx.Err() != nil {
@@ -63,7 +69,9 @@ func runGroup(ctx context.Context, log *slog.Logger, brokers, group string, topi
 		for topic, assigned := range gen.Assignments {
 			for _, a := range assigned {
 				c := &claim{topic: topic, partition: a.ID, offset: a.Offset, gen: gen}
+				workers.Add(1)
 				gen.Start(func(ctx context.Context) {
+					defer workers.Done()
 					for wait := 100 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 5*time.Second) {
 						err := work(ctx, c)
 						if err == nil || ctx.Err() != nil {

@@ -25,7 +25,7 @@ func NewProducer(brokers string) *Producer {
 	w := func(b kafka.Balancer, batch int) *kafka.Writer {
 		return &kafka.Writer{
 			Addr: kafka.TCP(strings.Split(brokers, ",")...), Balancer: b, RequiredAcks: kafka.RequireAll,
-			BatchSize: batch, BatchBytes: 12 << 20, BatchTimeout: 2 * time.Millisecond,
+			BatchSize: batch, BatchBytes: 12 << 20, BatchTimeout: 5 * time.Millisecond,
 			MaxAttempts: 20, WriteBackoffMin: 50 * time.Millisecond, WriteBackoffMax: time.Second,
 			WriteTimeout: 15 * time.Second, ReadTimeout: 15 * time.Second,
 		}
@@ -33,7 +33,7 @@ func NewProducer(brokers string) *Producer {
 	return &Producer{
 		blocks: w(kafka.BalancerFunc(func(m kafka.Message, partitions ...int) int {
 			return partitions[int(binary.BigEndian.Uint32(m.Key))%len(partitions)]
-		}), 1),
+		}), 64),
 		docs: w(kafka.BalancerFunc(func(m kafka.Message, partitions ...int) int {
 			return partitions[event.HashBytes(m.Key)%uint64(len(partitions))]
 		}), 1000),

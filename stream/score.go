@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -61,6 +62,7 @@ type worker struct {
 	alerts    []scoring.Alert
 	out, log  []kafka.Message
 	missing   []event.Entity
+	saving    *saving // nil: none is on its way
 }
 
 // partition restores the state of the last checkpoint and scores from there.
@@ -89,14 +91,8 @@ func (sc *Score) partition(ctx context.Context, c *claim) error {
 		}
 		lag.Set(float64(r.high - r.offset))
 		hot.Set(float64(w.part.Len()))
-		if time.Since(w.lastSaved) > sc.Checkpoint || w.part.Waiting() > maxWaiting {
-			if err := w.save(ctx, r.offset); err != nil {
-				sc.Log.Warn("the scoring state could not be written; trying again", "partition", c.partition, "err", err)
-				w.coldAgain = time.Now().Add(coldPause)
-				if w.part.Waiting() > maxWaiting {
-					pause(ctx, time.Second) // slow down instead of dropping
-				}
-			}
+		if err := w.checkpoint(ctx, r.offset); err != nil {
+			sc.Log.Warn("scoring goes on; the state is written later", "partition", c.partition, "err", err)
 		}
 	}
 	if ctx.Err() == nil {
@@ -105,8 +101,27 @@ func (sc *Score) partition(ctx context.Context, c *claim) error {
 	// Leaving: what was scored is written, so that the next owner goes on at once.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if err := w.save(last, r.offset); err != nil {
-		sc.Log.Warn("the scoring state could not be written on leaving; the next start scores the rest again", "partition", c.partition, "err", err)
+	err := w.finish(true)
+	w.save(last, r.offset)
+	if err = errors.Join(err, w.finish(true)); err != nil {
+		sc.Log.Warn("leaving without a checkpoint; the next start scores the rest again", "partition", c.partition, "err", err)
+	}
+	return nil
+}
+
+// checkpoint begins and ends checkpoints as they are due, one at a time.
+// Where evicted states pile up because ClickHouse does not take them, it slows
+// scoring down instead of dropping any.
+func (w *worker) checkpoint(ctx context.Context, offset int64) error {
+	full := w.part.Waiting() > maxWaiting
+	if err := w.finish(full); err != nil {
+		if full {
+			pause(ctx, time.Second)
+		}
+		return err
+	}
+	if w.saving == nil && (full || time.Since(w.lastSaved) > w.Checkpoint) {
+		w.save(context.WithoutCancel(ctx), offset)
 	}
 	return nil
 }
@@ -322,41 +337,76 @@ func (w *worker) publish(ctx context.Context) error {
 	return nil
 }
 
-// save writes the states that have changed, then the checkpoint, then commits.
-func (w *worker) save(ctx context.Context, offset int64) error {
+// saving is a checkpoint on its way to ClickHouse.
+type saving struct {
+	states []*scoring.State
+	offset int64
+	whole  bool // nothing is left out, so that the offset can be committed
+	done   chan error
+}
+
+// save begins a checkpoint: the states are encoded here, and written while
+// scoring goes on.
+func (w *worker) save(ctx context.Context, offset int64) {
 	w.lastSaved = time.Now()
-	changed := w.part.Changed()
-	if offset == w.saved && len(changed) == 0 {
-		return nil
+	sv := &saving{states: w.part.Snapshot(), offset: offset, whole: len(w.unread) == 0, done: make(chan error, 1)}
+	if offset == w.saved && len(sv.states) == 0 {
+		return
 	}
-	const chunk = 50_000
-	rows := make([]warehouse.StateRow, 0, min(chunk, len(changed)))
-	var written []*scoring.State
-	for i, s := range changed {
-		if !s.Unread() { // what is in cold storage knows more; it is merged first
-			rows = append(rows, warehouse.StateRow{Entity: s.Entity, Version: s.Applied.Version(), State: scoring.AppendState(nil, s)})
-			written = append(written, s)
-		}
-		if len(rows) == chunk || i == len(changed)-1 {
-			if err := w.Warehouse.SaveStates(ctx, w.claim.partition, rows); err != nil {
-				return err
-			}
-			rows = make([]warehouse.StateRow, 0, min(chunk, len(changed)))
-		}
-	}
-	for _, s := range written {
+	rows := make([]warehouse.StateRow, len(sv.states))
+	for i, s := range sv.states {
+		rows[i] = warehouse.StateRow{Entity: s.Entity, Version: s.Applied.Version(), State: scoring.AppendState(nil, s)}
 		w.known.AddString(string(s.Entity))
 	}
-	w.part.Written(written)
-	if len(w.unread) > 0 {
-		return nil // legs of theirs are not yet written: they must be read again after a crash
+	checkpoint := warehouse.Checkpoint{Offset: offset, Marks: mustJSON(w.part.Marks())}
+	w.saving = sv
+	go func() {
+		const chunk = 50_000
+		for len(rows) > 0 {
+			n := min(chunk, len(rows))
+			if err := w.Warehouse.SaveStates(ctx, w.claim.partition, rows[:n]); err != nil {
+				sv.done <- err
+				return
+			}
+			rows = rows[n:]
+		}
+		var err error
+		if sv.whole {
+			err = w.Warehouse.SaveCheckpoint(ctx, w.claim.partition, checkpoint)
+		}
+		sv.done <- err
+	}()
+}
+
+// finish ends a checkpoint that is written, and commits. With wait it waits for
+// one that is on its way.
+func (w *worker) finish(wait bool) error {
+	if w.saving == nil {
+		return nil
 	}
-	if err := w.Warehouse.SaveCheckpoint(ctx, w.claim.partition, warehouse.Checkpoint{Offset: offset, Marks: mustJSON(w.part.Marks())}); err != nil {
-		return err
+	var err error
+	if wait {
+		err = <-w.saving.done
+	} else {
+		select {
+		case err = <-w.saving.done:
+		default:
+			return nil
+		}
 	}
-	w.saved = offset
+	sv := w.saving
+	w.saving = nil
+	w.part.Written(sv.states, err == nil)
+	if err != nil {
+		w.coldAgain = time.Now().Add(coldPause)
+		return fmt.Errorf("write the scoring state: %w", err)
+	}
+	if !sv.whole {
+		return nil // legs of unread entities must be read again after a crash
+	}
+	w.saved = sv.offset
 	w.Metrics.Checkpoints.Inc()
-	return w.claim.commit(offset, true)
+	return w.claim.commit(sv.offset, true)
 }
 
 // riskNote is the value on the risk topic.

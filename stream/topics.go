@@ -18,8 +18,8 @@ type Topics struct {
 	Partitions                             int    // of every topic that the service makes
 }
 
-// DefaultPartitions suits one machine; a city of millions wants 64.
-const DefaultPartitions = 4
+// DefaultPartitions suits a machine of two cores; a city of millions wants 64.
+const DefaultPartitions = 2
 
 // TopicsWithPrefix names the topics; an empty prefix gives the names of the
 // published contract.

@@ -57,3 +57,8 @@ func printSummary(v any) error {
 	_, err = fmt.Println(string(b))
 	return err
 }
+
+// warnings is the log of a command that shows its progress by itself.
+func warnings() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}

@@ -1,9 +1,328 @@
 package main
 
-type replayCmd struct{}
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"time"
 
-func (replayCmd) Run() error { return nil }
+	"github.com/schollz/progressbar/v3"
+	"github.com/segmentio/kafka-go"
 
-type benchCmd struct{}
+	"stopline/cmd/stopline/history"
+	"stopline/scoring"
+	"stopline/scoring/pattern"
+	"stopline/store/ledger"
+	"stopline/store/warehouse"
+	"stopline/stream"
+	"stopline/stream/event"
+)
 
-func (benchCmd) Run() error { return nil }
+type replayCmd struct {
+	Servers
+	Tuning
+	Format  string   `help:"A built-in mapping (paysim, amlsim, phishing, p2p, simbox) or a file, MAP.yaml." required:""`
+	Labels  string   `help:"File of labels, where it is not beside the data." type:"existingfile"`
+	Keep    bool     `help:"Keep the topics and the tables that this replay makes."`
+	Summary string   `help:"json: no progress bar." enum:"live,json" default:"live"`
+	Files   []string `arg:"" help:"CSV files, plain or .gz." type:"existingfile"`
+}
+
+// replaySummary is the last line of replay.
+type replaySummary struct {
+	Rows        int            `json:"rows"`
+	Left        int            `json:"rows_without_money"`
+	DeadLetters int64          `json:"dead_letters"`
+	Alerts      int            `json:"alerts"`
+	ByPattern   map[string]int `json:"alerts_by_pattern"`
+	Unit        string         `json:"unit"` // what is counted below
+	Frauds      int            `json:"frauds"`
+	True        int            `json:"true_positives"`
+	False       int            `json:"false_positives"`
+	Honest      int            `json:"honest"`
+	HonestHit   int            `json:"honest_accounts_alerted"`
+	Recall      float64        `json:"recall"`
+	Precision   float64        `json:"precision"`
+	PerSecond   float64        `json:"events_per_second"`
+	Seconds     float64        `json:"seconds"`
+}
+
+// Run sends the files through the pipeline of the service, on topics and in a
+// database of their own, with nobody to answer the stops: history moves no
+// money.
+func (c *replayCmd) Run(ctx context.Context) error {
+	log := logTo(os.Stderr)
+	m, err := history.LoadMapping(c.Format)
+	if err != nil {
+		return err
+	}
+	truth, err := newTruth(m, c.Files, c.Labels, event.NewNumbers(c.Country))
+	if err != nil {
+		return err
+	}
+	run := fmt.Sprintf("replay%d", time.Now().UnixMilli())
+	c.TopicPrefix += run + "."
+	in, err := c.open(ctx, warnings())
+	if err != nil {
+		return err
+	}
+	defer in.close(log)
+	in.options.Database = warehouse.Database + "_" + run
+	if !c.Keep {
+		defer c.forget(in)
+	}
+	limits := event.DefaultLimits
+	limits.Past, limits.Ahead = 0, 100*365*24*time.Hour // original times are kept
+	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: []string{roleIngest, roleScore, roleWarehouse}, clock: wallClock, limits: limits, terms: ledger.DefaultTerms}, warnings())
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	rows, left, err := c.feed(ctx, s, m, truth)
+	if err == nil {
+		err = waitScored(ctx, s, int64(rows))
+	}
+	took := time.Since(began)
+	deadLetters := total(s.metrics.DeadLetters)
+	s.stop()
+	if err != nil {
+		return err
+	}
+	out := replaySummary{Rows: rows + left, Left: left, DeadLetters: deadLetters, Seconds: math.Round(took.Seconds()*10) / 10,
+		PerSecond: math.Round(float64(rows) / took.Seconds())}
+	if err := truth.compare(ctx, in, &out); err != nil {
+		return err
+	}
+	c.explain(&out)
+	return printSummary(&out)
+}
+
+// feed sends the rows in their order: one key, so that one partition keeps it.
+func (c *replayCmd) feed(ctx context.Context, s *service, m *history.Mapping, truth *truth) (rows, left int, err error) {
+	var size int64
+	for _, f := range c.Files {
+		if st, err := os.Stat(f); err == nil {
+			size += st.Size()
+		}
+	}
+	bar := progressbar.NewOptions64(size, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowBytes(true), progressbar.OptionSetVisibility(c.Summary == "live"),
+		progressbar.OptionSetDescription("replaying "+c.Format), progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionOnCompletion(func() { fmt.Fprintln(os.Stderr) }))
+	const batch = 2000
+	var msgs []kafka.Message
+	flush := func() error {
+		if err := s.producer.Write(ctx, msgs...); err != nil {
+			return err
+		}
+		msgs = msgs[:0]
+		for rows-int(total(s.metrics.Events)+total(s.metrics.DeadLetters)) > 50_000 && ctx.Err() == nil {
+			time.Sleep(5 * time.Millisecond) // what is read ahead stays bounded
+		}
+		return ctx.Err()
+	}
+	for _, f := range c.Files {
+		n, err := m.Read(f, func(b int) { _ = bar.Add(b) }, func(r *history.Row) error {
+			topic := s.infra.topics.Transfers
+			if r.Call {
+				topic = s.infra.topics.Telecom
+			}
+			truth.row(r)
+			rows++
+			msgs = append(msgs, kafka.Message{Topic: topic, Key: []byte("replay"), Value: r.JSON})
+			if len(msgs) == batch {
+				return flush()
+			}
+			return nil
+		})
+		left += n
+		if err != nil {
+			return rows, left, err
+		}
+	}
+	return rows, left, flush()
+}
+
+// waitScored waits until every event has been read and its legs scored.
+func waitScored(ctx context.Context, s *service, events int64) error {
+	last, since := int64(-1), time.Now()
+	for {
+		legs := counter(s.metrics.Legs)
+		if legs != last {
+			last, since = legs, time.Now()
+		}
+		if total(s.metrics.Events)+total(s.metrics.DeadLetters) >= events && time.Since(since) > 300*time.Millisecond {
+			return nil
+		}
+		if time.Since(since) > time.Minute {
+			return fmt.Errorf("the service has read %d of %d events and stands still", total(s.metrics.Events), events)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// forget removes what the replay made.
+func (c *replayCmd) forget(in *infra) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	client := &kafka.Client{Addr: kafka.TCP(strings.Split(in.kafka, ",")...)}
+	var names []string
+	for _, t := range in.topics.Configs() {
+		names = append(names, t.Topic)
+	}
+	_, err := client.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: names})
+	if err = errors.Join(err, warehouse.Drop(ctx, in.options)); err != nil {
+		fmt.Fprintln(os.Stderr, "stopline: the replay's topics and tables could not all be removed:", err)
+	}
+}
+
+// explain says the figures in words.
+func (c *replayCmd) explain(s *replaySummary) {
+	fmt.Fprintf(os.Stderr, "%d rows in %.1f s (%.0f events/s); %d alerts; ", s.Rows, s.Seconds, s.PerSecond, s.Alerts)
+	fmt.Fprintf(os.Stderr, "%d of %d frauds alerted, %d of %d honest %s alerted: recall %.3f, precision %.3f\n", s.True, s.Frauds, s.False, s.Honest, s.Unit, s.Recall, s.Precision)
+}
+
+// truth is what the labels say.
+type truth struct {
+	rows     map[string]string // fraudulent documents, by id
+	frauds   map[string]bool   // every fraud; true once alerted
+	entities map[event.Entity]bool
+	total    int
+}
+
+func newTruth(m *history.Mapping, files []string, labels string, n *event.Numbers) (*truth, error) {
+	t := &truth{rows: map[string]string{}, frauds: map[string]bool{}}
+	for _, f := range files {
+		e, err := m.Entities(f, labels, n)
+		if err != nil {
+			return nil, err
+		}
+		if t.entities == nil {
+			t.entities = e
+		}
+		for k, v := range e {
+			t.entities[k] = t.entities[k] || v
+		}
+	}
+	return t, nil
+}
+
+func (t *truth) row(r *history.Row) {
+	t.total++
+	if r.Fraud != "" {
+		t.rows[r.ID] = r.Fraud
+		t.frauds[r.Fraud] = false
+	}
+}
+
+// compare reads the alerts as any subscriber would, and counts.
+func (t *truth) compare(ctx context.Context, in *infra, s *replaySummary) error {
+	s.ByPattern = map[string]int{}
+	alerted := map[event.Entity]bool{}
+	wrong, honest := map[string]bool{}, map[string]bool{}
+	seen := map[string]bool{}
+	err := eachAlert(ctx, in, func(a *scoring.Alert) {
+		if seen[a.ID] || a.Shadow || a.Action < pattern.Warn {
+			return
+		}
+		seen[a.ID] = true
+		for _, h := range a.Hits {
+			s.ByPattern[h.Pattern]++
+		}
+		alerted[a.Entity] = true
+		if a.Transfer == nil {
+			return
+		}
+		if f, ok := t.rows[a.Transfer.ID]; ok {
+			t.frauds[f] = true
+		} else {
+			wrong[a.Transfer.ID] = true
+			honest[a.Transfer.Payer.Account] = true
+		}
+	})
+	if err != nil {
+		return err
+	}
+	s.Alerts = len(seen)
+	if t.entities != nil {
+		s.Unit = "labelled accounts or numbers"
+		for e, bad := range t.entities {
+			switch {
+			case bad:
+				s.Frauds++
+				if alerted[e] {
+					s.True++
+				}
+			default:
+				s.Honest++
+				if alerted[e] {
+					s.False++
+				}
+			}
+		}
+		s.HonestHit = s.False
+		if s.Honest == 0 { // only the bad ones are listed: everybody else is honest
+			for e := range alerted {
+				if !t.entities[e] {
+					s.False++
+				}
+			}
+			s.HonestHit = s.False
+		}
+	} else {
+		s.Unit = "transfers"
+		s.Frauds, s.False, s.Honest, s.HonestHit = len(t.frauds), len(wrong), t.total-len(t.rows), len(honest)
+		for _, caught := range t.frauds {
+			if caught {
+				s.True++
+			}
+		}
+	}
+	ratio := func(a, b int) float64 {
+		if b == 0 {
+			return 0
+		}
+		return math.Round(float64(a)/float64(b)*1e4) / 1e4
+	}
+	s.Recall, s.Precision = ratio(s.True, s.Frauds), ratio(s.True, s.True+s.False)
+	return nil
+}
+
+// eachAlert reads the alerts' topic to its present end.
+func eachAlert(ctx context.Context, in *infra, f func(*scoring.Alert)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type item struct{ a *scoring.Alert }
+	ch := make(chan item, 1000)
+	left := in.topics.Partitions
+	errc := make(chan error, 1)
+	go func() {
+		errc <- stream.Follow(ctx, in.kafka, in.topics.Alerts, in.topics.Partitions, logTo(os.Stderr), func(m *kafka.Message) error {
+			a := &scoring.Alert{}
+			if err := json.Unmarshal(m.Value, a); err != nil {
+				return err
+			}
+			ch <- item{a}
+			return nil
+		}, func() { ch <- item{} })
+	}()
+	for left > 0 {
+		select {
+		case i := <-ch:
+			if i.a == nil {
+				left--
+			} else {
+				f(i.a)
+			}
+		case err := <-errc:
+			return errors.Join(err, ctx.Err())
+		}
+	}
+	return nil
+}

@@ -98,7 +98,7 @@ func (s *service) figures() serveSummary {
 type topicsCmd struct {
 	Kafka       string `help:"The Kafka to make them in." required:"" placeholder:"HOST:PORT"`
 	TopicPrefix string `help:"Put this before the name of every topic."`
-	Partitions  int    `help:"Partitions of each topic." default:"4"`
+	Partitions  int    `help:"Partitions of each topic." default:"2"`
 }
 
 // Run creates the missing topics.

@@ -41,7 +41,7 @@ type Servers struct {
 	ClickhousePort     int    `help:"Native port of the embedded ClickHouse; 0 takes a free one." default:"0"`
 	ClickhouseHTTPPort int    `help:"HTTP port of the embedded ClickHouse; 0 takes a free one." default:"0"`
 	TopicPrefix        string `help:"Put this before the name of every topic and group."`
-	Partitions         int    `help:"Partitions of the topics that are made. An account's history lives in its partition: it cannot be changed later." default:"4"`
+	Partitions         int    `help:"Partitions of the topics that are made. An account's history lives in its partition: it cannot be changed later." default:"2"`
 }
 
 // Tuning is how the service scores.

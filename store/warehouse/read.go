@@ -82,7 +82,7 @@ func (w *Warehouse) Recoveries(ctx context.Context, from, to event.Instant, by s
 		return out[key]
 	}
 	const seconds = "quantilesExactIf(0.5, 0.9, 0.99)(dateDiff('millisecond', transfer_at, %s) / 1000, %s)"
-	stops := fmt.Sprintf(`SELECT if(grouping(k), '', toString(k)) AS key, sum(was_requested > 0), sum(was_held > 0), sum(was_partial > 0), sum(was_missed > 0), sum(was_refused > 0),
+	stops := fmt.Sprintf(`SELECT if(grouping(k) = 1, '', toString(k)) AS key, sum(was_requested > 0), sum(was_held > 0), sum(was_partial > 0), sum(was_missed > 0), sum(was_refused > 0),
 		sumIf(amount, was_requested > 0), sum(held), sumIf(held, was_frozen > 0), `+seconds+`, `+seconds+`, uniqExact(case_id)
 		FROM (SELECT *, %s AS k FROM stops_now WHERE proposed_at >= fromUnixTimestamp64Milli({from:Int64}) AND proposed_at < fromUnixTimestamp64Milli({to:Int64}) AND currency = {currency:String})
 		GROUP BY GROUPING SETS ((k), ())`, "requested_at", "was_requested > 0", "effective_at", "held > 0", cols[0])
@@ -122,7 +122,7 @@ func (w *Warehouse) Recoveries(ctx context.Context, from, to event.Instant, by s
 func (w *Warehouse) reported(ctx context.Context, column string, span []any, row func(string) *Recovery) error {
 	query := `SELECT '', count(), sum(amount) FROM reports_now`
 	if column != "" {
-		query = "SELECT if(grouping(k), '', toString(k)), count(), sum(amount) FROM (SELECT *, " + column + " AS k FROM reports_now) GROUP BY GROUPING SETS ((k), ())"
+		query = "SELECT if(grouping(k) = 1, '', toString(k)), count(), sum(amount) FROM (SELECT *, " + column + " AS k FROM reports_now) GROUP BY GROUPING SETS ((k), ())"
 	}
 	rows, err := w.conn.Query(ctx, `WITH reports_now AS (SELECT * FROM reports FINAL
 		WHERE at >= fromUnixTimestamp64Milli({from:Int64}) AND at < fromUnixTimestamp64Milli({to:Int64}) AND currency IN ({currency:String}, '')) `+query, span...)

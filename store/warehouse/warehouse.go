@@ -104,3 +104,13 @@ func (w *Warehouse) Count(ctx context.Context, table string) (uint64, error) {
 		clickhouse.Named("table", table)).Scan(&n)
 	return n, err
 }
+
+// Drop removes the database of the options with everything in it.
+func Drop(ctx context.Context, o Options) error {
+	name := o.Database
+	o.Database = "default"
+	db := clickhouse.OpenDB(o.driver())
+	defer func() { _ = db.Close() }()
+	_, err := db.ExecContext(ctx, "DROP DATABASE IF EXISTS `"+name+"`")
+	return err
+}

@@ -105,9 +105,9 @@ func allDigits(s string) bool {
 	return true
 }
 
-// plainAccount strips the spaces and hyphens that people type into account
+// PlainAccount strips the spaces and hyphens that people type into account
 // numbers, and puts letters in upper case. Most need no change.
-func plainAccount(s string) string {
+func PlainAccount(s string) string {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c == ' ' || c == '-' || c >= 'a' && c <= 'z' {
 			return strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(s))

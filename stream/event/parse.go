@@ -313,8 +313,8 @@ func (c *check) report(d *document, r *Report) {
 		at := "/transfers/" + strconv.Itoa(i)
 		r.Transfers = append(r.Transfers, ReportedTransfer{
 			ID:           c.text(at+"/id", t.ID),
-			PayerAccount: plainAccount(c.required(at+"/payer_account", t.PayerAccount)),
-			PayeeAccount: plainAccount(c.required(at+"/payee_account", t.PayeeAccount)),
+			PayerAccount: PlainAccount(c.required(at+"/payer_account", t.PayerAccount)),
+			PayeeAccount: PlainAccount(c.required(at+"/payee_account", t.PayeeAccount)),
 			PayeeBank:    strings.ToUpper(c.required(at+"/payee_bank", t.PayeeBank)),
 			Amount:       c.money(at+"/amount", t.Amount, t.Currency, at+"/currency"),
 			At:           c.instant(at+"/at", t.At, false),
@@ -334,7 +334,7 @@ func (c *check) watch(d *document, w *Watch) {
 	case e.IsNumber():
 		w.Entity = Entity(PrefixNumber + c.number("/entity", entity[len(PrefixNumber):]))
 	case e.IsAccount():
-		w.Entity = Entity(PrefixAccount + plainAccount(entity[len(PrefixAccount):]))
+		w.Entity = Entity(PrefixAccount + PlainAccount(entity[len(PrefixAccount):]))
 	default:
 		w.Entity = e
 	}
@@ -360,7 +360,7 @@ func watchable(s string) bool {
 
 func (c *check) party(at string, p party) Party {
 	out := Party{
-		Account: plainAccount(c.required(at+"/account", p.Account)),
+		Account: PlainAccount(c.required(at+"/account", p.Account)),
 		Bank:    strings.ToUpper(c.required(at+"/bank", p.Bank)),
 		Holder:  c.text(at+"/holder", p.Holder),
 	}

@@ -1,9 +1,11 @@
 package city
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -99,6 +101,7 @@ func (c *City) History() []Doc {
 		c.pay(c.party(p), &to, lognormal(r, 1800, 0.4), p.savings, "mobile", p.device, p.district, false)
 	}
 	docs := c.out
+	slices.SortStableFunc(docs, func(a, b Doc) int { return cmp.Compare(a.At, b.At) })
 	c.out, c.now, c.truth.Events, c.truth.Transfers = nil, now, sent, transfers
 	return docs
 }
