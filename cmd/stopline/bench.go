@@ -1,5 +1,273 @@
 package main
 
-type benchCmd struct{}
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"syscall"
+	"time"
 
-func (benchCmd) Run() error { return nil }
+	"github.com/segmentio/kafka-go"
+
+	"stopline/api"
+	"stopline/cmd/stopline/city"
+	"stopline/scoring"
+	"stopline/store/ledger"
+	"stopline/stream"
+	"stopline/stream/event"
+)
+
+type benchCmd struct {
+	Servers
+	Tuning
+	Events int    `help:"How many events to make." default:"500000"`
+	Seed   uint64 `help:"Seed of the city that makes them." default:"7"`
+}
+
+// benchSummary is the last line of bench.
+type benchSummary struct {
+	Events        int     `json:"events"`
+	Cores         int     `json:"cores"`
+	EventsPerSec  float64 `json:"events_per_second"`      // JSON on Kafka to legs scored, ClickHouse written beside it
+	CPUMicros     float64 `json:"cpu_us_per_event"`       // of the whole process, embedded Kafka included, embedded ClickHouse not
+	KafkaPerSec   float64 `json:"kafka_read_per_second"`  // the limit: kafka-go alone reading the same topic
+	LegsPerSec    float64 `json:"engine_legs_per_second"` // the engine alone, one core
+	BytesPerHot   float64 `json:"bytes_per_hot_entity"`   // heap of the engine over hot entities
+	RowsPerSec    float64 `json:"warehouse_rows_per_second"`
+	StopMillisP50 float64 `json:"stop_ms_p50"` // event produced to stop in the ledger, on the idle pipeline
+	StopMillisP99 float64 `json:"stop_ms_p99"`
+	Stops         int     `json:"stop_samples"`
+}
+
+// Run measures, on a directory that it makes anew.
+func (c *benchCmd) Run(ctx context.Context) error {
+	if c.Kafka == "" {
+		if err := os.RemoveAll(filepath.Join(c.Data, "kafka")); err != nil {
+			return err
+		}
+	}
+	if c.Clickhouse == "" {
+		if err := os.RemoveAll(filepath.Join(c.Data, "clickhouse")); err != nil {
+			return err
+		}
+	}
+	out := benchSummary{Cores: runtime.NumCPU()}
+	fmt.Fprintf(os.Stderr, "making %d events of a city\n", c.Events)
+	docs := c.events()
+	out.Events = len(docs)
+	fmt.Fprintln(os.Stderr, "the engine alone, on one core")
+	if err := c.engine(docs, &out); err != nil {
+		return err
+	}
+	in, err := c.open(ctx, warnings())
+	if err != nil {
+		return err
+	}
+	defer in.close(warnings())
+	fmt.Fprintln(os.Stderr, "writing them to Kafka, and reading them with kafka-go alone")
+	producer := stream.NewProducer(in.kafka)
+	if err := c.produce(ctx, producer, in.topics, docs); err != nil {
+		return err
+	}
+	if out.KafkaPerSec, err = c.limit(ctx, in); err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "the whole pipeline")
+	if err := c.pipeline(ctx, in, &out); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, `
+events a second, whole pipeline    %12.0f    limit: kafka-go alone reads the same topics at %.0f
+CPU per event                      %12.1f µs on %d cores, embedded Kafka included
+engine alone                       %12.0f legs a second on one core
+memory                             %12.0f bytes per hot account or number
+ClickHouse                         %12.0f rows a second, beside the rest
+event to stop, idle pipeline       %12.1f ms median, %.1f ms 99th percentile of %d
+`, out.EventsPerSec, out.KafkaPerSec, out.CPUMicros, out.Cores, out.LegsPerSec, out.BytesPerHot, out.RowsPerSec, out.StopMillisP50, out.StopMillisP99, out.Stops)
+	return errors.Join(producer.Close(), printSummary(&out))
+}
+
+// events are those of a city: its past, and then its days.
+func (c *benchCmd) events() []city.Doc {
+	start := event.InstantOf(time.Now().Add(-24 * time.Hour))
+	ct := city.New(city.Config{Seed: c.Seed, Start: start, Rate: float64(c.Events) / 2 / (12 * 3600)})
+	docs := slices.Clone(ct.History())
+	for at := start; len(docs) < c.Events; at = at.Add(10 * time.Minute) {
+		docs = append(docs, ct.Advance(at)...)
+	}
+	return docs[:c.Events]
+}
+
+func (c *benchCmd) parser() *event.Parser {
+	limits := event.DefaultLimits
+	limits.Past = 400 * 24 * time.Hour
+	return &event.Parser{Limits: limits, Numbers: event.NewNumbers(c.Country)}
+}
+
+// engine scores the legs in memory, in blocks, as a partition would.
+func (c *benchCmd) engine(docs []city.Doc, out *benchSummary) error {
+	catalogue, err := c.catalogue()
+	if err != nil {
+		return err
+	}
+	parser := c.parser()
+	var blocks [][]byte
+	var block, payload []byte
+	legs := 0
+	for i := range docs {
+		var e event.Event
+		if err := parser.Parse(docs[i].JSON, wallClock(), &e); err != nil {
+			return err
+		}
+		payload = event.AppendEvent(payload[:0], &e)
+		if block == nil {
+			block = event.BeginBlock(nil)
+		}
+		for _, t := range e.Touched(nil) {
+			block = event.AppendLeg(block, t, event.Source{Offset: int64(i)}, payload)
+			legs++
+		}
+		if len(block) > 128<<10 || i == len(docs)-1 {
+			blocks, block = append(blocks, block), nil
+		}
+	}
+	runtime.GC()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	part := scoring.NewPartition(scoring.NewEngine(catalogue, scoring.DefaultPolicy), 10_000_000)
+	began := time.Now()
+	var alerts []scoring.Alert
+	for i, b := range blocks {
+		if alerts, err = part.Apply(int64(i), b, alerts[:0], nil); err != nil {
+			return err
+		}
+	}
+	out.LegsPerSec = math.Round(float64(legs) / time.Since(began).Seconds())
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	out.BytesPerHot = math.Round(float64(after.HeapAlloc-before.HeapAlloc) / float64(part.Len()))
+	runtime.KeepAlive(part)
+	runtime.KeepAlive(blocks)
+	return nil
+}
+
+func (c *benchCmd) produce(ctx context.Context, p *stream.Producer, t stream.Topics, docs []city.Doc) error {
+	names := [...]string{city.Transfers: t.Transfers, city.Telecom: t.Telecom, city.Reports: t.Reports}
+	for i := 0; i < len(docs); i += 5000 {
+		var msgs []kafka.Message
+		for _, d := range docs[i:min(i+5000, len(docs))] {
+			msgs = append(msgs, kafka.Message{Topic: names[d.Topic], Key: []byte(d.Key), Value: d.JSON})
+		}
+		if err := p.Write(ctx, msgs...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// limit reads the source topics with kafka-go and does nothing with them.
+func (c *benchCmd) limit(ctx context.Context, in *infra) (float64, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	began, n := time.Now(), 0
+	for _, topic := range []string{in.topics.Transfers, in.topics.Telecom} {
+		errc := make(chan error, 1)
+		counts := make([]int, in.topics.Partitions)
+		caught := make(chan struct{}, in.topics.Partitions)
+		tctx, stop := context.WithCancel(ctx)
+		go func() {
+			errc <- stream.Follow(tctx, in.kafka, topic, in.topics.Partitions, warnings(), func(m *kafka.Message) error {
+				counts[m.Partition]++
+				return nil
+			}, func() { caught <- struct{}{} })
+		}()
+		for range in.topics.Partitions {
+			select {
+			case <-caught:
+			case <-ctx.Done():
+				stop()
+				return 0, ctx.Err()
+			}
+		}
+		stop()
+		if err := <-errc; err != nil {
+			return 0, err
+		}
+		for _, k := range counts {
+			n += k
+		}
+	}
+	return math.Round(float64(n) / time.Since(began).Seconds()), nil
+}
+
+// pipeline runs every role over what lies in Kafka.
+func (c *benchCmd) pipeline(ctx context.Context, in *infra, out *benchSummary) error {
+	ids := &api.Identities{}
+	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: []string{roleIngest, roleScore, roleWarehouse, roleDispatch}, clock: wallClock, limits: c.parser().Limits, terms: ledger.DefaultTerms, identities: ids}, warnings())
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	for total(s.metrics.Events) == 0 && ctx.Err() == nil {
+		time.Sleep(time.Millisecond) // joining the groups is not what is measured
+	}
+	began, cpu, first := time.Now(), cpuTime(), total(s.metrics.Events)
+	if err := waitScored(ctx, s, int64(out.Events)); err != nil {
+		return err
+	}
+	took := time.Since(began) - 300*time.Millisecond // what waitScored waits to be sure
+	n := float64(int64(out.Events) - first)
+	out.EventsPerSec = math.Round(n / took.Seconds())
+	out.CPUMicros = math.Round(float64((cpuTime()-cpu).Microseconds())/n*10) / 10
+	for rows := int64(-1); rows != total(s.metrics.Rows); time.Sleep(1500 * time.Millisecond) {
+		rows = total(s.metrics.Rows)
+	}
+	out.RowsPerSec = math.Round(float64(total(s.metrics.Rows)) / took.Seconds())
+	return c.latency(ctx, s, out)
+}
+
+// latency sends one payment into a watched account after another, and waits
+// for each one's stop.
+func (c *benchCmd) latency(ctx context.Context, s *service, out *benchSummary) error {
+	now := wallClock()
+	const payee = "6217009999999999999"
+	watch := fmt.Sprintf(`{"kind":"watch","entity":"acct:%s","risk":"confirmed","reason":"bench"}`, payee)
+	if err := s.producer.Write(ctx, kafka.Message{Topic: s.infra.topics.Watchlist, Key: []byte("acct:" + payee), Value: []byte(watch)}); err != nil {
+		return err
+	}
+	time.Sleep(time.Second)
+	var ms []float64
+	for i := range 200 {
+		id, payer := fmt.Sprintf("bench-%d", i), fmt.Sprintf("62220099%011d", i)
+		doc := fmt.Sprintf(`{"kind":"transfer","id":"%s","at":"%s","payer":{"account":"%s","bank":"ICBK"},"payee":{"account":"%s","bank":"PCBC"},"amount":"100.00","currency":"CNY","channel":"mobile","status":"initiated"}`, id, now, payer, payee)
+		stop := event.StopID(event.TransferKey(payer, id), payee)
+		sent := time.Now()
+		if err := s.producer.Write(ctx, kafka.Message{Topic: s.infra.topics.Transfers, Key: []byte(payer), Value: []byte(doc)}); err != nil {
+			return err
+		}
+		for s.ledger.Stop(stop) == nil {
+			if time.Since(sent) > 10*time.Second {
+				return fmt.Errorf("payment %s into a watched account caused no stop in ten seconds", id)
+			}
+			time.Sleep(100 * time.Microsecond)
+		}
+		ms = append(ms, float64(time.Since(sent).Microseconds())/1000)
+	}
+	slices.Sort(ms)
+	out.Stops, out.StopMillisP50, out.StopMillisP99 = len(ms), ms[len(ms)/2], ms[len(ms)*99/100]
+	return nil
+}
+
+// cpuTime is what the process has used.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

@@ -234,8 +234,8 @@ func (c *compiler[V]) pattern(e *entry) (*Pattern[V], []fieldError) {
 	if e.Source == "" {
 		fail("source", "is required: say where the threshold comes from")
 	}
-	if strings.HasPrefix(e.FraudType, "mule-") && p.Then == Stop {
-		fail("then", "a mule pattern alone only warns or asks for review: couriers, shops and one-cent verification look alike; a stop needs a victim-side or registry signal")
+	if strings.HasPrefix(e.FraudType, "mule-") && p.Then != Warn {
+		fail("then", "a mule pattern alone only warns: couriers, shops and one-cent verification look alike; a stop needs a victim-side or registry signal")
 	}
 	var err error
 	if p.eval, p.Reads, err = c.condition(e.When); err != nil {

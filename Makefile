@@ -1,0 +1,68 @@
+# Stopline. "make help" lists what there is to do.
+
+GO      ?= go
+BIN     := bin/stopline
+ENGINE  := store/embedded/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so
+DATA    ?= ./data
+LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
+export GOFLAGS := -buildvcs=false
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@echo "Stopline: the transaction-stop service of an anti-fraud center"; echo
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: build ## Set everything up and run the service in a simulated city, until Ctrl-C
+	@exec $(BIN) demo --data $(DATA)
+
+.PHONY: test
+test: build ## Set everything up and pass every test, with the race detector
+	@echo "testing: unit tests, the real embedded servers, the real binary (about five minutes)"
+	$(GO) vet ./...
+	$(GO) test -race -timeout 20m ./...
+
+.PHONY: build
+build: engine modules ## Build bin/stopline
+	@echo "building $(BIN)"
+	@$(GO) build -o $(BIN) ./cmd/stopline
+
+.PHONY: modules
+modules:
+	@echo "fetching the Go modules (once)"
+	@$(GO) mod download
+
+.PHONY: engine
+engine: $(ENGINE) ## Fetch the ClickHouse engine (once, 180 MB)
+
+$(ENGINE): store/embedded/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is needed to fetch the ClickHouse engine: install Node.js 20 or later, or run with --clickhouse HOST:PORT" >&2; exit 1; }
+	@[ "$$(uname -s)-$$(uname -m)" = Linux-x86_64 ] || { echo "the embedded engine is locked for Linux on x86-64: elsewhere, build with 'go build ./cmd/stopline' and use --clickhouse HOST:PORT" >&2; exit 1; }
+	@echo "fetching the ClickHouse engine (once, 180 MB)"
+	@cd store/embedded && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: bench
+bench: build ## Measure the scoring engine and the whole pipeline on this machine
+	$(GO) test -run '^$$' -bench . -benchmem ./scoring/... ./stream/event
+	$(BIN) bench --data $(DATA)/bench
+
+.PHONY: replay
+replay: build ## Score a history: make replay FORMAT=paysim FILE=paysim.csv.gz
+	$(BIN) replay --data $(DATA)/replay --format $(FORMAT) $(FILE)
+
+.PHONY: lint
+lint: ## Check style and likely mistakes
+	$(GO) run $(LINT) run ./...
+
+.PHONY: fuzz
+fuzz: ## Feed the parsers rubbish for a minute each
+	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 60s ./stream/event
+	$(GO) test -run '^$$' -fuzz FuzzBlock -fuzztime 60s ./stream/event
+	$(GO) test -run '^$$' -fuzz FuzzCatalogue -fuzztime 60s ./scoring/pattern
+
+.PHONY: clean
+clean: ## Remove what was built, and the data of local runs
+	rm -rf bin $(DATA)
