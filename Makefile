@@ -4,7 +4,7 @@ GO      ?= go
 BIN     := bin/stopline
 ENGINE  := store/embedded/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so
 DATA    ?= ./data
-LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
+LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export GOFLAGS := -buildvcs=false
 
 .DEFAULT_GOAL := help

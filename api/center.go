@@ -17,10 +17,9 @@ import (
 )
 
 var (
-	center     = []Role{Analyst, Supervisor, Admin}
-	readers    = []Role{Analyst, Supervisor, Police, Admin}
-	deciders   = []Role{Supervisor, Admin}
-	jsonObject = errors.New("the body must be one JSON object")
+	center   = []Role{Analyst, Supervisor, Admin}
+	readers  = []Role{Analyst, Supervisor, Police, Admin}
+	deciders = []Role{Supervisor, Admin}
 )
 
 // Page is the part of a list that a query asks for.
@@ -96,7 +95,7 @@ func (s *server) report(ctx context.Context, in *struct {
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(in.RawBody, &fields); err != nil {
-		return nil, newProblem(http.StatusUnprocessableEntity, jsonObject.Error())
+		return nil, newProblem(http.StatusUnprocessableEntity, "the body must be one JSON object")
 	}
 	fields["kind"] = json.RawMessage(`"report"`)
 	doc, err := json.Marshal(fields)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"regexp"
 	"strings"
@@ -51,17 +52,19 @@ func newProblem(status int, msg string, errs ...error) huma.StatusError {
 		if err == nil {
 			continue
 		}
-		switch e := err.(type) {
-		case event.Refusal:
-			for _, f := range e {
+		var refusal event.Refusal
+		var detail huma.ErrorDetailer
+		switch {
+		case errors.As(err, &refusal):
+			for _, f := range refusal {
 				fp := FieldProblem{Detail: f.Detail, Reason: string(f.Reason)}
 				if f.Field != "" {
 					fp.Pointer = "#" + f.Field
 				}
 				p.Errors = append(p.Errors, fp)
 			}
-		case huma.ErrorDetailer:
-			d := e.ErrorDetail()
+		case errors.As(err, &detail):
+			d := detail.ErrorDetail()
 			p.Errors = append(p.Errors, FieldProblem{Pointer: pointer(d.Location), Detail: d.Message})
 		default:
 			p.Errors = append(p.Errors, FieldProblem{Detail: err.Error()})

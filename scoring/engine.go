@@ -18,7 +18,7 @@ type Policy struct {
 	Quiet       time.Duration // a pattern that only warns speaks once in this time of an entity
 }
 
-// DefaultPolicy: numbers of ours, to be set by each center from its backtests.
+// DefaultPolicy has numbers of ours, to be set by each center from its backtests.
 var DefaultPolicy = Policy{StopScore: 600, ReviewScore: 300, Quiet: 24 * time.Hour}
 
 // Catalogue is a catalogue of patterns over this package's features.

@@ -1,6 +1,7 @@
 package scoring
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -157,10 +158,11 @@ func (s *State) paid(at event.Instant, minor int64) {
 func (s *State) remember(p payment) {
 	p.id = strings.Clone(p.id)
 	p.transfer = event.CloneTransfer(p.transfer)
-	if len(s.payments) == maxPayments {
-		s.payments = s.payments[:copy(s.payments, s.payments[1:])]
+	old := 0
+	for old < len(s.payments) && (len(s.payments)-old >= maxPayments || p.at.Sub(s.payments[old].at) > longestRunning) {
+		old++
 	}
-	s.payments = append(s.payments, p)
+	s.payments = append(slices.Clip(s.payments[old:]), p)
 }
 
 // speak says whether the pattern has been silent for long enough to speak

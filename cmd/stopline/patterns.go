@@ -54,7 +54,9 @@ type patternsFeaturesCmd struct{}
 // Run prints a line for each feature.
 func (patternsFeaturesCmd) Run() error {
 	for _, line := range scoring.Describe() {
-		fmt.Println(line)
+		if _, err := fmt.Println(line); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -369,8 +369,11 @@ func times(a, b int64, ok bool) (int64, bool) {
 	if a == 0 || b == 0 {
 		return 0, ok
 	}
+	if a == -1 && b == math.MinInt64 || b == -1 && a == math.MinInt64 {
+		return 0, false
+	}
 	p := a * b
-	return p, ok && p/b == a && !(a == -1 && b == math.MinInt64) && !(b == -1 && a == math.MinInt64)
+	return p, ok && p/b == a
 }
 
 func (c *compiler[V]) double(e ast.Expr) (doubleExpr[V], error) {

@@ -321,12 +321,12 @@ func (l *Ledger) Figures() Figures {
 		if s.RequestedAt != 0 {
 			f.Requested++
 		}
-		switch {
-		case s.State == Missed:
+		switch s.State {
+		case Missed:
 			f.Missed++
-		case s.State == Refused || s.State == Mismatch:
+		case Refused, Mismatch:
 			f.Refused++
-		case s.State == Expired:
+		case Expired:
 			f.Expired++
 		}
 		if s.State.Holds() {

@@ -8,7 +8,6 @@ package warehouse
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -79,7 +78,7 @@ func migrate(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	var db *sql.DB = clickhouse.OpenDB(o.driver())
+	db := clickhouse.OpenDB(o.driver())
 	defer func() { _ = db.Close() }()
 	p, err := goose.NewProvider(goose.DialectClickHouse, db, files)
 	if err != nil {

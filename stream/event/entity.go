@@ -105,12 +105,14 @@ func allDigits(s string) bool {
 	return true
 }
 
+var separators = strings.NewReplacer(" ", "", "-", "")
+
 // PlainAccount strips the spaces and hyphens that people type into account
 // numbers, and puts letters in upper case. Most need no change.
 func PlainAccount(s string) string {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c == ' ' || c == '-' || c >= 'a' && c <= 'z' {
-			return strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(s))
+			return strings.ToUpper(separators.Replace(s))
 		}
 	}
 	return s

@@ -243,10 +243,10 @@ func (c *City) answerStop(bank string, s stopDoc) answer {
 	}
 	a.Hold.Minor = c.hold(Hold{Account: s.Account.Number, Minor: minor})
 	a.Outcome = outcomeDoc{Result: "partial", Balance: yuan(m.balance)}
-	switch {
-	case a.Hold.Minor == 0:
+	switch a.Hold.Minor {
+	case 0:
 		a.Outcome.Result = "missed"
-	case a.Hold.Minor == minor:
+	case minor:
 		a.Outcome.Result = "held"
 	}
 	if a.Hold.Minor > 0 {

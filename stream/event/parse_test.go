@@ -1,0 +1,230 @@
+package event
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	testNow    = InstantOf(time.Date(2026, 11, 23, 10, 21, 0, 0, Zone))
+	testParser = &Parser{Limits: DefaultLimits, Numbers: NewNumbers("CN")}
+)
+
+const goodTransfer = `{"kind": "transfer", "id": "ICBC-20261123-0000012345", "at": "2026-11-23T10:20:30.123+08:00",
+ "payer": {"account": "6222 0202-00112233445", "bank": "icbk", "holder": "甲", "phone": "138 0013 8000"},
+ "payee": {"account": "6217000010098765432", "bank": "PCBC"},
+ "amount": "49800.00", "currency": "CNY", "channel": "mobile", "status": "initiated", "payer_balance": "50012.30", "unheard_of": [1, {"a": 2}]}`
+
+func parse(t *testing.T, doc string) (*Event, error) {
+	t.Helper()
+	e := &Event{}
+	return e, testParser.Parse([]byte(doc), testNow, e)
+}
+
+func TestParseTransfer(t *testing.T) {
+	e, err := parse(t, goodTransfer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := &e.Transfer
+	if tr.Amount != (Money{4_980_000, CNY}) || tr.PayerBalance != 5_001_230 || tr.PayeeBalance != Unknown {
+		t.Errorf("amounts: %+v", tr)
+	}
+	if tr.Payer.Account != "6222020200112233445" || tr.Payer.Bank != "ICBK" || tr.Payer.Phone != "+8613800138000" {
+		t.Errorf("the payer was not normalised: %+v", tr.Payer)
+	}
+	if e.At.String() != "2026-11-23T10:20:30.123+08:00" {
+		t.Errorf("time: %s", e.At)
+	}
+	touched := e.Touched(nil)
+	want := []Entity{"acct:6222020200112233445", "tel:+8613800138000", "acct:6217000010098765432"}
+	for i, touch := range touched {
+		if touch.Entity() != want[i] {
+			t.Errorf("leg %d belongs to %s, want %s", i, touch.Entity(), want[i])
+		}
+	}
+}
+
+func TestAmountsAreExact(t *testing.T) {
+	for text, want := range map[string]int64{`"0.01"`: 1, `0.07`: 7, `"100000000000.00"`: MaxMinor, `1e2`: -1, `"1,000"`: -1,
+		`12.3`: 1230, `9007199254740993`: -1, `90071992547.93`: 9007199254793} {
+		e, err := parse(t, strings.Replace(goodTransfer, `"49800.00"`, text, 1))
+		if want < 0 {
+			if err == nil {
+				t.Errorf("amount %s was taken as %d", text, e.Transfer.Amount.Minor)
+			}
+		} else if err != nil || e.Transfer.Amount.Minor != want {
+			t.Errorf("amount %s: %d, %v; want %d", text, e.Transfer.Amount.Minor, err, want)
+		}
+	}
+}
+
+// Every kind of rubbish has its reason and, where there is one, its field.
+func TestRefusals(t *testing.T) {
+	edit := func(old, repl string) string {
+		if !strings.Contains(goodTransfer, old) {
+			t.Fatalf("%q is not in the document", old)
+		}
+		return strings.Replace(goodTransfer, old, repl, 1)
+	}
+	for name, c := range map[string]struct {
+		doc    string
+		reason Reason
+		field  string
+	}{
+		"truncated":        {goodTransfer[:100], ReasonNotJSON, ""},
+		"empty":            {"", ReasonNotJSON, ""},
+		"not an object":    {`[1]`, ReasonBadValue, ""},
+		"two documents":    {goodTransfer + goodTransfer, ReasonNotJSON, ""},
+		"duplicate field":  {edit(`"kind"`, `"id":"x","kind"`), ReasonNotJSON, "/id"},
+		"negative":         {edit(`"49800.00"`, `"-1.00"`), ReasonBadAmount, "/amount"},
+		"zero":             {edit(`"49800.00"`, `"0.00"`), ReasonBadAmount, "/amount"},
+		"20 digits":        {edit(`"49800.00"`, `"12345678901234567890"`), ReasonBadAmount, "/amount"},
+		"3 decimals":       {edit(`"49800.00"`, `"1.001"`), ReasonBadAmount, "/amount"},
+		"amount of object": {edit(`"49800.00"`, `{}`), ReasonBadAmount, "/amount"},
+		"unknown currency": {edit(`"CNY"`, `"XXZ"`), ReasonUnknownCurrency, "/currency"},
+		"time in 1970":     {edit("2026-11-23T10:20:30.123+08:00", "1970-01-01T00:00:00Z"), ReasonTooOld, "/at"},
+		"time tomorrow":    {edit("2026-11-23T10:20:30.123+08:00", "2026-11-24T10:20:30+08:00"), ReasonTooFarAhead, "/at"},
+		"no offset":        {edit("2026-11-23T10:20:30.123+08:00", "2026-11-23T10:20:30"), ReasonBadTime, "/at"},
+		"2 MB":             {edit(`"甲"`, `"`+strings.Repeat("x", 2<<20)+`"`), ReasonTooLarge, ""},
+		"long text":        {edit(`"甲"`, `"`+strings.Repeat("x", 300)+`"`), ReasonTooLong, "/payer/holder"},
+		"unknown kind":     {edit(`"transfer"`, `"transmogrify"`), ReasonUnknownKind, "/kind"},
+		"invalid UTF-8":    {edit(`甲`, "\xff\xfe"), ReasonNotUTF8, ""},
+		"id is a number":   {edit(`"ICBC-20261123-0000012345"`, `5`), ReasonBadValue, "/id"},
+		"no id":            {edit(`"ICBC-20261123-0000012345"`, `""`), ReasonMissingField, "/id"},
+		"no payee":         {edit(`"payee": {"account": "6217000010098765432", "bank": "PCBC"},`, ``), ReasonMissingField, "/payee/account"},
+		"unknown status":   {edit(`"initiated"`, `"pending"`), ReasonBadValue, "/status"},
+		"pays itself":      {edit(`6217000010098765432`, `6222020200112233445`), ReasonBadValue, "/payee/account"},
+		"call without end": {`{"kind":"call","id":"1","at":"2026-11-23T10:20:30+08:00","phase":"ended","caller":{"number":"1"},"callee":{"number":"2"}}`, ReasonMissingField, "/duration_s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := parse(t, c.doc)
+			var r Refusal
+			if !errors.As(err, &r) {
+				t.Fatalf("not refused: %v", err)
+			}
+			if r[0].Reason != c.reason || r[0].Field != c.field {
+				t.Errorf("refused with %s at %q (%s), want %s at %q", r[0].Reason, r[0].Field, r[0].Detail, c.reason, c.field)
+			}
+		})
+	}
+}
+
+func TestRefusalNamesEveryMistake(t *testing.T) {
+	_, err := parse(t, `{"kind":"transfer","id":"","at":"x","payer":{},"amount":"-1","currency":"CNY","channel":"?","status":"?"}`)
+	var r Refusal
+	if !errors.As(err, &r) || len(r) < 8 {
+		t.Fatalf("want every mistake at once, got %v", err)
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	n := NewNumbers("CN")
+	for in, want := range map[string]string{"13800138000": "+8613800138000", "+852 8123 4567": "+85281234567", "0851-12345678": "+8685112345678",
+		"008613800138000": "+8613800138000", "96110": "96110", "10086": "10086", "+85281234567": "+85281234567", "abc": ""} {
+		if got := n.E164(in); got != want {
+			t.Errorf("E164(%q) = %q, want %q", in, got, want)
+		}
+	}
+	if n.Home("+85281234567") || !n.Home("+8613800138000") || !n.Home("96110") {
+		t.Error("home and foreign numbers are confused")
+	}
+}
+
+func TestBlockRoundTrip(t *testing.T) {
+	docs := []string{goodTransfer,
+		`{"kind":"call","id":"c","at":"2026-11-23T10:00:00+08:00","phase":"ended","duration_s":5,"caller":{"number":"+85281234567","imei":"i","cell":"a"},"callee":{"number":"13800138000","cell":"b"},"spoofed":true}`,
+		`{"kind":"message","id":"m","at":"2026-11-23T10:00:00+08:00","sender":"10690000123","recipient":"13800138000","link_host":"example.test"}`,
+		`{"kind":"sim","id":"s","at":"2026-11-23T10:00:00+08:00","number":"13800138000","change":"swapped"}`,
+		`{"kind":"watch","entity":"acct:1","risk":"confirmed","until":"2027-05-23T00:00:00+08:00"}`,
+		`{"kind":"report","id":"r","at":"2026-11-23T10:00:00+08:00","source":"110","victim":{"phone":"13800138000"},"callers":["+85281234567"],
+		  "transfers":[{"payer_account":"1","payee_account":"2","payee_bank":"B","amount":"1.50","currency":"CNY","at":"2026-11-23T09:00:00+08:00"}]}`,
+	}
+	block := BeginBlock(nil)
+	var want []Leg
+	for i, d := range docs {
+		e, err := parse(t, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, touch := range e.Touched(nil) {
+			src := Source{1, 2, int64(1000 + i)}
+			block = AppendLeg(block, touch, src, AppendEvent(nil, e))
+			want = append(want, Leg{touch.Role, touch.Entity(), src, *e})
+		}
+	}
+	b, err := OpenBlock(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for ; ; n++ {
+		var l Leg
+		if !b.Next(&l) {
+			break
+		}
+		if got, w := fmt.Sprintf("%+v %+v", l, l.Event.Report), fmt.Sprintf("%+v %+v", want[n], want[n].Event.Report); got[:200] != w[:200] || l.Event.Transfer != want[n].Event.Transfer || l.Event.Call != want[n].Event.Call {
+			t.Errorf("leg %d:\n got %s\nwant %s", n, got, w)
+		}
+	}
+	if b.Err() != nil || n != len(want) {
+		t.Fatalf("%d legs of %d, %v", n, len(want), b.Err())
+	}
+	for cut := 2; cut < len(block)-1; cut += 7 { // a block that ends too soon is an error, never a panic
+		b, _ := OpenBlock(block[:cut])
+		var l Leg
+		for b.Next(&l) {
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(goodTransfer))
+	f.Add([]byte(`{"kind":"watch","entity":"tel:1","risk":"cleared"}`))
+	f.Add([]byte(`{"kind":"report","transfers":[{}],"victim":{}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var e Event
+		if testParser.Parse(b, testNow, &e) != nil {
+			return
+		}
+		// What is accepted survives the way through a block.
+		for _, touch := range e.Touched(nil) {
+			blk, err := OpenBlock(AppendLeg(BeginBlock(nil), touch, Source{}, AppendEvent(nil, &e)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var l Leg
+			if !blk.Next(&l) || l.Event.ID != e.ID || l.Event.Transfer != e.Transfer || l.Entity != touch.Entity() {
+				t.Fatalf("%+v became %+v", e, l)
+			}
+		}
+	})
+}
+
+func FuzzBlock(f *testing.F) {
+	f.Add([]byte{1, 2, 3})
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		blk, err := OpenBlock(b)
+		if err != nil {
+			return
+		}
+		var l Leg
+		for blk.Next(&l) {
+		}
+	})
+}
+
+func BenchmarkParse(b *testing.B) {
+	doc := []byte(goodTransfer)
+	b.SetBytes(int64(len(doc)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var e Event
+		if err := testParser.Parse(doc, testNow, &e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
