@@ -1,0 +1,200 @@
+package ledger
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"stopline/stream/event"
+)
+
+var noon = event.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, event.Zone))
+
+func proposal(minor int64) Proposal {
+	return Proposal{Account: Account{Number: "6217", Bank: "PCBC"}, Minor: minor, Currency: event.CNY,
+		Transfer: Transfer{ID: "t", Minor: minor, At: noon}, Hop: 1, FraudType: "account-takeover"}
+}
+
+func fold(t *testing.T, l *Ledger, events ...Event) (last Result) {
+	t.Helper()
+	for i := range events {
+		last = l.Apply(&events[i])
+	}
+	return last
+}
+
+func TestLifeOfAStop(t *testing.T) {
+	l := New(DefaultTerms)
+	events := Propose(l.Terms(), "stp_1", "cas_1", proposal(4_980_000), noon, "scoring")
+	fold(t, l, events...)
+	fold(t, l, events...) // proposing it again changes nothing
+	s := l.Stop("stp_1")
+	if s.State != Requested || s.Version != 2 {
+		t.Fatalf("%s at version %d, want requested at 2", s.State, s.Version)
+	}
+	waiting, more := l.Waiting("PCBC", 10)
+	if len(waiting) != 1 {
+		t.Fatalf("%d stops wait for the bank, want 1", len(waiting))
+	}
+	if other, _ := l.Waiting("ICBK", 10); len(other) != 0 {
+		t.Error("another bank sees the stop")
+	}
+	o := Outcome{Result: Partial, EffectiveAt: noon.Add(time.Second), HeldMinor: 3_000_000,
+		Onward: []Onward{{ID: "o1", ToAccount: "6228", ToBank: "ABOC", Minor: 1_500_000, At: noon}, {ID: "o2", Minor: 480_000, At: noon}, {ID: "o3", ToAccount: "6229", ToBank: "ABOC", Minor: 9_999_999, At: noon}}}
+	if err := o.Check(s, noon.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if r := fold(t, l, Answer(l.Terms(), s, o, noon.Add(time.Minute), "PCBC")); !r.Accepted || r.Stop.State != Partial || r.Stop.HeldMinor != 3_000_000 {
+		t.Fatalf("%+v", r)
+	}
+	// The trail: 19,800 went on; first in first out, o2 was cash, and o1 and o2
+	// account for all of it.
+	next := Follow(l.Terms(), l.Stop("stp_1"), noon, "trail")
+	if len(next) != 2 || next[0].Proposal.Minor != 1_500_000 || next[0].Proposal.Account.Number != "6228" || next[0].Proposal.Hop != 2 {
+		t.Fatalf("followed %+v, want one stop of 15,000.00 on 6228", next)
+	}
+	select {
+	case <-more:
+		t.Error("a bank was woken for another's stop")
+	default:
+	}
+	fold(t, l, next...)
+	if f := l.Figures(); f.HeldMinor != 3_000_000 || f.Requested != 2 || f.Partial != 1 {
+		t.Errorf("%+v", f)
+	}
+}
+
+// 48 hours run from the moment that the hold took effect.
+func TestHoldExpires(t *testing.T) {
+	l := New(DefaultTerms)
+	fold(t, l, Propose(l.Terms(), "s", "c", proposal(100), noon, "x")...)
+	effective := noon.Add(30 * time.Second)
+	fold(t, l, Answer(l.Terms(), l.Stop("s"), Outcome{Result: Held, EffectiveAt: effective, HeldMinor: 100}, noon.Add(time.Minute), "bank"))
+	end := effective.Add(48 * time.Hour)
+	if due := l.Due(end - 1); len(due) != 0 {
+		t.Fatalf("a millisecond before its end the hold is due: %+v", due)
+	}
+	due := l.Due(end)
+	if len(due) != 1 || due[0].State != Expired {
+		t.Fatalf("at its end: %+v", due)
+	}
+	fold(t, l, due...)
+	if r := fold(t, l, due...); r.Accepted {
+		t.Error("two replicas saw the deadline, and both events were accepted")
+	}
+	if s := l.Stop("s"); s.State != Expired || !s.State.Closed() {
+		t.Errorf("%s", s.State)
+	}
+}
+
+func TestBankThatDoesNotAnswer(t *testing.T) {
+	l := New(DefaultTerms)
+	fold(t, l, Propose(l.Terms(), "s", "c", proposal(100), noon, "x")...)
+	fold(t, l, l.Due(noon.Add(DefaultTerms.Respond))...)
+	if s := l.Stop("s"); s.State != Undelivered {
+		t.Fatalf("%s, want undelivered", s.State)
+	}
+	if w, _ := l.Waiting("PCBC", 1); len(w) != 1 {
+		t.Error("an undelivered stop must still be there for its bank")
+	}
+	late := Answer(l.Terms(), l.Stop("s"), Outcome{Result: Missed}, noon.Add(time.Hour), "bank")
+	if r := fold(t, l, late); !r.Accepted {
+		t.Errorf("a late answer was not accepted: %s", r.Why)
+	}
+}
+
+func TestLargeStopWaitsForAPerson(t *testing.T) {
+	l := New(DefaultTerms)
+	fold(t, l, Propose(l.Terms(), "s", "c", proposal(DefaultTerms.AutoLimit+1), noon, "x")...)
+	if s := l.Stop("s"); s.State != Proposed {
+		t.Errorf("%s, want proposed", s.State)
+	}
+	if w, _ := l.Waiting("PCBC", 1); len(w) != 0 {
+		t.Error("the bank sees a stop that nobody approved")
+	}
+}
+
+func TestOutcomeCheck(t *testing.T) {
+	l := New(DefaultTerms)
+	fold(t, l, Propose(l.Terms(), "s", "c", proposal(100), noon, "x")...)
+	s := l.Stop("s")
+	for name, o := range map[string]Outcome{
+		"held nothing":       {Result: Held, EffectiveAt: noon},
+		"held too much":      {Result: Held, EffectiveAt: noon, HeldMinor: 101},
+		"held a part":        {Result: Held, EffectiveAt: noon, HeldMinor: 99},
+		"partial of all":     {Result: Partial, EffectiveAt: noon, HeldMinor: 100},
+		"no moment":          {Result: Held, HeldMinor: 100},
+		"in the future":      {Result: Held, HeldMinor: 100, EffectiveAt: noon.Add(time.Hour)},
+		"refused, no reason": {Result: Refused},
+		"no result":          {},
+		"released":           {Result: Released},
+	} {
+		if err := o.Check(s, noon); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// Many replicas write events for the versions that they saw, late, twice and
+// in any order that the log gives: every fold of the log comes to one answer,
+// and no version is accepted twice.
+func TestSimReplicasAgree(t *testing.T) {
+	const histories = 2000
+	for seed := range uint64(histories) {
+		r := rand.New(rand.NewPCG(seed, 9))
+		writer := New(DefaultTerms)
+		var log []Event
+		write := func(e Event) {
+			log = append(log, e)
+			writer.Apply(&e)
+		}
+		for i := range 3 {
+			for _, e := range Propose(DefaultTerms, fmt.Sprint("s", i), "c", proposal(int64(100+i)), noon, "x") {
+				write(e)
+			}
+		}
+		stale := make([]*Stop, 3)
+		for step := range 30 {
+			i := r.IntN(3)
+			now := noon.Add(time.Duration(step) * time.Hour * 6)
+			if stale[i] == nil || r.IntN(3) > 0 {
+				stale[i] = writer.Stop(fmt.Sprint("s", i)) // else decide on what was seen before
+			}
+			s := stale[i]
+			e := s.Event(now, fmt.Sprint("replica", r.IntN(2)))
+			e.ID = fmt.Sprint("e", step)
+			e.State = []State{Acknowledged, Held, Missed, Released, Extended, Frozen, Rejected, Requested}[r.IntN(8)]
+			if e.State == Held {
+				e = Answer(DefaultTerms, s, Outcome{Result: Held, EffectiveAt: now, HeldMinor: s.Minor}, now, "bank")
+			}
+			write(e)
+			if r.IntN(4) == 0 {
+				write(log[r.IntN(len(log))]) // again, out of order
+			}
+			for _, d := range writer.Due(now) {
+				write(d)
+			}
+		}
+		reader := New(DefaultTerms)
+		accepted := map[string]bool{}
+		for i := range log {
+			if res := reader.Apply(&log[i]); res.Accepted {
+				key := fmt.Sprint(log[i].StopID, log[i].Version)
+				if accepted[key] {
+					t.Fatalf("seed %d: version %s was accepted twice", seed, key)
+				}
+				accepted[key] = true
+			}
+		}
+		for i := range 3 {
+			a, b := writer.Stop(fmt.Sprint("s", i)), reader.Stop(fmt.Sprint("s", i))
+			if a.Version != b.Version || a.State != b.State || a.HeldMinor != b.HeldMinor {
+				t.Fatalf("seed %d: two folds of one log differ: %+v, %+v", seed, a, b)
+			}
+			if b.State.Holds() && b.HeldMinor > b.Minor {
+				t.Fatalf("seed %d: more is held than was asked for", seed)
+			}
+		}
+	}
+}

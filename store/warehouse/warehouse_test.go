@@ -1,0 +1,174 @@
+package warehouse
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"stopline/store/embedded"
+	"stopline/store/ledger"
+	"stopline/stream/event"
+)
+
+var engine *embedded.Server
+
+func TestMain(m *testing.M) {
+	embedded.RunChild()
+	os.Exit(run(m))
+}
+
+// run gives every test one engine, and each a database of its own.
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "warehouse")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if engine, err = embedded.Start(context.Background(), embedded.Options{Dir: dir}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = engine.Close() }()
+	return m.Run()
+}
+
+func open(t *testing.T) *Warehouse {
+	t.Helper()
+	w, err := Open(t.Context(), Options{Addr: engine.Addr(), Database: strings.ToLower(t.Name())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.Close() })
+	return w
+}
+
+var noon = event.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, event.Zone))
+
+func write(t *testing.T, w *Warehouse, events ...ledger.Event) {
+	t.Helper()
+	b := w.NewBooks()
+	for i := range events {
+		doc, err := json.Marshal(&events[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Stop(doc, int64(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMigratesTwice(t *testing.T) {
+	open(t)
+	open(t) // the second time there is nothing to do
+}
+
+// The figures of a small month, by hand; written twice, they stay.
+func TestRecoveries(t *testing.T) {
+	w := open(t)
+	terms := ledger.DefaultTerms
+	l := ledger.New(terms)
+	var log []ledger.Event
+	add := func(events ...ledger.Event) {
+		for i := range events {
+			l.Apply(&events[i])
+		}
+		log = append(log, events...)
+	}
+	propose := func(id, bank, kind string, minor int64) {
+		add(ledger.Propose(terms, id, "case-"+id, ledger.Proposal{Account: ledger.Account{Number: "n", Bank: bank}, Minor: minor, Currency: event.CNY,
+			Transfer: ledger.Transfer{ID: id, Minor: minor, At: noon}, Hop: 1, FraudType: kind, District: "520103"}, noon.Add(10*time.Second), "x")...)
+	}
+	answer := func(id string, result ledger.State, held int64) {
+		o := ledger.Outcome{Result: result, HeldMinor: held}
+		if held > 0 {
+			o.EffectiveAt = noon.Add(20 * time.Second)
+		}
+		add(ledger.Answer(terms, l.Stop(id), o, noon.Add(30*time.Second), "bank"))
+	}
+	propose("a", "ICBK", "task-rebate", 10_001)
+	propose("b", "ICBK", "account-takeover", 20_002)
+	propose("c", "PCBC", "task-rebate", 30_003)
+	answer("a", ledger.Held, 10_001)
+	answer("b", ledger.Partial, 5_000)
+	answer("c", ledger.Missed, 0)
+	add(ledger.Event{ID: "r", CaseID: "case-a", At: noon, By: "report", Report: &ledger.ReportNote{ID: "110:1", Source: "110", FraudType: "task-rebate", Minor: 10_001, Currency: event.CNY}})
+	// A second event for a version of "a", later in the log: the first counts.
+	double := ledger.Answer(terms, &ledger.Stop{ID: "a", CaseID: "case-a", Version: 2}, ledger.Outcome{Result: ledger.Held, HeldMinor: 1, EffectiveAt: noon}, noon, "liar")
+	add(double)
+	write(t, w, log...)
+	write(t, w, log...)
+
+	rows, err := w.Recoveries(t.Context(), noon.Add(-time.Hour), noon.Add(time.Hour), "fraud_type", event.CNY)
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := rows[len(rows)-1]
+	if total.Requested != 3 || total.Held != 1 || total.Partial != 1 || total.Missed != 1 || total.AmountRequested != 60_006 || total.AmountHeld != 15_001 || total.Reports != 1 || total.AmountReported != 10_001 {
+		t.Errorf("total %+v", total)
+	}
+	if total.SecondsToRequest[0] != 10 || total.SecondsToHold[0] != 20 {
+		t.Errorf("times %v %v, want 10 and 20 seconds", total.SecondsToRequest, total.SecondsToHold)
+	}
+	if len(rows) != 3 || rows[1].Key != "task-rebate" || rows[1].AmountHeld != 10_001 || rows[1].AmountRequested != 40_004 || rows[1].Reports != 1 {
+		t.Errorf("rows %+v", rows)
+	}
+	for by := range Breakdowns {
+		rows, err := w.Recoveries(t.Context(), noon.Add(-time.Hour), noon.Add(time.Hour), by, event.CNY)
+		if err != nil {
+			t.Fatalf("by %s: %v", by, err)
+		}
+		var sum int64
+		for _, r := range rows[:len(rows)-1] {
+			sum += r.AmountHeld
+		}
+		if sum != rows[len(rows)-1].AmountHeld {
+			t.Errorf("by %s: the rows hold %d fen, the total %d", by, sum, rows[len(rows)-1].AmountHeld)
+		}
+	}
+	if rows, err := w.Recoveries(t.Context(), noon.Add(time.Hour), noon.Add(2*time.Hour), "month", event.CNY); err != nil || len(rows) != 1 || rows[0].Requested != 0 {
+		t.Errorf("a period without stops: %+v, %v", rows, err)
+	}
+}
+
+func TestColdState(t *testing.T) {
+	w := open(t)
+	ctx := t.Context()
+	save := func(version uint64, state string) {
+		if err := w.SaveStates(ctx, 1, []StateRow{{"acct:1", version, []byte(state)}, {"acct:2", version, []byte{0, 255, 7}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save(5, "new")
+	save(3, "old") // written late: the higher version counts
+	rows, err := w.LoadStates(ctx, 1, []event.Entity{"acct:1", "acct:2", "acct:3"})
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("%+v, %v", rows, err)
+	}
+	for _, r := range rows {
+		if r.Version != 5 || r.Entity == "acct:1" && string(r.State) != "new" || r.Entity == "acct:2" && string(r.State) != "\x00\xff\x07" {
+			t.Errorf("%+v", r)
+		}
+	}
+	if rows, err := w.LoadStates(ctx, 2, []event.Entity{"acct:1"}); err != nil || len(rows) != 0 {
+		t.Errorf("another partition sees the state: %+v, %v", rows, err)
+	}
+	if cp, err := w.LoadCheckpoint(ctx, 1); err != nil || cp.Offset != 0 {
+		t.Errorf("no checkpoint yet: %+v, %v", cp, err)
+	}
+	for _, offset := range []int64{10, 30, 20} {
+		if err := w.SaveCheckpoint(ctx, 1, Checkpoint{offset, []byte(fmt.Sprint("[", offset, "]"))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if cp, err := w.LoadCheckpoint(ctx, 1); err != nil || cp.Offset != 30 || string(cp.Marks) != "[30]" {
+		t.Errorf("%+v, %v", cp, err)
+	}
+}
