@@ -17,6 +17,7 @@ type Partition struct {
 	seen   map[origin]int64        // last source offset applied
 	view   View
 	leg    event.Leg
+	alerts []Alert
 }
 
 // origin is a partition of a source topic.
@@ -76,14 +77,15 @@ func (p *Partition) Missing(block []byte, dst []event.Entity) ([]event.Entity, e
 	return dst, b.Err()
 }
 
-// Apply scores the legs of a block at the offset and appends their alerts.
+// Apply scores the legs of a block at the offset, and calls then for each of
+// them in turn with the alerts that it raised; the leg and the slice are reused.
 // Entities that are not at hand are taken for new. What was applied before is
 // skipped, both when the partition is read again and when ingest wrote an
-// event's legs twice. onLeg, if any, is called for each leg that was not.
-func (p *Partition) Apply(offset int64, block []byte, alerts []Alert, onLeg func(*event.Leg)) ([]Alert, error) {
+// event's legs twice.
+func (p *Partition) Apply(offset int64, block []byte, then func(*event.Leg, []Alert)) error {
 	b, err := event.OpenBlock(block)
 	if err != nil {
-		return alerts, err
+		return err
 	}
 	// An event's legs for one partition lie in one block, so that a source
 	// offset is either behind the mark as the block begins, or not applied.
@@ -100,15 +102,13 @@ func (p *Partition) Apply(offset int64, block []byte, alerts []Alert, onLeg func
 			continue
 		}
 		s.Applied = place
-		alerts = p.engine.apply(&p.view, s, &p.leg, alerts)
-		if onLeg != nil {
-			onLeg(&p.leg)
-		}
+		p.alerts = p.engine.apply(&p.view, s, &p.leg, p.alerts[:0])
+		then(&p.leg, p.alerts)
 	}
 	for o, last := range next {
 		p.seen[o] = last
 	}
-	return alerts, b.Err()
+	return b.Err()
 }
 
 // state makes the entity hot and returns its state.

@@ -51,11 +51,11 @@ func (w *town) block(docs ...string) []byte {
 func (w *town) score(docs ...string) []Alert {
 	w.t.Helper()
 	b := w.block(docs...)
-	alerts, err := w.part.Apply(w.offset, b, nil, nil)
-	if err != nil {
+	var all []Alert
+	if err := w.part.Apply(w.offset, b, func(_ *event.Leg, alerts []Alert) { all = append(all, alerts...) }); err != nil {
 		w.t.Fatal(err)
 	}
-	return alerts
+	return all
 }
 
 func at(d time.Duration) string { return noon.Add(d).String() }
@@ -191,7 +191,7 @@ func TestRepeatedBlocksChangeNothing(t *testing.T) {
 	w := newTown(t, 1000)
 	a := w.block(transfer("a", 0, "1111", "2222", 100, 5000), transfer("b", minute, "1111", "2222", 50, 4900))
 	apply := func(offset int64, b []byte) {
-		if _, err := w.part.Apply(offset, b, nil, nil); err != nil {
+		if err := w.part.Apply(offset, b, func(*event.Leg, []Alert) {}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -359,7 +359,7 @@ func BenchmarkLegs(b *testing.B) {
 	for b.Loop() {
 		part := NewPartition(w.part.engine, 1_000_000)
 		for i, blk := range all {
-			if _, err := part.Apply(int64(i), blk, nil, nil); err != nil {
+			if err := part.Apply(int64(i), blk, func(*event.Leg, []Alert) {}); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -59,7 +59,6 @@ type worker struct {
 	coldAgain time.Time // not before
 	lastSaved time.Time
 	saved     int64 // offset of the last checkpoint
-	alerts    []scoring.Alert
 	out, log  []kafka.Message
 	missing   []event.Entity
 	saving    *saving // nil: none is on its way
@@ -167,10 +166,12 @@ func (w *worker) block(ctx context.Context, m *kafka.Message) error {
 		return fmt.Errorf("legs at %s/%d:%d: %w", m.Topic, m.Partition, m.Offset, err)
 	}
 	w.fetch(ctx)
-	before := len(w.alerts)
 	n := 0
-	w.alerts, err = w.part.Apply(m.Offset, m.Value, w.alerts, func(l *event.Leg) {
+	err = w.part.Apply(m.Offset, m.Value, func(l *event.Leg, alerts []scoring.Alert) {
 		n++
+		for i := range alerts {
+			w.alert(&alerts[i])
+		}
 		switch l.Role {
 		case event.RoleReport:
 			w.report(l)
@@ -182,9 +183,6 @@ func (w *worker) block(ctx context.Context, m *kafka.Message) error {
 		return fmt.Errorf("legs at %s/%d:%d: %w", m.Topic, m.Partition, m.Offset, err)
 	}
 	w.Metrics.Legs.Add(float64(n))
-	for i := before; i < len(w.alerts); i++ {
-		w.alert(&w.alerts[i])
-	}
 	return nil
 }
 
@@ -333,7 +331,7 @@ func (w *worker) publish(ctx context.Context) error {
 	if err := w.Producer.Write(ctx, w.out...); err != nil {
 		return err
 	}
-	w.alerts, w.log, w.out = w.alerts[:0], w.log[:0], w.out[:0]
+	w.log, w.out = w.log[:0], w.out[:0]
 	return nil
 }
 
