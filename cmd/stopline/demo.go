@@ -166,7 +166,7 @@ func (d *demo) history(ctx context.Context) error {
 			progressbar.OptionSetDescription("the city's past"), progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionOnCompletion(func() { fmt.Fprintln(os.Stderr) }))
 		for i := 0; i < len(past); i += 5000 {
 			part := past[i:min(i+5000, len(past))]
-			if err := d.send(ctx, part); err != nil {
+			if err := d.write(ctx, part); err != nil {
 				return err
 			}
 			_ = bar.Add(len(part))
@@ -187,14 +187,19 @@ func (d *demo) history(ctx context.Context) error {
 	return nil
 }
 
-// send gives documents to Kafka as banks, telecoms and hotlines would.
+// send writes documents of the present, whose way through the service is timed.
 func (d *demo) send(ctx context.Context, docs []city.Doc) error {
+	d.watch.produced(docs)
+	return d.write(ctx, docs)
+}
+
+// write gives documents to Kafka as banks, telecoms and hotlines would.
+func (d *demo) write(ctx context.Context, docs []city.Doc) error {
 	topics := [...]string{city.Transfers: d.service.infra.topics.Transfers, city.Telecom: d.service.infra.topics.Telecom, city.Reports: d.service.infra.topics.Reports}
 	msgs := make([]kafka.Message, len(docs))
 	for i := range docs {
 		msgs[i] = kafka.Message{Topic: topics[docs[i].Topic], Key: []byte(docs[i].Key), Value: docs[i].JSON}
 	}
-	d.watch.produced(docs)
 	if err := d.service.producer.Write(ctx, msgs...); err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -103,6 +104,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	// flight can still be written while the service drains. Close ends it.
 	s.cmd = exec.Command(exe, childArg, o.Library, o.Dir, strconv.Itoa(o.Port), strconv.Itoa(o.HTTPPort))
 	s.cmd.Stdout, s.cmd.Stderr = s.lastWords, s.lastWords
+	// A process group of its own: Ctrl-C is for this process, which ends the
+	// engine when everything has been written.
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if s.stdin, err = s.cmd.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("embedded ClickHouse: %w", err)
 	}

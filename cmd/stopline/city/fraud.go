@@ -113,7 +113,12 @@ func (c *City) steal(f *fraud, after time.Duration, part float64, device string,
 			Amount: yuan(minor), Currency: "CNY", At: c.now})
 		c.receive(f, to, minor, 0)
 		if f.pending--; f.pending == 0 {
-			c.after(time.Duration(float64(time.Hour)*math.Exp(f.rng.NormFloat64()*0.9)), func() { c.report(f) })
+			// A third understand at once; the others when somebody asks.
+			wait := time.Duration(float64(90*time.Minute) * math.Exp(f.rng.NormFloat64()*0.9))
+			if f.rng.IntN(3) == 0 {
+				wait = between(f.rng, 2*time.Minute, 15*time.Minute)
+			}
+			c.after(wait, func() { c.report(f) })
 		}
 	})
 }
@@ -122,7 +127,8 @@ func (c *City) steal(f *fraud, after time.Duration, part float64, device string,
 func (c *City) receive(f *fraud, a *account, minor int64, layer int) {
 	a.balance += minor
 	a.tainted += minor
-	wait := max(time.Minute, time.Duration(float64(7*time.Minute)*math.Exp(f.hops.NormFloat64()*0.8)))
+	// Most mules are at their telephones, some are asleep.
+	wait := max(time.Minute, time.Duration(float64(9*time.Minute)*math.Exp(f.hops.NormFloat64()*1.2)))
 	c.after(wait, func() { c.moveOn(f, a, minor, layer) })
 }
 

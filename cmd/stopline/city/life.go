@@ -91,7 +91,7 @@ func (c *City) History() []Doc {
 			friend := &c.people[p.known[r.IntN(len(p.known))]]
 			to := c.party(friend)
 			c.pay(c.party(p), &to, lognormal(r, 300, 1), p.savings, "mobile", p.device, p.district, false)
-			seconds := int64(30 + r.IntN(600))
+			seconds := int64(30 + r.IntN(240))
 			id := c.id("CM")
 			c.send(Telecom, "call", p.phone, id, c.now, &callDoc{Kind: "call", ID: id, At: c.now, Phase: "ended",
 				Caller: numberDoc{friend.phone}, Callee: numberDoc{p.phone}, Duration: &seconds})
