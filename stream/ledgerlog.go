@@ -72,7 +72,7 @@ func (l *LedgerLog) fold(m *kafka.Message) error {
 		return nil
 	}
 	res := l.Ledger.Apply(&e)
-	if res.Accepted && e.State != "" {
+	if res.Accepted && e.State != "" && l.behind.Load() == 0 { // what is new, not what the log tells again
 		l.Metrics.Stops.WithLabelValues(string(e.State)).Inc()
 	}
 	l.mu.Lock()

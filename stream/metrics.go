@@ -26,7 +26,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		DeadLetters: vec("dead_letters_total", "Documents refused.", "reason"),
 		Legs:        prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "legs_total", Help: "Legs scored."}),
 		Alerts:      vec("alerts_total", "Alerts raised.", "action"),
-		Stops:       vec("stops_total", "Stops by the state that they came into, since the process began to fold the log.", "state"),
+		Stops:       vec("stops_total", "Stops by the state that they came into.", "state"),
 		Rows:        vec("warehouse_rows_total", "Rows written to ClickHouse.", "table"),
 		Cold:        vec("cold_lookups_total", "Entities looked up in cold state.", "outcome"),
 		Checkpoints: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "checkpoints_total", Help: "Checkpoints of the scoring state."}),

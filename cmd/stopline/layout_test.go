@@ -1,0 +1,61 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// rooms lists what each package may import of ours.
+var rooms = map[string][]string{
+	"stopline/stream/event":         {},
+	"stopline/stream/broker":        {},
+	"stopline/store/embedded":       {},
+	"stopline/scoring/pattern":      {"stopline/stream/event"},
+	"stopline/scoring":              {"stopline/stream/event", "stopline/scoring/pattern"},
+	"stopline/store/ledger":         {"stopline/stream/event"},
+	"stopline/store/warehouse":      {"stopline/stream/event", "stopline/store/ledger"},
+	"stopline/stream":               {"stopline/stream/event", "stopline/scoring", "stopline/store/ledger", "stopline/store/warehouse"},
+	"stopline/api":                  {"stopline/stream/event", "stopline/scoring", "stopline/store/ledger", "stopline/store/warehouse", "stopline/api/console"},
+	"stopline/api/console":          {},
+	"stopline/cmd/stopline/city":    {"stopline/stream/event"},
+	"stopline/cmd/stopline/history": {"stopline/stream/event"},
+}
+
+// The rooms import one way, and each says what it is for.
+func TestImportsGoOneWay(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,Doc", "stopline/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p struct {
+			ImportPath, Doc string
+			Imports         []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if p.Doc == "" {
+			t.Errorf("%s does not say what it is for", p.ImportPath)
+		}
+		if p.ImportPath == "stopline/cmd/stopline" {
+			continue
+		}
+		allowed, known := rooms[p.ImportPath]
+		if !known {
+			t.Errorf("%s is no room of the design", p.ImportPath)
+		}
+		for _, i := range p.Imports {
+			if strings.HasPrefix(i, "stopline/") && !strings.Contains(" "+strings.Join(allowed, " ")+" ", " "+i+" ") {
+				t.Errorf("%s may not import %s", p.ImportPath, i)
+			}
+		}
+	}
+}
