@@ -40,18 +40,11 @@ func (in *Ingest) Run(ctx context.Context) error {
 
 // partition reads a batch, writes its legs and dead letters, and commits.
 func (in *Ingest) partition(ctx context.Context, c *claim) error {
-	r := newReader(in.Brokers, c.topic, c.partition, c.offset)
-	defer r.close()
 	cut := newCutter(in.Topics, c)
-	var msgs []kafka.Message
-	for ctx.Err() == nil {
-		var err error
-		if msgs, err = r.read(ctx, msgs[:0]); err != nil {
-			return err
-		}
+	return newReader(in.Brokers, c.topic, c.partition, c.offset).batches(ctx, func(b batch) error {
 		now := in.Clock()
-		for i := range msgs {
-			in.one(&msgs[i], now, cut)
+		for i := range b.msgs {
+			in.one(&b.msgs[i], now, cut)
 		}
 		// Legs first: a dead letter that is written twice is a lesser evil
 		// than one that hides a batch which was not.
@@ -62,11 +55,8 @@ func (in *Ingest) partition(ctx context.Context, c *claim) error {
 			return err
 		}
 		cut.reset()
-		if err := c.commit(r.offset, len(msgs) == 0); err != nil {
-			return err
-		}
-	}
-	return nil
+		return c.commit(b.next, len(b.msgs) == 0)
+	})
 }
 
 // one parses a message and cuts it into legs.

@@ -99,6 +99,58 @@ func (r *reader) read(ctx context.Context, dst []kafka.Message) ([]kafka.Message
 	return dst, r.wrap(ctx, err)
 }
 
+// batch is what one fetch brought: none, after a while without any.
+type batch struct {
+	msgs []kafka.Message
+	next int64 // offset to go on from, once these are done for
+	lag  int64 // messages behind them
+}
+
+// batches reads ahead, one batch while the one before is worked on, and calls
+// work for each in turn, until the context ends or either fails. An empty batch
+// says that there is nothing new.
+func (r *reader) batches(ctx context.Context, work func(batch) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	ahead := make(chan batch)
+	failed := make(chan error, 1)
+	go func() {
+		defer r.close()
+		for {
+			msgs, err := r.read(ctx, nil)
+			if err != nil {
+				failed <- err
+				return
+			}
+			select {
+			case ahead <- batch{msgs, r.offset, r.high - r.offset}:
+			case <-ctx.Done():
+				failed <- ctx.Err()
+				return
+			}
+		}
+	}()
+	for {
+		select {
+		case b := <-ahead:
+			if err := work(b); err != nil {
+				cancel()
+				return errors.Join(err, ignoreEnd(<-failed))
+			}
+		case err := <-failed:
+			cancel()
+			return err
+		}
+	}
+}
+
+// ignoreEnd drops the error of a read that was ended on purpose.
+func ignoreEnd(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
 func (r *reader) wrap(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

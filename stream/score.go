@@ -70,38 +70,35 @@ func (sc *Score) partition(ctx context.Context, c *claim) error {
 	if err := w.restore(ctx); err != nil {
 		return err
 	}
-	r := newReader(sc.Brokers, c.topic, c.partition, w.saved)
-	defer r.close()
 	lag := sc.Metrics.Lag.WithLabelValues("score", strconv.Itoa(c.partition))
 	hot := sc.Metrics.Hot.WithLabelValues(strconv.Itoa(c.partition))
-	var msgs []kafka.Message
-	for {
-		var err error
-		if msgs, err = r.read(ctx, msgs[:0]); err != nil {
-			break
-		}
-		for i := range msgs {
-			if err := w.block(ctx, &msgs[i]); err != nil {
+	next, whole := w.saved, true
+	err := newReader(sc.Brokers, c.topic, c.partition, w.saved).batches(ctx, func(b batch) error {
+		whole = false
+		for i := range b.msgs {
+			if err := w.block(ctx, &b.msgs[i]); err != nil {
 				return err
 			}
 		}
 		if err := w.publish(ctx); err != nil {
 			return err
 		}
-		lag.Set(float64(r.high - r.offset))
+		next, whole = b.next, true
+		lag.Set(float64(b.lag))
 		hot.Set(float64(w.part.Len()))
-		if err := w.checkpoint(ctx, r.offset); err != nil {
+		if err := w.checkpoint(ctx, next); err != nil {
 			sc.Log.Warn("scoring goes on; the state is written later", "partition", c.partition, "err", err)
 		}
-	}
-	if ctx.Err() == nil {
-		return fmt.Errorf("score partition %d: reading stopped", c.partition)
+		return nil
+	})
+	if ctx.Err() == nil || !whole {
+		return err // states are ahead of what was published: they must not be written
 	}
 	// Leaving: what was scored is written, so that the next owner goes on at once.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	err := w.finish(true)
-	w.save(last, r.offset)
+	err = w.finish(true)
+	w.save(last, next)
 	if err = errors.Join(err, w.finish(true)); err != nil {
 		sc.Log.Warn("leaving without a checkpoint; the next start scores the rest again", "partition", c.partition, "err", err)
 	}

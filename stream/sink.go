@@ -39,34 +39,28 @@ func (s *Sink) Run(ctx context.Context) error {
 }
 
 func (s *Sink) partition(ctx context.Context, c *claim) error {
-	r := newReader(s.Brokers, c.topic, c.partition, c.offset)
-	defer r.close()
 	books := s.Warehouse.NewBooks()
 	lag := s.Metrics.Lag.WithLabelValues("warehouse "+c.topic, strconv.Itoa(c.partition))
-	var msgs []kafka.Message
-	for ctx.Err() == nil {
-		var err error
-		if msgs, err = r.read(ctx, msgs[:0]); err != nil {
-			break
-		}
-		for i := range msgs {
-			if err := s.take(books, &msgs[i]); err != nil {
+	next := c.offset
+	err := newReader(s.Brokers, c.topic, c.partition, c.offset).batches(ctx, func(b batch) error {
+		for i := range b.msgs {
+			if err := s.take(books, &b.msgs[i]); err != nil {
 				return err
 			}
 		}
-		lag.Set(float64(r.high - r.offset))
+		next = b.next
+		lag.Set(float64(b.lag))
 		if books.Rows() >= flushRows || books.Age(time.Now()) >= flushAge || books.Rows() == 0 {
-			if err := s.flush(ctx, books, c, r.offset); err != nil {
-				return err
-			}
+			return s.flush(ctx, books, c, next)
 		}
-	}
+		return nil
+	})
 	if ctx.Err() == nil {
-		return fmt.Errorf("reading %s/%d stopped", c.topic, c.partition)
+		return err
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	return s.flush(last, books, c, r.offset)
+	return s.flush(last, books, c, next)
 }
 
 // flush writes the rows and then commits. It tries until it works: slower, and

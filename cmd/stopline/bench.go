@@ -223,10 +223,14 @@ func (c *benchCmd) pipeline(ctx context.Context, in *infra, out *benchSummary) e
 	n := float64(int64(out.Events) - first)
 	out.EventsPerSec = math.Round(n / took.Seconds())
 	out.CPUMicros = math.Round(float64((cpuTime()-cpu).Microseconds())/n*10) / 10
-	for rows := int64(-1); rows != total(s.metrics.Rows); time.Sleep(1500 * time.Millisecond) {
-		rows = total(s.metrics.Rows)
+	rows, last := total(s.metrics.Rows), time.Now()
+	for time.Since(last) < 2500*time.Millisecond { // the last batch waits for a second
+		if now := total(s.metrics.Rows); now != rows {
+			rows, last = now, time.Now()
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	out.RowsPerSec = math.Round(float64(total(s.metrics.Rows)) / took.Seconds())
+	out.RowsPerSec = math.Round(float64(rows) / last.Sub(began).Seconds())
 	return c.latency(ctx, s, out)
 }
 

@@ -188,18 +188,23 @@ func (c *City) Advance(to event.Instant) []Doc {
 	defer c.mu.Unlock()
 	c.out = nil
 	for len(c.agenda) > 0 && c.agenda[0].at <= to {
-		for len(c.pending) > 0 && c.pending[0].At < c.agenda[0].at {
-			h := c.pending[0]
-			c.pending = c.pending[1:]
-			c.hold(h)
-		}
+		c.restore(c.agenda[0].at - 1)
 		item := heap.Pop(&c.agenda).(*todo)
 		c.now = max(c.now, item.at)
 		item.do()
 	}
+	c.restore(to)
 	c.now = max(c.now, to)
 	slices.SortStableFunc(c.out, func(a, b Doc) int { return cmp.Compare(a.At, b.At) })
 	return c.out
+}
+
+// restore puts the journal's holds up to a moment on their accounts.
+func (c *City) restore(to event.Instant) {
+	for len(c.pending) > 0 && c.pending[0].At <= to {
+		c.hold(c.pending[0])
+		c.pending = c.pending[1:]
+	}
 }
 
 // Now is the moment up to which the city has run.
