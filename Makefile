@@ -31,7 +31,7 @@ build: engine modules ## Build bin/stopline
 
 .PHONY: modules
 modules:
-	@echo "fetching the Go modules (once)"
+	@echo "seeing to the Go modules"
 	@$(GO) mod download
 
 .PHONY: engine

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -56,7 +57,10 @@ func (r *reader) connect(ctx context.Context) error {
 	switch {
 	case r.offset == kafka.LastOffset:
 		r.offset = last
-	case r.offset < first: // FirstOffset, or what has expired since
+	case r.offset < first:
+		if r.offset >= 0 { // not FirstOffset: the topic's retention was shorter than the time away
+			slog.Error("messages have expired unread", "topic", r.topic, "partition", r.partition, "from", r.offset, "to", first)
+		}
 		r.offset = first
 	case r.offset > last:
 		return fmt.Errorf("the partition ends at %d, before the offset to read from, %d: was the topic made anew? Start with another --data or --topic-prefix", last, r.offset)

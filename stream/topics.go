@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,8 +71,8 @@ func (t Topics) Configs() []kafka.TopicConfig {
 	}
 }
 
-// Ensure creates the topics that are missing, and checks that the legs topic
-// has not changed its partitions: entities would lose their state.
+// Ensure creates the topics that are missing, and checks the partitions of the
+// service's own: an entity would lose its state, a case its order.
 func (t Topics) Ensure(ctx context.Context, broker string) error {
 	client := &kafka.Client{Addr: kafka.TCP(strings.Split(broker, ",")...), Timeout: 30 * time.Second}
 	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{})
@@ -87,8 +88,8 @@ func (t Topics) Ensure(ctx context.Context, broker string) error {
 		n, ok := have[c.Topic]
 		if !ok {
 			missing = append(missing, c)
-		} else if c.Topic == t.Legs && n != t.Partitions {
-			return fmt.Errorf("topic %s has %d partitions and the configuration says %d: every account's history lives in its partition, so start with --partitions %d, or with another --topic-prefix", c.Topic, n, t.Partitions, n)
+		} else if n != t.Partitions && slices.Contains([]string{t.Legs, t.Stops, t.Alerts, t.Risk}, c.Topic) {
+			return fmt.Errorf("topic %s has %d partitions and the configuration says %d: every account's history and every case's order lives in its partition, so start with --partitions %d, or with another --topic-prefix", c.Topic, n, t.Partitions, n)
 		}
 	}
 	if len(missing) == 0 {

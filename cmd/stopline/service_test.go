@@ -37,8 +37,14 @@ type harness struct {
 
 func newHarness(t *testing.T) *harness {
 	t.Helper()
+	return harnessOn(t, Servers{Data: t.TempDir(), Partitions: 2}, 10_000)
+}
+
+// harnessOn runs the service on the servers, with so many hot entities in
+// each partition.
+func harnessOn(t *testing.T, s Servers, hot int) *harness {
+	t.Helper()
 	log := warnings()
-	s := Servers{Data: t.TempDir(), Partitions: 2}
 	in, err := s.open(t.Context(), log)
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +53,7 @@ func newHarness(t *testing.T) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	svc, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 10_000, Checkpoint: time.Second, Country: "CN"}, roles: allRoles, clock: wallClock,
+	svc, err := start(t.Context(), in, plan{tuning: Tuning{Hot: hot, Checkpoint: 200 * time.Millisecond, Country: "CN"}, roles: allRoles, clock: wallClock,
 		limits: event.DefaultLimits, terms: ledger.DefaultTerms, listen: "127.0.0.1:0", identities: ids}, log)
 	if err != nil {
 		t.Fatal(err)
@@ -312,7 +318,7 @@ func TestAPIRefusals(t *testing.T) {
 		{bank, "GET", "/v1/bank/stops?wait=2h", "", 422, ""},
 		{analyst, "GET", "/v1/nothing", "", 404, ""},
 		{analyst, "PATCH", "/v1/stops", "", 405, ""},
-		{analyst, "POST", "/v1/reports", `{"id":"1"`, 400, ""},
+		{analyst, "POST", "/v1/reports", `{"id":"1"`, 422, ""},
 		{analyst, "POST", "/v1/reports", `{"id":"1","at":"2020-01-01T00:00:00Z","source":"110","victim":{},"transfers":[{"payer_account":"1","payee_account":"2","payee_bank":"B","amount":"-5","currency":"CNY","at":"2020-01-01T00:00:00Z"}]}`, 422, "#/transfers/0/amount"},
 		{analyst, "POST", "/v1/reports", strings.Repeat("x", 2<<20), 413, ""},
 		{analyst, "GET", "/v1/statistics/recovery?from=2026-11-01&to=2026-10-01", "", 422, ""},
@@ -362,4 +368,49 @@ func TestWatchlistAndApproval(t *testing.T) {
 	if _, page := h.call(pcbc, http.MethodGet, "/v1/bank/stops?wait=5s", ""); len(page["stops"].([]any)) != 1 {
 		t.Error("the approved stop did not reach the bank")
 	}
+}
+
+// While ClickHouse is away, stops go on: an account whose past cannot be read
+// is scored on what comes in, and its alert says so. When ClickHouse is back,
+// the books are completed.
+func TestClickHouseAway(t *testing.T) {
+	dir := t.TempDir()
+	options := embedded.Options{Dir: dir, Port: freePort(t), HTTPPort: freePort(t)}
+	engine, err := embedded.Start(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := harnessOn(t, Servers{Data: t.TempDir(), Partitions: 1, Clickhouse: engine.Addr(), ClickhouseUser: "default"}, 4)
+	// The victim is known, and then pushed out of the hot set by others.
+	h.send(h.infra.topics.Transfers, transferDoc("t0", "62220001", "62170001", "10.00"))
+	for i := range 20 {
+		h.send(h.infra.topics.Transfers, strings.Replace(transferDoc(fmt.Sprint("o", i), fmt.Sprint("6333", i), "6444", "10.00"), "13800138000", fmt.Sprint("138001390", 10+i), 1))
+	}
+	h.eventually("the victim's state written and let go", func() bool {
+		rows, err := h.warehouse.LoadStates(t.Context(), 0, []event.Entity{"tel:+8613800138000", "tel:+8613800139029"})
+		return err == nil && len(rows) == 2
+	})
+	time.Sleep(time.Second) // the checkpoint that wrote it ends, and lets go of what is not hot
+	if err := engine.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c1","at":"%s","phase":"started","caller":{"number":"+85281234567"},"callee":{"number":"13800138000"}}`, minutesAgo(26)))
+	h.eventually("the call scored", func() bool { return counter(h.metrics.Legs) >= 65 })
+	h.send(h.infra.topics.Transfers, transferDoc("t1", "62220001", "62170009", "49800.00"))
+	_, page := h.call(h.ids.Local(api.Bank, "PCBC"), http.MethodGet, "/v1/bank/stops?wait=20s", "")
+	if stops, _ := page["stops"].([]any); len(stops) != 1 {
+		t.Fatalf("without ClickHouse the bank sees %v", page)
+	}
+	if status, _ := h.call("", http.MethodGet, "/readyz", ""); status != http.StatusServiceUnavailable {
+		t.Errorf("readyz answers %d while ClickHouse is away", status)
+	}
+	if engine, err = embedded.Start(t.Context(), options); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = engine.Close() })
+	h.eventually("the books complete", func() bool {
+		_, doc := h.call(h.ids.Local(api.Analyst, ""), http.MethodGet, "/v1/alerts?action=stop", "")
+		alerts, _ := doc["alerts"].([]any)
+		return len(alerts) == 1 && alerts[0].(map[string]any)["incomplete"] == true
+	})
 }
