@@ -12,6 +12,7 @@ import (
 	"stopline/api"
 	"stopline/store/ledger"
 	"stopline/store/warehouse"
+	"stopline/stream"
 	"stopline/stream/event"
 )
 
@@ -103,19 +104,19 @@ type topicsCmd struct {
 
 // Run creates the missing topics.
 func (c *topicsCmd) Run(ctx context.Context) error {
-	s := Servers{Kafka: c.Kafka, Clickhouse: "none", TopicPrefix: c.TopicPrefix, Partitions: c.Partitions}
-	in, err := s.open(ctx, logTo(os.Stderr))
-	if err != nil {
+	topics := stream.TopicsWithPrefix(c.TopicPrefix)
+	topics.Partitions = c.Partitions
+	if err := topics.Ensure(ctx, c.Kafka); err != nil {
 		return err
 	}
-	for _, t := range in.topics.Configs() {
+	for _, t := range topics.Configs() {
 		fmt.Fprintf(os.Stderr, "%-32s %d partitions", t.Topic, t.NumPartitions)
 		for _, e := range t.ConfigEntries {
 			fmt.Fprintf(os.Stderr, "  %s=%s", e.ConfigName, e.ConfigValue)
 		}
 		fmt.Fprintln(os.Stderr)
 	}
-	return printSummary(map[string]any{"topics": len(in.topics.Configs())})
+	return printSummary(map[string]any{"topics": len(topics.Configs())})
 }
 
 type migrateCmd struct {

@@ -62,36 +62,48 @@ type infra struct {
 }
 
 // open starts the embedded servers that are needed, and makes the topics.
-func (s *Servers) open(ctx context.Context, log *slog.Logger) (_ *infra, err error) {
+func (s *Servers) open(ctx context.Context, log *slog.Logger) (*infra, error) {
 	in := &infra{kafka: s.Kafka, clickhouse: s.Clickhouse, topics: stream.TopicsWithPrefix(s.TopicPrefix)}
 	in.topics.Partitions = s.Partitions
-	defer func() {
-		if err != nil {
-			in.close(log)
-		}
-	}()
+	in.options = warehouse.Options{Addr: s.Clickhouse, User: s.ClickhouseUser, Password: s.ClickhousePassword}
+	err := s.openKafka(ctx, in, log)
+	if err == nil {
+		err = s.openClickHouse(ctx, in, log)
+	}
+	if err != nil {
+		in.close(log)
+		return nil, err
+	}
+	return in, nil
+}
+
+func (s *Servers) openKafka(ctx context.Context, in *infra, log *slog.Logger) error {
 	if in.kafka == "" {
 		b, err := broker.Start(ctx, filepath.Join(s.Data, "kafka"), s.KafkaPort)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		in.kafka = b.Addr()
 		in.closers = append(in.closers, b.Close)
 		log.Info("embedded Kafka listens", "addr", in.kafka)
 	}
-	in.options = warehouse.Options{Addr: s.Clickhouse, User: s.ClickhouseUser, Password: s.ClickhousePassword}
-	if in.clickhouse == "" {
-		e, err := embedded.Start(ctx, embedded.Options{Dir: filepath.Join(s.Data, "clickhouse"), Port: s.ClickhousePort, HTTPPort: s.ClickhouseHTTPPort})
-		if err != nil {
-			return nil, err
-		}
-		in.clickhouse = e.Addr()
-		in.options = warehouse.Options{Addr: e.Addr()}
-		in.engineDone = e.Done()
-		in.closers = append(in.closers, e.Close)
-		log.Info("embedded ClickHouse listens", "addr", in.clickhouse, "http", e.HTTPAddr())
+	return in.topics.Ensure(ctx, in.kafka)
+}
+
+func (s *Servers) openClickHouse(ctx context.Context, in *infra, log *slog.Logger) error {
+	if in.clickhouse != "" {
+		return nil
 	}
-	return in, in.topics.Ensure(ctx, in.kafka)
+	e, err := embedded.Start(ctx, embedded.Options{Dir: filepath.Join(s.Data, "clickhouse"), Port: s.ClickhousePort, HTTPPort: s.ClickhouseHTTPPort})
+	if err != nil {
+		return err
+	}
+	in.clickhouse = e.Addr()
+	in.options = warehouse.Options{Addr: e.Addr()}
+	in.engineDone = e.Done()
+	in.closers = append(in.closers, e.Close)
+	log.Info("embedded ClickHouse listens", "addr", in.clickhouse, "http", e.HTTPAddr())
+	return nil
 }
 
 func (in *infra) close(log *slog.Logger) {

@@ -4,12 +4,12 @@
 
 const words = {
   zh: { api: "接口", leave: "退出", key: "API 密钥（分析员、主管或管理员）", enter: "进入", where: "本机运行时，密钥由 make run 打印，保存在数据目录的 keys.json。",
-    stops: "止付", alerts: "预警", state: "状态", since: "转账至今", amount: "金额", type: "类型", account: "账户", hop: "层级", id: "编号", action: "处置", at: "时间", score: "分数", why: "依据",
+    stops: "止付", alerts: "预警", state: "状态", since: "转账至今", amount: "金额", account: "账户", hop: "层级", id: "编号", action: "处置", at: "时间", score: "分数", why: "依据",
     nostops: "暂无止付。识别到诈骗或收到报案后，这里会出现。", noalerts: "暂无预警。", refused: "密钥无效，或角色无权查看。", lost: "自 {} 起无法连接，正在重试", other: "EN",
     proposed: "◇ 待批准", requested: "◉ 已发出", undelivered: "⚠ 未答复", acknowledged: "◎ 已接收", held: "■ 全额止付", partial: "◧ 部分止付", missed: "□ 已转走", mismatch: "≠ 信息不符", refused_: "✕ 拒绝",
     rejected: "✕ 不予批准", extended: "■ 续止", frozen: "❄ 冻结", released: "○ 解除", expired: "⌛ 到期", stop: "止付", review: "复核", warn: "提示" },
   en: { api: "API", leave: "Leave", key: "API key (analyst, supervisor or admin)", enter: "Enter", where: "In a local run, make run prints the keys; they are in keys.json of the data directory.",
-    stops: "Stops", alerts: "Alerts", state: "State", since: "Since transfer", amount: "Amount", type: "Type", account: "Account", hop: "Hop", id: "Id", action: "Action", at: "Time", score: "Score", why: "Why",
+    stops: "Stops", alerts: "Alerts", state: "State", since: "Since transfer", amount: "Amount", account: "Account", hop: "Hop", id: "Id", action: "Action", at: "Time", score: "Score", why: "Why",
     nostops: "No stops yet. They appear when a fraud is recognised or reported.", noalerts: "No alerts yet.", refused: "The key is not known, or its role may not see this.", lost: "no answer since {}; trying again", other: "中文",
     proposed: "◇ for approval", requested: "◉ requested", undelivered: "⚠ no answer", acknowledged: "◎ acknowledged", held: "■ held", partial: "◧ partly held", missed: "□ gone", mismatch: "≠ mismatch", refused_: "✕ refused",
     rejected: "✕ rejected", extended: "■ extended", frozen: "❄ frozen", released: "○ released", expired: "⌛ expired", stop: "stop", review: "review", warn: "warn" },
