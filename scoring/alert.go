@@ -21,8 +21,21 @@ type Alert struct {
 	StopID     string         `json:"stop_id,omitempty"`
 	CaseID     string         `json:"case_id,omitempty"`
 	District   string         `json:"district,omitempty"`
+	Override   string         `json:"override,omitempty"`   // what kept the score from acting: "payee is a merchant"
+	Brake      string         `json:"brake,omitempty"`      // the brake that turned a stop into a review: a pattern's, or "*"
+	Trail      *TrailRef      `json:"trail,omitempty"`      // how a risk came here
 	Incomplete bool           `json:"incomplete,omitempty"` // the entity's past could not be read
 	Shadow     bool           `json:"shadow,omitempty"`     // of patterns on trial alone
+}
+
+// TrailRef is how a risk came to the entity.
+type TrailRef struct {
+	Origin event.Entity `json:"origin"`
+	From   event.Entity `json:"from"`
+	Why    string       `json:"why"`
+	Hop    int          `json:"hop"`
+	Level  int          `json:"level"`
+	Cause  string       `json:"cause"`
 }
 
 // EventRef names an event.

@@ -10,7 +10,7 @@ import (
 )
 
 // stateVersion is the first byte of an encoded state.
-const stateVersion = 1
+const stateVersion = 2
 
 // AppendState appends the state's bytes, as cold storage keeps them.
 func AppendState(dst []byte, s *State) []byte {
@@ -19,125 +19,198 @@ func AppendState(dst []byte, s *State) []byte {
 	w.int(int64(s.Applied.Index))
 	w.int(int64(s.first))
 	w.int(int64(s.last))
-	w.int(int64(s.wokeAt))
-	w.int(int64(s.slept))
-	for _, f := range []*flow{&s.debits, &s.credits, &s.callsIn, &s.callsTo, &s.messages} {
-		w.int(int64(len(f.moves)))
-		prev := event.Instant(0)
-		for i := range f.moves {
-			m := &f.moves[i]
-			w.int(int64(m.at - prev))
-			prev = m.at
-			w.hash(m.id)
-			w.hash(m.counter)
-			w.int(m.amount)
-			w.buf = append(w.buf, m.marks)
-		}
-		w.int(int64(len(f.hours)))
-		for _, h := range f.hours {
-			w.int(int64(h.start))
-			w.int(int64(h.n))
-			w.int(h.sum)
-		}
+	w.int(int64(len(s.moves)))
+	prev := event.Instant(0)
+	for i := range s.moves {
+		m := &s.moves[i]
+		w.int(int64(m.at - prev))
+		prev = m.at
+		w.hash(m.tag)
+		w.hash(m.counter)
+		w.int(m.amount)
 	}
 	w.int(int64(len(s.contacts)))
 	for _, c := range s.contacts {
 		w.hash(c.hash)
 		w.int(int64(c.first))
-		w.int(int64(c.last - c.first))
+		w.int(int64(c.last) - int64(c.first))
 	}
-	w.int(int64(len(s.devices)))
-	for _, d := range s.devices {
+	w.text(string(s.kept))
+	w.hash(s.device)
+	w.int(s.largest)
+	w.int(s.largestToday)
+	w.int(int64(s.today))
+	w.bool(s.rare != nil)
+	if s.rare != nil {
+		w.rare(s.rare)
+	}
+	return w.buf
+}
+
+func (w *writer) rare(r *rare) {
+	w.int(int64(len(r.buckets)))
+	for i := range r.buckets {
+		b := &r.buckets[i]
+		w.int(int64(b.start))
+		w.buf = append(w.buf, byte(b.sort))
+		w.bool(b.day)
+		w.int(int64(b.n))
+		w.int(b.sum)
+	}
+	w.int(int64(len(r.devices)))
+	for _, d := range r.devices {
 		w.hash(d)
 	}
-	w.int(int64(s.swappedAt))
-	w.int(int64(s.forwardingAt))
-	w.text(s.risk)
-	w.int(int64(s.riskUntil))
-	w.int(s.largest)
-	w.int(int64(s.today))
-	w.int(s.largestToday)
-	w.int(int64(len(s.quiet)))
-	for _, q := range s.quiet {
+	w.int(int64(len(r.quiet)))
+	for _, q := range r.quiet {
 		w.hash(q.pattern)
 		w.int(int64(q.at))
 	}
-	w.int(int64(len(s.payments)))
-	for i := range s.payments {
-		p := &s.payments[i]
-		w.hash(p.key)
-		w.bool(p.newPayee)
-		w.bool(p.newDevice)
-		w.bool(p.stopped)
-		e := event.Event{Kind: event.KindTransfer, ID: p.id, At: p.at, Transfer: p.transfer}
-		leg := event.AppendLeg(event.BeginBlock(nil), event.Touch{Role: event.RolePayment}, event.Source{}, event.AppendEvent(nil, &e))
-		w.int(int64(len(leg)))
-		w.buf = append(w.buf, leg...)
+	w.int(int64(len(r.hops)))
+	for i := range r.hops {
+		h := &r.hops[i]
+		w.text(string(h.name))
+		w.bool(h.paid)
+		w.int(int64(h.at))
+		w.int(h.minor)
+		w.text(h.cause)
 	}
-	return w.buf
+	w.int(int64(len(r.trails)))
+	for i := range r.trails {
+		t := &r.trails[i]
+		w.hash(t.id)
+		w.text(string(t.origin))
+		w.int(int64(t.level))
+		w.int(int64(t.hop))
+		w.int(int64(t.at))
+	}
+	w.bool(r.caller != nil)
+	if c := r.caller; c != nil {
+		w.int(int64(len(c.days)))
+		for _, d := range c.days {
+			w.int(int64(d.day))
+			w.int(int64(d.out))
+			w.int(int64(d.in))
+		}
+		for _, day := range c.callees {
+			w.int(int64(day))
+		}
+		for _, list := range [][]thing{c.handsets, c.cells} {
+			w.int(int64(len(list)))
+			for _, t := range list {
+				w.hash(t.hash)
+				w.int(int64(t.day))
+			}
+		}
+	}
+	w.int(int64(r.swappedAt))
+	w.int(int64(r.forwardingAt))
+	w.int(int64(r.wokeAt))
+	w.int(int64(r.slept))
+	w.text(r.watch)
+	w.int(int64(r.watchUntil))
 }
 
 // ReadState decodes what AppendState wrote.
 func ReadState(e event.Entity, b []byte) (*State, error) {
 	if len(b) == 0 || b[0] != stateVersion {
-		return nil, fmt.Errorf("state of %s: unknown version", e)
+		return nil, fmt.Errorf("state of %s: %w", e, errVersion)
 	}
 	r := reader{buf: b[1:]}
 	s := &State{Entity: e}
 	s.Applied = Place{r.int(), int32(r.int())}
 	s.first, s.last = event.Instant(r.int()), event.Instant(r.int())
-	s.wokeAt, s.slept = event.Instant(r.int()), time.Duration(r.int())
-	for _, f := range []*flow{&s.debits, &s.credits, &s.callsIn, &s.callsTo, &s.messages} {
-		prev := event.Instant(0)
-		if n := r.len(); n > 0 {
-			f.moves = make([]move, n)
-		}
-		for i := range f.moves {
-			prev += event.Instant(r.int())
-			f.moves[i] = move{at: prev, id: r.hash(), counter: r.hash(), amount: r.int(), marks: r.byte()}
-		}
-		if n := r.len(); n > 0 {
-			f.hours = make([]hour, n)
-		}
-		for i := range f.hours {
-			f.hours[i] = hour{event.Instant(r.int()), int32(r.int()), r.int()}
-		}
+	prev := event.Instant(0)
+	s.moves = list[move](&r)
+	for i := range s.moves {
+		prev += event.Instant(r.int())
+		s.moves[i] = move{at: prev, tag: r.hash(), counter: max(1, r.hash()), amount: r.int()}
 	}
-	if n := r.len(); n > 0 {
-		s.contacts = make([]contact, n)
-	}
+	s.contacts = list[contact](&r)
 	for i := range s.contacts {
-		c := contact{hash: r.hash(), first: event.Instant(r.int())}
-		c.last = c.first + event.Instant(r.int())
+		c := contact{hash: r.hash(), first: uint32(r.int())}
+		c.last = uint32(int64(c.first) + r.int())
 		s.contacts[i] = c
 	}
-	for range r.len() {
-		s.devices = append(s.devices, r.hash())
-	}
-	s.swappedAt, s.forwardingAt = event.Instant(r.int()), event.Instant(r.int())
-	s.risk, s.riskUntil = r.text(), event.Instant(r.int())
-	s.largest, s.today, s.largestToday = r.int(), int32(r.int()), r.int()
-	for range r.len() {
-		s.quiet = append(s.quiet, quiet{r.hash(), event.Instant(r.int())})
-	}
-	for range r.len() {
-		p := payment{key: r.hash(), newPayee: r.byte() == 1, newDevice: r.byte() == 1, stopped: r.byte() == 1}
-		block, err := event.OpenBlock(r.bytes(r.len()))
-		if err != nil {
-			return nil, fmt.Errorf("state of %s: %w", e, err)
+	if kept := r.text(); kept != "" {
+		s.kept = []byte(kept)
+		if !wellKept(s.kept) {
+			return nil, fmt.Errorf("state of %s: its remembered payments: %w", e, errShort)
 		}
-		var leg event.Leg
-		if !block.Next(&leg) {
-			return nil, fmt.Errorf("state of %s: %w", e, event.ErrBlock)
-		}
-		p.id, p.at, p.transfer = leg.Event.ID, leg.Event.At, leg.Event.Transfer
-		s.remember(p)
+	}
+	s.device, s.largest, s.largestToday, s.today = r.hash(), r.int(), r.int(), int32(r.int())
+	if r.byte() == 1 {
+		s.rare = r.rare()
 	}
 	if r.short {
 		return nil, fmt.Errorf("state of %s: %w", e, errShort)
 	}
 	return s, nil
 }
+
+func (r *reader) rare() *rare {
+	o := &rare{buckets: list[bucket](r)}
+	for i := range o.buckets {
+		o.buckets[i] = bucket{start: int32(r.int()), sort: sort(r.byte()), day: r.byte() == 1, n: uint32(r.int()), sum: r.int()}
+	}
+	o.devices = list[uint64](r)
+	for i := range o.devices {
+		o.devices[i] = r.hash()
+	}
+	o.quiet = list[quiet](r)
+	for i := range o.quiet {
+		o.quiet[i] = quiet{r.hash(), event.Instant(r.int())}
+	}
+	o.hops = list[hop](r)
+	for i := range o.hops {
+		o.hops[i] = hop{event.Entity(r.text()), r.byte() == 1, event.Instant(r.int()), r.int(), r.text()}
+	}
+	o.trails = list[trail](r)
+	for i := range o.trails {
+		o.trails[i] = trail{r.hash(), event.Entity(r.text()), int(r.int()), int(r.int()), event.Instant(r.int())}
+	}
+	if r.byte() == 1 {
+		c := &caller{days: list[callDay](r)}
+		for i := range c.days {
+			c.days[i] = callDay{uint16(r.int()), uint16(r.int()), uint16(r.int())}
+		}
+		for i := range c.callees {
+			c.callees[i] = uint16(r.int())
+		}
+		for _, into := range []*[]thing{&c.handsets, &c.cells} {
+			*into = list[thing](r)
+			for i := range *into {
+				(*into)[i] = thing{r.hash(), uint16(r.int())}
+			}
+		}
+		o.caller = c
+	}
+	o.swappedAt, o.forwardingAt, o.wokeAt = event.Instant(r.int()), event.Instant(r.int()), event.Instant(r.int())
+	o.slept, o.watch, o.watchUntil = time.Duration(r.int()), r.text(), event.Instant(r.int())
+	return o
+}
+
+// list makes a slice of the length that comes next; nil for none.
+func list[T any](r *reader) []T {
+	if n := r.len(); n > 0 {
+		return make([]T, n)
+	}
+	return nil
+}
+
+// wellKept says whether the lengths of remembered payments add up.
+func wellKept(b []byte) bool {
+	for len(b) > 0 {
+		size, head := binary.Uvarint(b)
+		if head <= 0 || size < 1 || size > uint64(len(b)-head) {
+			return false
+		}
+		b = b[head+int(size):]
+	}
+	return true
+}
+
+var errVersion = errors.New("another version of the program wrote it")
 
 var errShort = errors.New("the bytes end too soon")
 

@@ -1,9 +1,8 @@
 package scoring
 
 import (
-	"fmt"
-	"math"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,13 +12,18 @@ import (
 
 // Policy turns scores into actions.
 type Policy struct {
-	StopScore   int           // a hit that asks for a stop gets it from this score on
-	ReviewScore int           // below it, an alert only warns
-	Quiet       time.Duration // a pattern that only warns speaks once in this time of an entity
+	StopScore     int           // a hit that asks for a stop gets it from this score on
+	ReviewScore   int           // below it, an alert only warns
+	Quiet         time.Duration // a pattern that only warns speaks once in this time of an entity
+	Lateness      time.Duration // how long after a payment a call, message or SIM change may still complete its pattern
+	ServiceBudget Budget        // automatic stops in an hour, of all patterns together
+	PatternBudget Budget        // of one pattern that names no budget of its own
+	Network       Network
 }
 
 // DefaultPolicy has numbers of ours, to be set by each center from its backtests.
-var DefaultPolicy = Policy{StopScore: 600, ReviewScore: 300, Quiet: 24 * time.Hour}
+var DefaultPolicy = Policy{StopScore: 600, ReviewScore: 300, Quiet: 24 * time.Hour, Lateness: 2 * time.Hour,
+	ServiceBudget: Budget{Stops: 2000, Minor: 200_000_000_00}, PatternBudget: Budget{Stops: 1000, Minor: 100_000_000_00}, Network: DefaultNetwork}
 
 // Catalogue is a catalogue of patterns over this package's features.
 type Catalogue = pattern.Catalogue[View]
@@ -29,278 +33,322 @@ func ParseCatalogue(file string, text []byte) (*Catalogue, error) {
 	return pattern.Parse(file, text, Features())
 }
 
-// Engine is what the partitions share: the catalogue, the policy and the risks
-// that are known to every replica.
+// Engine is what the partitions share: the policy, and the catalogues that
+// were compiled. Which one is in force each partition knows: see [Controls].
 type Engine struct {
-	Policy Policy
-	Risks  *Risks
+	Policy     Policy
+	Partitions int // of the legs: each has its share of the budgets
 
-	catalogue atomic.Pointer[program]
-	failed    atomic.Int64
+	start    *program
+	mu       sync.Mutex
+	compiled map[string]*program // by text
+	failed   atomic.Int64
 }
 
 // program is a catalogue with what the engine needs to know of each pattern.
 type program struct {
 	*Catalogue
-	ofPayment map[*pattern.Pattern[View]]bool // looks at a payment
-	key       map[*pattern.Pattern[View]]uint64
+	byRole [event.Roles][]*entry
 }
 
-// NewEngine returns an engine with a catalogue.
-func NewEngine(c *Catalogue, p Policy) *Engine {
-	e := &Engine{Policy: p, Risks: NewRisks()}
-	e.Load(c)
-	return e
+// entry is a pattern, prepared.
+type entry struct {
+	*pattern.Pattern[View]
+	key       uint64
+	ofPayment bool // looks at a payment
+	mule      bool
 }
 
-// Load swaps the catalogue; the next leg is scored with it.
-func (e *Engine) Load(c *Catalogue) {
-	p := &program{c, map[*pattern.Pattern[View]]bool{}, map[*pattern.Pattern[View]]uint64{}}
+// NewEngine returns an engine that starts with a catalogue.
+func NewEngine(c *Catalogue, p Policy, partitions int) *Engine {
+	return &Engine{Policy: p, Partitions: max(1, partitions), start: prepare(c), compiled: map[string]*program{}}
+}
+
+func prepare(c *Catalogue) *program {
+	p := &program{Catalogue: c}
 	for _, pt := range c.Patterns {
-		p.key[pt] = event.Hash(pt.ID)
+		x := &entry{Pattern: pt, key: event.Hash(pt.ID), mule: strings.HasPrefix(pt.FraudType, "mule-")}
 		for _, f := range pt.Reads {
-			if strings.HasPrefix(f.Name, "debit.") {
-				p.ofPayment[pt] = true
-			}
+			x.ofPayment = x.ofPayment || strings.HasPrefix(f.Name, "debit.")
+		}
+		for _, r := range pt.On {
+			p.byRole[r] = append(p.byRole[r], x)
 		}
 	}
-	e.catalogue.Store(p)
+	return p
 }
 
-// Catalogue is the one in force.
-func (e *Engine) Catalogue() *Catalogue { return e.catalogue.Load().Catalogue }
+// compile prepares a catalogue once for all partitions.
+func (e *Engine) compile(text string) (*program, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if p := e.compiled[text]; p != nil {
+		return p, nil
+	}
+	c, err := ParseCatalogue("the published catalogue", []byte(text))
+	if err != nil {
+		return nil, err
+	}
+	p := prepare(c)
+	e.compiled[strings.Clone(text)] = p
+	return p, nil
+}
 
 // Failed counts conditions that ended in an arithmetic error.
 func (e *Engine) Failed() int64 { return e.failed.Load() }
 
-// apply puts a leg into its entity's state and appends the alerts that follow.
-// The view is the caller's to reuse; so is the payment that it points at.
-func (e *Engine) apply(v *View, s *State, l *event.Leg, alerts []Alert) []Alert {
-	s.dirty = true
-	if l.Event.Kind != event.KindWatch && l.Event.Kind != event.KindReport {
-		s.seen(l.Event.At)
-	}
-	v.state, v.leg, v.pay, v.now, v.risks = s, l, nil, l.Event.At, e.Risks
-	switch l.Role {
-	case event.RoleDebit, event.RolePayment:
-		return e.debit(v, alerts)
-	case event.RoleCredit:
-		t := &l.Event.Transfer
-		if !moved(&s.credits, event.TransferKey(t.Payer.Account, l.Event.ID), l, t.Payer.Account) {
-			return alerts
-		}
-		v.own = payment{id: l.Event.ID, at: l.Event.At, transfer: *t}
-		v.pay = &v.own
-		return e.ask(v, false, alerts)
-	case event.RoleCallee:
-		return e.called(v, alerts)
-	case event.RoleCaller:
-		if m := s.callsTo.find(event.Hash(l.Event.ID)); m != nil {
-			end(m, l)
-			return alerts
-		}
-		s.meet(event.Hash(l.Event.Call.Callee), l.Event.At)
-		s.callsTo.add(call(l, l.Event.Call.Callee))
-		return e.ask(v, false, alerts)
-	case event.RoleRecipient, event.RoleSender:
-		id := event.Hash(l.Event.ID)
-		if s.messages.find(id) != nil {
-			return alerts
-		}
-		m := move{at: l.Event.At, id: id, counter: event.Hash(l.Event.Message.Sender)}
-		if l.Role == event.RoleSender {
-			m.counter = event.Hash(l.Event.Message.Recipient)
-		}
-		if s.meet(m.counter, m.at) {
-			m.marks |= markUnknown
-		}
-		if l.Event.Message.LinkHost != "" {
-			m.marks |= markLink
-		}
-		s.messages.add(m)
-		return e.ask(v, false, alerts)
-	case event.RoleSIM:
-		switch l.Event.SIM.Change {
-		case "swapped", "ported":
-			s.swappedAt = max(s.swappedAt, l.Event.At)
-		case "forwarding_on":
-			s.forwardingAt = l.Event.At
-		case "forwarding_off":
-			s.forwardingAt = 0
-		}
-		return e.ask(v, false, alerts)
-	case event.RoleWatch:
-		s.risk, s.riskUntil = strings.Clone(l.Event.Watch.Risk), l.Event.Watch.Until
-	}
-	return alerts
+// Outcome is what a leg led to. Its slices are reused.
+type Outcome struct {
+	Alerts  []Alert
+	Notes   []Note // for other entities, in any partition
+	Trips   []Trip // brakes that fell
+	Refused error  // a control that this program cannot follow
 }
 
-// moved notes a transfer in a flow; false when it was there already, in this
-// status or another.
-func moved(f *flow, id uint64, l *event.Leg, counter string) bool {
+func (o *Outcome) reset() {
+	o.Alerts, o.Notes, o.Trips, o.Refused = o.Alerts[:0], o.Notes[:0], o.Trips[:0], nil
+}
+
+// apply puts a leg into its entity's state and appends what follows. The view
+// is the caller's to reuse; so is the payment that it points at.
+func (e *Engine) apply(v *View, s *State, l *event.Leg, out *Outcome) {
+	s.dirty = true
+	v.begin(s, l)
+	switch l.Role {
+	case event.RoleWatch, event.RoleReport, event.RoleRisk:
+	default:
+		s.seen(l.Event.At)
+	}
+	switch l.Role {
+	case event.RoleDebit, event.RolePayment:
+		e.debit(v, out)
+	case event.RoleCredit:
+		e.credit(v, out)
+	case event.RoleCallee:
+		e.called(v, out)
+	case event.RoleCaller:
+		if m := s.find(callOut, event.Hash(l.Event.ID)); m != nil {
+			end(m, l)
+			return
+		}
+		s.meet(event.Hash(l.Event.Call.Callee), l.Event.At)
+		s.add(callMove(callOut, l, l.Event.Call.Callee))
+		s.dialled(l.Event.At, &l.Event.Call)
+		e.ask(v, aboutEntity, out)
+	case event.RoleRecipient:
+		if e.message(v, messageIn, l.Event.Message.Sender) {
+			e.ask(v, aboutEntity, out)
+			e.again(v, out)
+		}
+	case event.RoleSender:
+		if e.message(v, messageOut, l.Event.Message.Recipient) {
+			e.ask(v, aboutEntity, out)
+		}
+	case event.RoleSIM:
+		e.sim(v, out)
+	case event.RoleWatch:
+		if w := &l.Event.Watch; w.Removed {
+			s.more().watch, s.more().watchUntil = "", 0
+		} else {
+			s.more().watch, s.more().watchUntil = strings.Clone(w.Risk), w.Until
+		}
+	case event.RoleRisk:
+		e.risk(v, out)
+	}
+}
+
+// moved notes a transfer; false when it was there already, in this status or
+// another.
+func moved(s *State, k sort, l *event.Leg, counter uint64, marks uint64) bool {
 	t := &l.Event.Transfer
-	if m := f.find(id); m != nil {
+	id := event.TransferKey(t.Payer.Account, l.Event.ID)
+	if m := s.find(k, id); m != nil {
 		if t.Status == event.StatusReversed {
-			m.marks |= markReversed
+			m.tag |= markReversed
 		}
 		return false
 	}
-	m := move{at: l.Event.At, id: id, counter: event.Hash(counter), amount: homeMinor(t.Amount)}
 	if t.Status == event.StatusReversed {
-		m.marks = markReversed
+		marks |= markReversed
 	}
-	f.add(m)
+	switch t.Channel {
+	case event.ChannelCash:
+		marks |= markCash
+	case "pos":
+		marks |= markRetail
+	}
+	s.add(move{at: l.Event.At, tag: id | uint64(k) | marks, counter: counter, amount: homeMinor(t.Amount)})
 	return t.Status != event.StatusReversed
 }
 
 // debit notes that money leaves, and looks at the patterns of it.
-func (e *Engine) debit(v *View, alerts []Alert) []Alert {
+func (e *Engine) debit(v *View, out *Outcome) {
 	s, l := v.state, v.leg
 	t := &l.Event.Transfer
-	key := event.TransferKey(t.Payer.Account, l.Event.ID)
-	counter := t.Payee.Account
-	if t.Channel == event.ChannelCash {
-		counter = event.ChannelCash
+	if m := s.find(debit, event.TransferKey(t.Payer.Account, l.Event.ID)); m != nil {
+		moved(s, debit, l, m.counter, 0)
+		return
 	}
-	if !moved(&s.debits, key, l, counter) {
-		return alerts
+	counter, isNew, marks := event.Hash(event.ChannelCash), false, uint64(0)
+	if t.Channel != event.ChannelCash {
+		counter = event.Hash(t.Payee.Account)
+		if isNew = s.meet(counter, l.Event.At); isNew {
+			marks = markNew
+		}
+	}
+	if !moved(s, debit, l, counter, marks) {
+		return
 	}
 	p := &v.own
-	*p = payment{id: l.Event.ID, key: key, at: l.Event.At, transfer: *t,
-		newPayee:  t.Channel != event.ChannelCash && s.meet(event.Hash(counter), l.Event.At),
-		newDevice: s.device(t.Device)}
+	*p = payment{id: l.Event.ID, at: l.Event.At, transfer: *t, newPayee: isNew, newDevice: s.noteDevice(t.Device)}
 	s.paid(l.Event.At, homeMinor(t.Amount))
 	v.pay = p
-	before := len(alerts)
-	alerts = e.ask(v, true, alerts)
+	p.stopped = e.ask(v, aboutBoth, out)
 	if l.Role == event.RolePayment {
-		p.stopped = len(alerts) > before && alerts[before].Action == pattern.Stop
-		s.remember(*p)
+		s.expire(v.clock.Add(-e.Policy.Lateness))
+		v.payload = event.AppendEvent(v.payload[:0], &l.Event)
+		s.keep(p, v.payload)
+		e.shares(v, out)
+		return
 	}
-	return alerts
+	e.passOn(v, isNew, out)
+}
+
+// credit notes that money comes in, and looks at the patterns of it.
+func (e *Engine) credit(v *View, out *Outcome) {
+	s, l := v.state, v.leg
+	t := &l.Event.Transfer
+	if m := s.find(credit, event.TransferKey(t.Payer.Account, l.Event.ID)); m != nil {
+		moved(s, credit, l, m.counter, 0)
+		return
+	}
+	counter, marks := event.Hash(t.Payer.Account), uint64(0)
+	isNew := s.meet(counter, l.Event.At)
+	if isNew {
+		marks = markNew
+	}
+	if !moved(s, credit, l, counter, marks) {
+		return
+	}
+	v.own = payment{id: l.Event.ID, at: l.Event.At, transfer: *t}
+	v.pay = &v.own
+	e.ask(v, aboutBoth, out)
+	e.cameFrom(v, isNew, out)
 }
 
 // called notes a call that was taken, and asks again of the payments that were
 // made since it began.
-func (e *Engine) called(v *View, alerts []Alert) []Alert {
+func (e *Engine) called(v *View, out *Outcome) {
 	s, l := v.state, v.leg
-	if m := s.callsIn.find(event.Hash(l.Event.ID)); m != nil {
+	if m := s.find(callIn, event.Hash(l.Event.ID)); m != nil {
 		if !end(m, l) {
-			return alerts
+			return
 		}
 	} else {
-		m := call(l, l.Event.Call.Caller)
+		m := callMove(callIn, l, l.Event.Call.Caller)
 		if s.meet(m.counter, m.at) {
-			m.marks |= markUnknown
+			m.tag |= markNew
 		}
 		if l.Event.Call.Foreign {
-			m.marks |= markForeign
+			m.tag |= markForeign
 		}
 		if l.Event.Call.Spoofed {
-			m.marks |= markSpoofed
+			m.tag |= markSpoofed
 		}
-		s.callsIn.add(m)
-	}
-	alerts = e.ask(v, false, alerts)
-	for i := range s.payments {
-		p := &s.payments[i]
-		if p.stopped || p.at < l.Event.At.Add(-callGrace) {
-			continue
+		s.add(m)
+		if r := s.rare; r != nil && r.caller != nil {
+			bump(&r.caller.on(dayOf(m.at)).in)
 		}
-		v.pay, v.now = p, p.at
-		before := len(alerts)
-		alerts = e.ask(v, true, alerts)
-		p.stopped = len(alerts) > before && alerts[before].Action == pattern.Stop
 	}
-	return alerts
+	e.ask(v, aboutEntity, out)
+	e.again(v, out)
 }
 
-// call is the movement of a call.
-func call(l *event.Leg, counter string) move {
-	m := move{at: l.Event.At, id: event.Hash(l.Event.ID), counter: event.Hash(counter), amount: l.Event.Call.Seconds}
+// message notes a message; false when it was there already.
+func (e *Engine) message(v *View, k sort, counterpart string) bool {
+	s, l := v.state, v.leg
+	id := event.Hash(l.Event.ID)
+	if s.find(k, id) != nil {
+		return false
+	}
+	m := move{at: l.Event.At, tag: id&idBits | uint64(k), counter: event.Hash(counterpart)}
+	if s.meet(m.counter, m.at) {
+		m.tag |= markNew
+	}
+	if l.Event.Message.LinkHost != "" {
+		m.tag |= markLink
+	}
+	s.add(m)
+	return true
+}
+
+// sim notes a change of the SIM card or of forwarding.
+func (e *Engine) sim(v *View, out *Outcome) {
+	r, at := v.state.more(), v.leg.Event.At
+	switch v.leg.Event.SIM.Change {
+	case "swapped", "ported":
+		r.swappedAt = max(r.swappedAt, at)
+	case "forwarding_on":
+		r.forwardingAt = at
+	case "forwarding_off":
+		r.forwardingAt = 0
+	}
+	e.ask(v, aboutEntity, out)
+	e.again(v, out)
+}
+
+// again asks of the remembered payments that this leg, which came after them,
+// may complete: those within the lateness. The alert points at the payment.
+func (e *Engine) again(v *View, out *Outcome) {
+	if len(v.state.kept) == 0 {
+		return
+	}
+	v.state.expire(v.clock.Add(-e.Policy.Lateness))
+	v.state.eachKept(&v.own, func() bool {
+		p := &v.own
+		if p.stopped || p.at < v.leg.Event.At.Add(-clockGrace) {
+			return p.stopped
+		}
+		v.at(p.at)
+		v.pay = p
+		return e.ask(v, aboutPayment, out)
+	})
+}
+
+// completed asks of the remembered payments once an entity's past could be
+// read at last.
+func (e *Engine) completed(v *View, s *State, out *Outcome) {
+	var l event.Leg
+	l.Role, l.Entity = event.RoleCallee, s.Entity
+	v.begin(s, &l)
+	s.eachKept(&v.own, func() bool {
+		p := &v.own
+		if p.stopped {
+			return true
+		}
+		l.Event.Kind, l.Event.ID, l.Event.At = event.KindTransfer, p.id, p.at
+		l.Role = event.RolePayment
+		v.at(p.at)
+		v.pay = p
+		return e.ask(v, aboutPayment, out)
+	})
+}
+
+// callMove is the movement of a call.
+func callMove(k sort, l *event.Leg, counter string) move {
+	m := move{at: l.Event.At, tag: event.Hash(l.Event.ID)&idBits | uint64(k), counter: event.Hash(counter), amount: l.Event.Call.Seconds}
 	if !l.Event.Call.Ended {
-		m.marks = markRunning
+		m.tag |= markRunning
 	}
 	return m
 }
 
 // end notes the end of a call that was known to run; false when it was over.
 func end(m *move, l *event.Leg) bool {
-	if m.marks&markRunning == 0 || !l.Event.Call.Ended {
+	if !m.has(markRunning) || !l.Event.Call.Ended {
 		return false
 	}
-	m.marks &^= markRunning
+	m.tag &^= markRunning
 	m.amount = l.Event.Call.Seconds
 	return true
-}
-
-// ask looks at the patterns of the leg's role that are about a payment, or
-// those that are not, and appends the alert that they amount to. On the legs
-// of a payment both sorts are asked at once.
-func (e *Engine) ask(v *View, payment bool, alerts []Alert) []Alert {
-	prog := e.catalogue.Load()
-	transfer := v.leg.Event.Kind == event.KindTransfer
-	var hits []Hit
-	quiet := true // every hit is one that has spoken lately
-	action, best, rest := pattern.Warn, 0.0, 1.0
-	fraudType, shadow := "", true
-	for _, p := range prog.On(v.leg.Role) {
-		if !transfer && prog.ofPayment[p] != payment {
-			continue
-		}
-		hit, failed := p.Hits(v)
-		if failed {
-			e.failed.Add(1)
-		}
-		if !hit {
-			continue
-		}
-		values := make(map[string]any, len(p.Reads))
-		for _, f := range p.Reads {
-			values[f.Name] = shown(f, v)
-		}
-		hits = append(hits, Hit{Pattern: p.ID, FraudType: p.FraudType, Weight: p.Weight, Shadow: p.Shadow, Values: values})
-		if v.state.speak(prog.key[p], v.now, e.Policy.Quiet) || p.Then == pattern.Stop {
-			quiet = false
-		}
-		if p.Shadow {
-			if shadow && p.Weight > best {
-				fraudType = p.FraudType
-			}
-			continue
-		}
-		shadow = false
-		rest *= 1 - p.Weight
-		action = max(action, p.Then)
-		if p.Weight > best {
-			best, fraudType = p.Weight, p.FraudType
-		}
-	}
-	if len(hits) == 0 || quiet {
-		return alerts
-	}
-	score := int(math.Round(1000 * (1 - rest)))
-	if action == pattern.Stop && score < e.Policy.StopScore {
-		action = pattern.Review
-	}
-	if action == pattern.Review && score < e.Policy.ReviewScore {
-		action = pattern.Warn
-	}
-	l := v.leg
-	a := Alert{At: v.now, Entity: event.Entity(strings.Clone(string(l.Entity))),
-		Event: EventRef{l.Event.Kind.String(), strings.Clone(l.Event.ID)}, Score: score, Action: action,
-		FraudType: fraudType, Hits: hits, Catalogue: prog.Version, Incomplete: v.state.unread, Shadow: shadow}
-	subject := a.Event.Kind + a.Event.ID
-	if v.pay != nil {
-		t := event.CloneTransfer(v.pay.transfer)
-		a.Transfer = transferRef(strings.Clone(v.pay.id), v.pay.at, &t)
-		a.District = t.District
-		a.CaseID = event.CaseID(t.Payer.Account)
-		subject = fmt.Sprintf("transfer%x", event.TransferKey(t.Payer.Account, v.pay.id))
-		if action == pattern.Stop && t.Payee.Account != "" {
-			a.StopID = event.StopID(event.TransferKey(t.Payer.Account, v.pay.id), t.Payee.Account)
-		}
-	}
-	a.ID = event.DerivedID("alt", subject, string(a.Entity), a.Event.Kind)
-	return append(alerts, a)
 }

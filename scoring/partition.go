@@ -11,13 +11,15 @@ import (
 // Partition holds the hot entities of one legs partition. One goroutine owns
 // it.
 type Partition struct {
-	engine *Engine
-	hot    *simplelru.LRU[event.Entity, *State]
-	cold   map[event.Entity]*State // evicted, and not yet written
-	seen   map[origin]int64        // last source offset applied
-	view   View
-	leg    event.Leg
-	alerts []Alert
+	engine   *Engine
+	hot      *simplelru.LRU[event.Entity, *State]
+	cold     map[event.Entity]*State // evicted, and not yet written
+	seen     map[origin]int64        // last source offset applied
+	controls *Controls
+	view     View
+	leg      event.Leg
+	out      Outcome
+	next     map[origin]int64
 }
 
 // origin is a partition of a source topic.
@@ -28,7 +30,8 @@ type origin struct {
 
 // NewPartition returns an empty partition that keeps up to size entities hot.
 func NewPartition(e *Engine, size int) *Partition {
-	p := &Partition{engine: e, cold: map[event.Entity]*State{}, seen: map[origin]int64{}}
+	p := &Partition{engine: e, cold: map[event.Entity]*State{}, seen: map[origin]int64{}, next: map[origin]int64{}, controls: newControls(e.start)}
+	p.view.controls = p.controls
 	var err error
 	if p.hot, err = simplelru.NewLRU(size, func(k event.Entity, s *State) { p.cold[k] = s }); err != nil {
 		panic(err) // only a size of zero or less is refused, and the flag's bound excludes it
@@ -64,7 +67,7 @@ func (p *Partition) Missing(block []byte, dst []event.Entity) ([]event.Entity, e
 	}
 	var asked map[event.Entity]bool
 	for b.Skip(&p.leg) {
-		if p.Has(p.leg.Entity) || asked[p.leg.Entity] {
+		if p.Has(p.leg.Entity) || asked[p.leg.Entity] || p.leg.Role == event.RoleControl {
 			continue
 		}
 		if asked == nil {
@@ -78,37 +81,61 @@ func (p *Partition) Missing(block []byte, dst []event.Entity) ([]event.Entity, e
 }
 
 // Apply scores the legs of a block at the offset, and calls then for each of
-// them in turn with the alerts that it raised; the leg and the slice are reused.
+// them in turn with what it led to; the leg and the outcome are reused.
 // Entities that are not at hand are taken for new. What was applied before is
 // skipped, both when the partition is read again and when ingest wrote an
 // event's legs twice.
-func (p *Partition) Apply(offset int64, block []byte, then func(*event.Leg, []Alert)) error {
+func (p *Partition) Apply(offset int64, block []byte, then func(*event.Leg, *Outcome)) error {
 	b, err := event.OpenBlock(block)
 	if err != nil {
 		return err
 	}
 	// An event's legs for one partition lie in one block, so that a source
 	// offset is either behind the mark as the block begins, or not applied.
-	next := map[origin]int64{}
+	clear(p.next)
 	for i := int32(0); b.Next(&p.leg); i++ {
 		o := origin{p.leg.Source.Topic, p.leg.Source.Partition}
 		if last, ok := p.seen[o]; ok && p.leg.Source.Offset <= last {
 			continue
 		}
-		next[o] = max(next[o], p.leg.Source.Offset)
+		p.next[o] = max(p.next[o], p.leg.Source.Offset)
 		place := Place{offset, i}
+		p.out.reset()
+		if p.leg.Role == event.RoleControl {
+			if !p.controls.applied.Before(place) {
+				continue
+			}
+			p.controls.applied = place
+			p.out.Refused = p.controls.apply(p.engine, p.leg.Event.At, p.leg.Event.Control)
+			then(&p.leg, &p.out)
+			continue
+		}
 		s := p.state(p.leg.Entity)
 		if !s.Applied.Before(place) {
 			continue
 		}
 		s.Applied = place
-		p.alerts = p.engine.apply(&p.view, s, &p.leg, p.alerts[:0])
-		then(&p.leg, p.alerts)
+		p.view.clock = max(p.view.clock, p.leg.Event.At)
+		p.engine.apply(&p.view, s, &p.leg, &p.out)
+		then(&p.leg, &p.out)
 	}
-	for o, last := range next {
+	for o, last := range p.next {
 		p.seen[o] = last
 	}
 	return b.Err()
+}
+
+// Merge adds a past that was read late to an entity that was scored without
+// it, and asks again of its remembered payments. The outcome is reused.
+func (p *Partition) Merge(past *State) *Outcome {
+	p.out.reset()
+	if s := p.Peek(past.Entity); s != nil {
+		s.Merge(past)
+		p.engine.completed(&p.view, s, &p.out)
+	} else {
+		p.Put(past)
+	}
+	return &p.out
 }
 
 // state makes the entity hot and returns its state.
@@ -121,7 +148,6 @@ func (p *Partition) state(e event.Entity) *State {
 		delete(p.cold, e)
 	} else {
 		s = NewState(event.Entity(strings.Clone(string(e))))
-		s.Applied = Place{Offset: -1}
 	}
 	p.hot.Add(s.Entity, s)
 	return s
@@ -132,7 +158,9 @@ func (p *Partition) state(e event.Entity) *State {
 // whose past is unread is left out: cold storage knows more of it.
 func (p *Partition) Snapshot() []*State {
 	var out []*State
+	before := p.view.clock.Add(-p.engine.Policy.Lateness)
 	take := func(s *State) {
+		s.expire(before)
 		if s.dirty && !s.unread {
 			s.dirty = false
 			out = append(out, s)
@@ -166,20 +194,28 @@ func (p *Partition) Written(states []*State, ok bool) {
 	}
 }
 
-// Marks is what must be kept beside the states to skip repeated legs.
-func (p *Partition) Marks() []Mark {
-	out := make([]Mark, 0, len(p.seen))
+// Marks is what must be kept beside the states to skip repeated legs, and to
+// know the time that the partition has seen.
+func (p *Partition) Marks() Marks {
+	out := Marks{Clock: p.view.clock}
 	for o, last := range p.seen {
-		out = append(out, Mark{o.topic, o.partition, last})
+		out.Seen = append(out.Seen, Mark{o.topic, o.partition, last})
 	}
 	return out
 }
 
 // SetMarks restores what Marks returned.
-func (p *Partition) SetMarks(marks []Mark) {
-	for _, m := range marks {
+func (p *Partition) SetMarks(m Marks) {
+	p.view.clock = m.Clock
+	for _, m := range m.Seen {
 		p.seen[origin{m.Topic, m.Partition}] = m.Offset
 	}
+}
+
+// Marks are kept with a checkpoint.
+type Marks struct {
+	Clock event.Instant `json:"clock"`
+	Seen  []Mark        `json:"seen"`
 }
 
 // Mark is the last source offset applied, of one source partition.
@@ -188,3 +224,23 @@ type Mark struct {
 	Partition int32 `json:"p"`
 	Offset    int64 `json:"o"`
 }
+
+// Controls returns the bytes of the partition's controls where they have
+// changed since they were last taken, with their version; nil otherwise.
+func (p *Partition) Controls() (version uint64, state []byte) {
+	if !p.controls.dirty {
+		return 0, nil
+	}
+	p.controls.dirty = false
+	p.controls.version++
+	return p.controls.version, p.controls.Append(nil)
+}
+
+// ControlsLost says that what Controls returned was not written.
+func (p *Partition) ControlsLost() { p.controls.dirty = true }
+
+// SetControls restores what Controls returned.
+func (p *Partition) SetControls(state []byte) error { return p.controls.read(p.engine, state) }
+
+// Catalogue is the version in force.
+func (p *Partition) Catalogue() string { return p.controls.program.Version }

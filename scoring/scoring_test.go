@@ -30,7 +30,7 @@ func newTown(t testing.TB, hot int) *town {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &town{t: t, part: NewPartition(NewEngine(c, DefaultPolicy), hot),
+	return &town{t: t, part: NewPartition(NewEngine(c, DefaultPolicy, 1), hot),
 		parser: &event.Parser{Limits: event.Limits{Bytes: 1 << 20, String: 256, Ahead: time.Hour, List: 100}, Numbers: event.NewNumbers("CN")}}
 }
 
@@ -53,7 +53,7 @@ func (w *town) score(docs ...string) []Alert {
 	w.t.Helper()
 	b := w.block(docs...)
 	var all []Alert
-	if err := w.part.Apply(w.offset, b, func(_ *event.Leg, alerts []Alert) { all = append(all, alerts...) }); err != nil {
+	if err := w.part.Apply(w.offset, b, func(_ *event.Leg, o *Outcome) { all = append(all, o.Alerts...) }); err != nil {
 		w.t.Fatal(err)
 	}
 	return all
@@ -178,11 +178,11 @@ func TestCountsOnce(t *testing.T) {
 	doc := transfer("t", 0, "1111", "2222", 100, 5000)
 	w.score(doc, doc, strings.Replace(doc, "initiated", "posted", 1))
 	s := w.part.Peek("acct:2222")
-	if n, sum := s.credits.window(noon, time.Hour); n != 1 || sum != 10000 {
+	if n, sum := s.count(credit, noon, time.Hour, 0); n != 1 || sum != 10000 {
 		t.Errorf("counted %d times, sum %d fen; want once, 10000", n, sum)
 	}
 	w.score(strings.Replace(doc, "initiated", "reversed", 1))
-	if n, sum := s.credits.window(noon, time.Hour); n != 0 || sum != 0 {
+	if n, sum := s.count(credit, noon, time.Hour, 0); n != 0 || sum != 0 {
 		t.Errorf("a reversed transfer still counts: %d, %d", n, sum)
 	}
 }
@@ -192,7 +192,7 @@ func TestRepeatedBlocksChangeNothing(t *testing.T) {
 	w := newTown(t, 1000)
 	a := w.block(transfer("a", 0, "1111", "2222", 100, 5000), transfer("b", minute, "1111", "2222", 50, 4900))
 	apply := func(offset int64, b []byte) {
-		if err := w.part.Apply(offset, b, func(*event.Leg, []Alert) {}); err != nil {
+		if err := w.part.Apply(offset, b, func(*event.Leg, *Outcome) {}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -250,27 +250,40 @@ func deref(alerts []Alert) (out []any) {
 	return out
 }
 
-// Any order of arrival gives the same counts, as long as no movement is folded.
+// drawMoves draws movements of the last 30 days, of every sort.
+func drawMoves(r *rapid.T, most int) []move {
+	moves := make([]move, rapid.IntRange(1, most).Draw(r, "n"))
+	for i := range moves {
+		k := sort(rapid.IntRange(0, int(sorts)-1).Draw(r, "sort"))
+		moves[i] = move{at: noon.Add(-time.Duration(rapid.IntRange(0, 30*24*3600-1).Draw(r, "age")) * time.Second), tag: uint64(i+1)<<16 | uint64(k),
+			counter: uint64(rapid.IntRange(1, 5).Draw(r, "who")), amount: int64(rapid.IntRange(1, 1000).Draw(r, "fen"))}
+	}
+	return moves
+}
+
+// Any order of arrival gives the same counts, sums and counterparts in every
+// window, those that were folded into hours and days among them.
 func TestPropertyOrderOfArrival(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		n := rapid.IntRange(1, maxMoves).Draw(r, "n")
-		moves := make([]move, n)
-		for i := range moves {
-			moves[i] = move{at: noon.Add(-time.Duration(rapid.IntRange(0, 7*24*3600-1).Draw(r, "age")) * time.Second), id: uint64(i + 1),
-				counter: uint64(rapid.IntRange(1, 5).Draw(r, "who")), amount: int64(rapid.IntRange(1, 1000).Draw(r, "fen"))}
-		}
-		var sorted, shuffled flow
+		moves := drawMoves(r, 8*maxMoves)
+		var sorted, shuffled State
 		for _, m := range moves {
 			sorted.add(m)
 		}
-		for _, i := range rapid.Permutation(indexes(n)).Draw(r, "order") {
+		for _, i := range rapid.Permutation(indexes(len(moves))).Draw(r, "order") {
 			shuffled.add(moves[i])
 		}
-		for _, w := range windows {
-			n1, s1 := sorted.window(noon, w.length)
-			n2, s2 := shuffled.window(noon, w.length)
-			if n1 != n2 || s1 != s2 || sorted.distinct(noon, w.length) != shuffled.distinct(noon, w.length) {
-				r.Fatalf("%s: %d/%d against %d/%d", w.suffix, n1, s1, n2, s2)
+		for k := range sorts {
+			var a, b totals
+			sorted.totals(k, noon, &a)
+			shuffled.totals(k, noon, &b)
+			if a != b {
+				r.Fatalf("sort %d: %+v against %+v", k, a, b)
+			}
+			for _, w := range windows {
+				if x, y := sorted.distinct(k, noon, w.length, 0), shuffled.distinct(k, noon, w.length, 0); x != y {
+					r.Fatalf("sort %d, %s: %d counterparts against %d", k, w.suffix, x, y)
+				}
 			}
 		}
 	})
@@ -284,22 +297,26 @@ func indexes(n int) []int {
 	return out
 }
 
-// Folding into hours loses neither a count nor a fen.
+// Folding loses neither a count nor a fen of the month, and what is remembered
+// stays bounded.
 func TestPropertyFoldingKeepsSums(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		n := rapid.IntRange(maxMoves, 5*maxMoves).Draw(r, "n")
-		var f flow
-		var sum int64
-		for i := range n {
-			m := move{at: noon.Add(-time.Duration(rapid.IntRange(0, 6*24*3600).Draw(r, "age")) * time.Second), id: uint64(i + 1), counter: 1, amount: int64(i)}
-			f.add(m)
-			sum += m.amount
+		var s State
+		var n, sum [sorts]int64
+		for _, m := range drawMoves(r, 10*maxMoves) {
+			s.add(m)
+			n[m.sort()]++
+			sum[m.sort()] += m.amount
 		}
-		if got, s := f.window(noon, 7*24*time.Hour); got != int64(n) || s != sum {
-			r.Fatalf("%d movements of %d fen became %d of %d", n, sum, got, s)
+		for k := range sorts {
+			var got totals
+			s.totals(k, noon, &got)
+			if month := len(windows) - 1; got.n[month] != n[k] || got.sum[month] != sum[k] {
+				r.Fatalf("%d movements of %d fen became %d of %d", n[k], sum[k], got.n[month], got.sum[month])
+			}
 		}
-		if len(f.moves) > maxMoves {
-			r.Fatalf("%d movements are kept, the bound is %d", len(f.moves), maxMoves)
+		if len(s.moves) > int(sorts)*maxMoves {
+			r.Fatalf("%d movements are kept, the bound is %d", len(s.moves), int(sorts)*maxMoves)
 		}
 	})
 }
@@ -318,8 +335,8 @@ func TestMergeAddsThePast(t *testing.T) {
 	late.score(now)
 	m := late.part.Peek("acct:2222")
 	m.Merge(s)
-	n1, s1 := whole.part.Peek("acct:2222").credits.window(noon, 24*time.Hour)
-	if n2, s2 := m.credits.window(noon, 24*time.Hour); n1 != n2 || s1 != s2 || n2 != 2 {
+	n1, s1 := whole.part.Peek("acct:2222").count(credit, noon, 24*time.Hour, 0)
+	if n2, s2 := m.count(credit, noon, 24*time.Hour, 0); n1 != n2 || s1 != s2 || n2 != 2 {
 		t.Errorf("merged %d/%d, want %d/%d", n2, s2, n1, s1)
 	}
 }
@@ -362,7 +379,7 @@ func BenchmarkLegs(b *testing.B) {
 	for b.Loop() {
 		part := NewPartition(w.part.engine, 1_000_000)
 		for i, blk := range all {
-			if err := part.Apply(int64(i), blk, func(*event.Leg, []Alert) {}); err != nil {
+			if err := part.Apply(int64(i), blk, func(*event.Leg, *Outcome) {}); err != nil {
 				b.Fatal(err)
 			}
 		}

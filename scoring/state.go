@@ -1,8 +1,8 @@
 package scoring
 
 import (
+	"encoding/binary"
 	"slices"
-	"strings"
 	"time"
 
 	"stopline/stream/event"
@@ -20,59 +20,79 @@ func (p Place) Before(q Place) bool {
 	return p.Offset < q.Offset || p.Offset == q.Offset && p.Index < q.Index
 }
 
+// Version orders the states of one entity: it grows with each leg applied.
+func (p Place) Version() uint64 { return uint64(p.Offset+1)<<20 | uint64(p.Index) }
+
 const (
 	maxContacts = 64             // counterparts that an entity remembers
 	maxDevices  = 4              // devices that a person has paid from
-	maxPayments = 4              // payments that a late call may still complete
+	maxKept     = 4              // payments that a late record may still complete
 	newFor      = 24 * time.Hour // a counterpart is new for a day after the first contact
 	sleep       = 30 * 24 * time.Hour
 )
 
-// contact is a counterpart and when it was first and last met.
+// contact is a counterpart and when it was first and last met, in seconds
+// since the epoch.
 type contact struct {
 	hash        uint64
-	first, last event.Instant
+	first, last uint32
 }
 
-// payment is a transfer that the person at a number made, kept whole for a
-// while: the call that explains it may be reported after it.
-type payment struct {
-	id        string
-	key       uint64
-	at        event.Instant
-	transfer  event.Transfer
-	newPayee  bool
-	newDevice bool
-	stopped   bool
-}
+func seconds(i event.Instant) uint32 { return uint32(max(0, i/1000)) }
 
 // State is what the engine knows of one account or number. Its size is
-// bounded: see maxMoves and its neighbours.
+// bounded: see maxMoves and its neighbours. There are millions of them.
 type State struct {
 	Entity  event.Entity
 	Applied Place // the last leg that is in it
 
-	first, last event.Instant
-	wokeAt      event.Instant // the end of the last long silence
-	slept       time.Duration // how long that was
-
-	debits, credits  flow
-	callsIn, callsTo flow
-	messages         flow
-	contacts         []contact
-	devices          []uint64
-	payments         []payment
-	swappedAt        event.Instant
-	forwardingAt     event.Instant // 0: forwarding is off
-	risk             string
-	riskUntil        event.Instant
-	largest          int64 // largest debit up to the day before today
-	today            int32 // days since the epoch
-	largestToday     int64
-	quiet            []quiet
+	first, last  event.Instant
+	moves        []move    // by time
+	contacts     []contact // by their hashes' first meeting, in order of arrival
+	kept         []byte    // payments that a late record may complete, see keep
+	device       uint64    // the first one that a person paid from
+	largest      int64     // largest debit up to the day before today
+	largestToday int64
+	rare         *rare // what most entities do not have
+	today        int32 // days since the epoch
 
 	dirty  bool
 	unread bool // its past could not be read yet
+}
+
+// rare is the part of a state that most entities do without.
+type rare struct {
+	buckets      []bucket // by their beginning
+	devices      []uint64 // after the first
+	quiet        []quiet
+	hops         []hop   // neighbours by name, to tell them of a risk
+	trails       []trail // that this entity is on
+	caller       *caller // of a number that calls much
+	swappedAt    event.Instant
+	forwardingAt event.Instant // 0: forwarding is off
+	wokeAt       event.Instant // the end of the last long silence
+	slept        time.Duration // how long that was
+	watch        string        // what the watchlist says
+	watchUntil   event.Instant
+}
+
+// more returns the rare part, which is made when it is first needed.
+func (s *State) more() *rare {
+	if s.rare == nil {
+		s.rare = &rare{}
+	}
+	return s.rare
+}
+
+// nothing stands in for a rare part that is not there; it is never written.
+var nothing rare
+
+// peek is the rare part for reading.
+func (s *State) peek() *rare {
+	if s.rare == nil {
+		return &nothing
+	}
+	return s.rare
 }
 
 // quiet remembers that a pattern has spoken, so that it does not repeat itself.
@@ -82,7 +102,7 @@ type quiet struct {
 }
 
 // NewState is an entity of which nothing is known.
-func NewState(e event.Entity) *State { return &State{Entity: e} }
+func NewState(e event.Entity) *State { return &State{Entity: e, Applied: Place{Offset: -1}} }
 
 // MarkUnread says that the entity has a past which could not be read.
 func (s *State) MarkUnread() { s.unread = true }
@@ -90,62 +110,80 @@ func (s *State) MarkUnread() { s.unread = true }
 // Unread says whether the past is still missing.
 func (s *State) Unread() bool { return s.unread }
 
+// Read says that the past, if any, has been read.
+func (s *State) Read() { s.unread = false }
+
 // seen moves the entity's clock.
 func (s *State) seen(at event.Instant) {
 	if s.first == 0 || at < s.first {
 		s.first = at
 	}
 	if s.last != 0 && at.Sub(s.last) >= sleep {
-		s.wokeAt, s.slept = at, at.Sub(s.last)
+		r := s.more()
+		r.wokeAt, r.slept = at, at.Sub(s.last)
 	}
 	s.last = max(s.last, at)
 }
 
 // meet notes a contact and says whether the counterpart is new: first met less
-// than a day before.
+// than a day before. The contact that was met longest ago makes room.
 func (s *State) meet(counter uint64, at event.Instant) (isNew bool) {
-	oldest := 0
+	now, oldest := seconds(at), 0
 	for i := range s.contacts {
 		c := &s.contacts[i]
 		if c.hash == counter {
-			c.first, c.last = min(c.first, at), max(c.last, at)
-			return at.Sub(c.first) < newFor
+			c.first, c.last = min(c.first, now), max(c.last, now)
+			return now-c.first < uint32(newFor/time.Second)
 		}
-		if c.last < s.contacts[oldest].last {
+		if o := &s.contacts[oldest]; c.last < o.last || c.last == o.last && c.hash < o.hash {
 			oldest = i
 		}
 	}
-	c := contact{counter, at, at}
-	if len(s.contacts) < maxContacts {
-		s.contacts = append(s.contacts, c)
-	} else {
+	c := contact{counter, now, now}
+	if len(s.contacts) == maxContacts {
 		s.contacts[oldest] = c
+		return true
 	}
+	s.contacts = append(room(s.contacts), c)
 	return true
 }
 
-// device notes the device of a payment and says whether it is another than
+// knownFor is how long before a moment the counterpart was first met; zero
+// when it was not.
+func (s *State) knownFor(counter uint64, at event.Instant) time.Duration {
+	for i := range s.contacts {
+		if c := &s.contacts[i]; c.hash == counter {
+			return max(0, time.Duration(int64(seconds(at))-int64(c.first))*time.Second)
+		}
+	}
+	return 0
+}
+
+// noteDevice notes the device of a payment and says whether it is another than
 // those known; a person's first one is not.
-func (s *State) device(d string) (isNew bool) {
+func (s *State) noteDevice(d string) (isNew bool) {
 	if d == "" {
 		return false
 	}
 	h := event.Hash(d)
-	for _, k := range s.devices {
-		if k == h {
-			return false
-		}
+	if s.device == 0 {
+		s.device = h
+		return false
 	}
-	if len(s.devices) == maxDevices {
-		s.devices = s.devices[:copy(s.devices, s.devices[1:])]
+	if s.device == h || slices.Contains(s.peek().devices, h) {
+		return false
 	}
-	s.devices = append(s.devices, h)
-	return len(s.devices) > 1
+	r := s.more()
+	if len(r.devices) == maxDevices-1 {
+		r.devices = slices.Delete(r.devices, 0, 1)
+	}
+	r.devices = append(r.devices, h)
+	return true
 }
 
 // paid keeps the size of the largest debit of earlier days.
 func (s *State) paid(at event.Instant, minor int64) {
-	day := int32(at / event.Instant((24 * time.Hour).Milliseconds()))
+	day := int32(at / (24 * hourMillis))
 	if day > s.today {
 		s.largest = max(s.largest, s.largestToday)
 		s.today, s.largestToday = day, 0
@@ -153,23 +191,96 @@ func (s *State) paid(at event.Instant, minor int64) {
 	s.largestToday = max(s.largestToday, minor)
 }
 
-// remember keeps a payment for the calls that are reported after it. The
-// leg's texts belong to its block: they are cloned.
-func (s *State) remember(p payment) {
-	p.id = strings.Clone(p.id)
-	p.transfer = event.CloneTransfer(p.transfer)
-	old := 0
-	for old < len(s.payments) && (len(s.payments)-old >= maxPayments || p.at.Sub(s.payments[old].at) > longestRunning) {
-		old++
+// payment is a transfer in question: the leg's own, or one that the person at
+// a number made a while ago and that a record which comes late may complete.
+type payment struct {
+	id        string
+	at        event.Instant
+	transfer  event.Transfer
+	newPayee  bool
+	newDevice bool
+	stopped   bool
+}
+
+// keep remembers a payment whole for the records that come after it: a length,
+// a byte of flags, and the event's own bytes.
+func (s *State) keep(p *payment, payload []byte) {
+	for n := s.keptCount(); n >= maxKept; n-- {
+		s.dropKept()
 	}
-	s.payments = append(slices.Clip(s.payments[old:]), p)
+	s.kept = binary.AppendUvarint(s.kept, uint64(len(payload)+1))
+	s.kept = append(s.kept, p.flags())
+	s.kept = append(s.kept, payload...)
+}
+
+func (p *payment) flags() (f byte) {
+	if p.newPayee {
+		f |= 1
+	}
+	if p.newDevice {
+		f |= 2
+	}
+	if p.stopped {
+		f |= keptStopped
+	}
+	return f
+}
+
+const keptStopped = 4
+
+func (s *State) keptCount() (n int) {
+	for b := s.kept; len(b) > 0; n++ {
+		size, head := binary.Uvarint(b)
+		b = b[head+int(size):]
+	}
+	return n
+}
+
+func (s *State) dropKept() {
+	size, head := binary.Uvarint(s.kept)
+	s.kept = s.kept[:copy(s.kept, s.kept[head+int(size):])]
+	if len(s.kept) == 0 {
+		s.kept = nil
+	}
+}
+
+// eachKept decodes the remembered payments, oldest first; f says whether a stop
+// was asked for.
+func (s *State) eachKept(p *payment, f func() (stopped bool)) {
+	var e event.Event
+	for b := s.kept; len(b) > 0; {
+		size, head := binary.Uvarint(b)
+		doc := b[head : head+int(size)]
+		b = b[head+int(size):]
+		if event.ReadEvent(doc[1:], &e) != nil {
+			continue
+		}
+		*p = payment{id: e.ID, at: e.At, transfer: e.Transfer, newPayee: doc[0]&1 != 0, newDevice: doc[0]&2 != 0, stopped: doc[0]&keptStopped != 0}
+		if f() {
+			doc[0] |= keptStopped
+		}
+	}
+}
+
+// expire drops the remembered payments from before a moment: no record may
+// complete them any more.
+func (s *State) expire(before event.Instant) {
+	for len(s.kept) > 0 {
+		size, head := binary.Uvarint(s.kept)
+		var e event.Event
+		if event.ReadEvent(s.kept[head+1:head+int(size)], &e) == nil && e.At >= before {
+			return
+		}
+		s.dropKept()
+	}
 }
 
 // speak says whether the pattern has been silent for long enough to speak
 // again, and notes that it does.
 func (s *State) speak(pattern uint64, at event.Instant, every time.Duration) bool {
-	for i := range s.quiet {
-		if q := &s.quiet[i]; q.pattern == pattern {
+	r := s.more()
+	for i := range r.quiet {
+		if q := &r.quiet[i]; q.pattern == pattern {
 			if at.Sub(q.at) < every {
 				return false
 			}
@@ -177,48 +288,73 @@ func (s *State) speak(pattern uint64, at event.Instant, every time.Duration) boo
 			return true
 		}
 	}
-	s.quiet = append(s.quiet, quiet{pattern, at})
+	r.quiet = append(r.quiet, quiet{pattern, at})
 	return true
 }
 
 // Merge adds a past that was read late, of the same entity, up to before what
-// this state has seen.
+// this state has seen. What both know counts once.
 func (s *State) Merge(past *State) {
 	s.first = min(s.first, past.first)
-	if s.slept == 0 {
-		s.wokeAt, s.slept = past.wokeAt, past.slept
+	if past.last != 0 && s.first.Sub(past.last) >= sleep && s.peek().slept == 0 {
+		s.more().wokeAt, s.more().slept = s.first, s.first.Sub(past.last)
 	}
-	s.debits.merge(&past.debits)
-	s.credits.merge(&past.credits)
-	s.callsIn.merge(&past.callsIn)
-	s.callsTo.merge(&past.callsTo)
-	s.messages.merge(&past.messages)
+	for i := range past.moves {
+		if m := &past.moves[i]; s.find(m.sort(), m.tag) == nil {
+			s.add(*m)
+		}
+	}
 	for _, c := range past.contacts {
-		s.meet(c.hash, c.last)
-		s.meet(c.hash, c.first)
+		s.meet(c.hash, event.Instant(c.last)*1000)
+		s.meet(c.hash, event.Instant(c.first)*1000)
 	}
-	for _, d := range past.devices {
-		known := false
-		for _, k := range s.devices {
-			known = known || k == d
-		}
-		if !known && len(s.devices) < maxDevices {
-			s.devices = append(s.devices, d)
-		}
+	s.kept = append(slices.Clone(past.kept), s.kept...)
+	for s.keptCount() > maxKept {
+		s.dropKept()
 	}
-	s.swappedAt = max(s.swappedAt, past.swappedAt)
-	if s.forwardingAt == 0 {
-		s.forwardingAt = past.forwardingAt
-	}
-	if s.risk == "" {
-		s.risk, s.riskUntil = past.risk, past.riskUntil
+	if s.device == 0 {
+		s.device = past.device
 	}
 	s.largest = max(s.largest, past.largest, past.largestToday)
+	if p := past.rare; p != nil {
+		r := s.more()
+		for _, b := range p.buckets {
+			s.foldInto(b, s.last)
+		}
+		for _, d := range p.devices {
+			if d != s.device && !slices.Contains(r.devices, d) && len(r.devices) < maxDevices-1 {
+				r.devices = append(r.devices, d)
+			}
+		}
+		r.swappedAt = max(r.swappedAt, p.swappedAt)
+		if r.forwardingAt == 0 {
+			r.forwardingAt = p.forwardingAt
+		}
+		if r.watch == "" {
+			r.watch, r.watchUntil = p.watch, p.watchUntil
+		}
+		if r.slept == 0 {
+			r.wokeAt, r.slept = p.wokeAt, p.slept
+		}
+		for _, h := range p.hops {
+			s.hop(h)
+		}
+		for _, t := range p.trails {
+			s.join(t)
+		}
+		if r.caller == nil {
+			r.caller = p.caller
+		} else if p.caller != nil {
+			r.caller.merge(p.caller)
+		}
+		for _, q := range p.quiet {
+			if !slices.ContainsFunc(r.quiet, func(o quiet) bool { return o.pattern == q.pattern }) {
+				r.quiet = append(r.quiet, q)
+			}
+		}
+	}
 	s.unread, s.dirty = false, true
 }
-
-// Read says that the past, if any, has been read.
-func (s *State) Read() { s.unread = false }
 
 // FindDebit names the remembered payment to a payee of an amount near a
 // moment, as a victim tells it: within two hours.
@@ -227,14 +363,11 @@ func (s *State) FindDebit(payee string, minor int64, at event.Instant) (key uint
 		return 0, false
 	}
 	counter, nearest := event.Hash(payee), 2*time.Hour
-	for i := range s.debits.moves {
-		m := &s.debits.moves[i]
-		if d := m.at.Sub(at).Abs(); m.counter == counter && m.amount == minor && d <= nearest {
-			key, found, nearest = m.id, true, d
+	for i := range s.moves {
+		m := &s.moves[i]
+		if d := m.at.Sub(at).Abs(); m.sort() == debit && m.counter == counter && m.amount == minor && d <= nearest {
+			key, found, nearest = m.tag&idBits, true, d
 		}
 	}
 	return key, found
 }
-
-// Version orders the states of one entity: it grows with each leg applied.
-func (p Place) Version() uint64 { return uint64(p.Offset+1)<<20 | uint64(p.Index) }

@@ -63,9 +63,12 @@ func (in *Ingest) partition(ctx context.Context, c *claim) error {
 func (in *Ingest) one(m *kafka.Message, now event.Instant, cut *cutter) {
 	var e event.Event
 	var err error
-	if m.Topic == in.Topics.Watchlist && len(m.Value) == 0 {
+	switch {
+	case m.Topic == in.Topics.Risk || m.Topic == in.Topics.Controls:
+		err = event.ParseInner(m.Value, &e)
+	case m.Topic == in.Topics.Watchlist && len(m.Value) == 0:
 		err = event.ParseWatchRemoval(m.Key, now, &e)
-	} else {
+	default:
 		err = in.Parser.Parse(m.Value, now, &e)
 	}
 	if err == nil && (e.Kind == event.KindWatch) != (m.Topic == in.Topics.Watchlist) {
@@ -81,7 +84,9 @@ func (in *Ingest) one(m *kafka.Message, now event.Instant, cut *cutter) {
 		cut.dead = append(cut.dead, in.deadLetter(m, reason, err))
 		return
 	}
-	in.Metrics.Events.WithLabelValues(e.Kind.String()).Inc()
+	if e.Kind <= event.KindWatch { // what came from outside
+		in.Metrics.Events.WithLabelValues(e.Kind.String()).Inc()
+	}
 	cut.add(&e, m.Offset)
 }
 
@@ -125,13 +130,22 @@ func (k *cutter) add(e *event.Event, offset int64) {
 		}
 	}
 	for _, t := range k.touched {
-		k.name = append(append(k.name[:0], t.Prefix...), t.Name...)
-		p := event.PartitionOf(k.name, len(k.open))
-		if len(k.open[p]) == 0 {
-			k.open[p] = event.BeginBlock(k.open[p])
+		if t.Role == event.RoleControl { // every partition must know
+			for p := range k.open {
+				k.leg(p, t)
+			}
+			continue
 		}
-		k.open[p] = event.AppendLeg(k.open[p], t, k.source, k.payload)
+		k.name = append(append(k.name[:0], t.Prefix...), t.Name...)
+		k.leg(event.PartitionOf(k.name, len(k.open)), t)
 	}
+}
+
+func (k *cutter) leg(p int, t event.Touch) {
+	if len(k.open[p]) == 0 {
+		k.open[p] = event.BeginBlock(k.open[p])
+	}
+	k.open[p] = event.AppendLeg(k.open[p], t, k.source, k.payload)
 }
 
 func (k *cutter) close(p int) {

@@ -8,6 +8,7 @@ type Metrics struct {
 	DeadLetters *prometheus.CounterVec // by reason
 	Legs        prometheus.Counter
 	Alerts      *prometheus.CounterVec // by action
+	Notes       prometheus.Counter     // of risk, to other entities
 	Stops       *prometheus.CounterVec // by state that they came into
 	Rows        *prometheus.CounterVec // by table
 	Cold        *prometheus.CounterVec // look-ups of cold state by outcome
@@ -26,6 +27,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		DeadLetters: vec("dead_letters_total", "Documents refused.", "reason"),
 		Legs:        prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "legs_total", Help: "Legs scored."}),
 		Alerts:      vec("alerts_total", "Alerts raised.", "action"),
+		Notes:       prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "risk_notes_total", Help: "Notes of risk written to neighbours."}),
 		Stops:       vec("stops_total", "Stops by the state that they came into.", "state"),
 		Rows:        vec("warehouse_rows_total", "Rows written to ClickHouse.", "table"),
 		Cold:        vec("cold_lookups_total", "Entities looked up in cold state.", "outcome"),
@@ -33,6 +35,6 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Hot:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "hot_entities", Help: "Entities in the LRU."}, []string{"partition"}),
 		Lag:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_messages", Help: "Kafka messages not yet read."}, []string{"loop", "partition"}),
 	}
-	r.MustRegister(m.Events, m.DeadLetters, m.Legs, m.Alerts, m.Stops, m.Rows, m.Cold, m.Checkpoints, m.Hot, m.Lag)
+	r.MustRegister(m.Events, m.DeadLetters, m.Legs, m.Alerts, m.Notes, m.Stops, m.Rows, m.Cold, m.Checkpoints, m.Hot, m.Lag)
 	return m
 }

@@ -132,11 +132,14 @@ func (w *worker) restore(ctx context.Context) error {
 	}
 	w.saved = cp.Offset
 	if len(cp.Marks) > 0 {
-		var marks []scoring.Mark
+		var marks scoring.Marks
 		if err := json.Unmarshal(cp.Marks, &marks); err != nil {
 			return fmt.Errorf("checkpoint of partition %d: %w", p, err)
 		}
 		w.part.SetMarks(marks)
+	}
+	if err := w.restoreControls(ctx); err != nil {
+		return err
 	}
 	w.known = bloom.NewWithEstimates(uint(max(4*w.Hot, 1_000_000)), 0.01)
 	if err := w.Warehouse.Entities(ctx, p, func(name string) { w.known.AddString(name) }); err != nil {
@@ -147,11 +150,26 @@ func (w *worker) restore(ctx context.Context) error {
 		return err
 	}
 	for i := len(rows) - 1; i >= 0; i-- { // the newest last, so that it is the hottest
+		if rows[i].Entity == event.ControlEntity {
+			continue
+		}
 		s, err := scoring.ReadState(rows[i].Entity, rows[i].State)
 		if err != nil {
 			return err
 		}
 		w.part.Put(s)
+	}
+	return nil
+}
+
+// restoreControls reads what people had decided by the last checkpoint.
+func (w *worker) restoreControls(ctx context.Context) error {
+	rows, err := w.Warehouse.LoadStates(ctx, w.claim.partition, []event.Entity{event.ControlEntity})
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	if err := w.part.SetControls(rows[0].State); err != nil {
+		return fmt.Errorf("partition %d: %w", w.claim.partition, err)
 	}
 	return nil
 }
@@ -164,16 +182,18 @@ func (w *worker) block(ctx context.Context, m *kafka.Message) error {
 	}
 	w.fetch(ctx)
 	n := 0
-	err = w.part.Apply(m.Offset, m.Value, func(l *event.Leg, alerts []scoring.Alert) {
+	err = w.part.Apply(m.Offset, m.Value, func(l *event.Leg, out *scoring.Outcome) {
 		n++
-		for i := range alerts {
-			w.alert(&alerts[i])
-		}
+		w.outcome(out)
 		switch l.Role {
 		case event.RoleReport:
 			w.report(l)
-		case event.RoleWatch:
-			w.watch(l)
+		case event.RoleControl:
+			if out.Refused != nil {
+				w.Log.Error("a control is passed over", "partition", w.claim.partition, "err", out.Refused)
+			} else if l.Event.Control.What == event.ControlCatalogue {
+				w.Log.Info("the catalogue in force", "partition", w.claim.partition, "version", w.part.Catalogue())
+			}
 		}
 	})
 	if err != nil {
@@ -223,11 +243,7 @@ func (w *worker) fetch(ctx context.Context) {
 			w.Log.Error("a state cannot be read; the entity begins anew", "err", err)
 			continue
 		}
-		if now := w.part.Peek(r.Entity); now != nil {
-			now.Merge(past)
-		} else {
-			w.part.Put(past)
-		}
+		w.outcome(w.part.Merge(past))
 	}
 	for _, e := range ask {
 		if s := w.part.Peek(e); s != nil {
@@ -247,6 +263,34 @@ func (w *worker) incomplete(entities []event.Entity) {
 			w.part.Put(s)
 			w.unread[e] = true
 		}
+	}
+}
+
+// outcome takes what a leg led to: alerts and their stops, notes for other
+// entities, brakes that fell.
+func (w *worker) outcome(out *scoring.Outcome) {
+	for i := range out.Alerts {
+		w.alert(&out.Alerts[i])
+	}
+	for i := range out.Notes {
+		n := &out.Notes[i]
+		doc, err := event.MarshalRisk(n.At, &n.Risk)
+		if err != nil {
+			panic(err) // its types always encode
+		}
+		w.out = append(w.out, kafka.Message{Topic: w.Topics.Risk, Key: []byte(n.Risk.Entity), Value: doc})
+	}
+	w.Metrics.Notes.Add(float64(len(out.Notes)))
+	for _, t := range out.Trips {
+		w.Log.Error("a brake fell: automatic stops go to review until a person lifts it", "pattern", t.Pattern, "partition", w.claim.partition,
+			"stops", t.Stops, "yuan", t.Minor/100, "lift", "POST /v1/brakes/"+t.Pattern+"/release")
+		c := &event.Control{What: event.ControlTrip, Pattern: t.Pattern, By: "scoring",
+			Reason: fmt.Sprintf("partition %d had asked for %d stops of %d yuan within the hour", w.claim.partition, t.Stops, t.Minor/100)}
+		doc, err := event.MarshalControl(event.DerivedID("ctl", t.Pattern, t.At.String(), strconv.Itoa(w.claim.partition)), t.At, c)
+		if err != nil {
+			panic(err) // its types always encode
+		}
+		w.out = append(w.out, kafka.Message{Topic: w.Topics.Controls, Key: []byte(event.ControlEntity), Value: doc})
 	}
 }
 
@@ -305,15 +349,6 @@ func (w *worker) report(l *event.Leg) {
 	w.propose([]ledger.Event{{ID: event.DerivedID("evt", caseID, note.ID), CaseID: caseID, At: l.Event.At, By: "report", Report: note}})
 }
 
-// watch tells every replica of an entry of the watchlist.
-func (w *worker) watch(l *event.Leg) {
-	m := kafka.Message{Topic: w.Topics.Risk, Key: []byte(l.Entity)}
-	if e := &l.Event.Watch; !e.Removed {
-		m.Value = mustJSON(riskNote{e.Risk, e.Until})
-	}
-	w.out = append(w.out, m)
-}
-
 func (w *worker) propose(events []ledger.Event) {
 	for i := range events {
 		w.log = append(w.log, kafka.Message{Topic: w.Topics.Stops, Key: []byte(events[i].CaseID), Value: mustJSON(&events[i])})
@@ -334,10 +369,11 @@ func (w *worker) publish(ctx context.Context) error {
 
 // saving is a checkpoint on its way to ClickHouse.
 type saving struct {
-	states []*scoring.State
-	offset int64
-	whole  bool // nothing is left out, so that the offset can be committed
-	done   chan error
+	states   []*scoring.State
+	controls bool // are among what is written
+	offset   int64
+	whole    bool // nothing is left out, so that the offset can be committed
+	done     chan error
 }
 
 // save begins a checkpoint: the states are encoded here, and written while
@@ -352,6 +388,10 @@ func (w *worker) save(ctx context.Context, offset int64) {
 	for i, s := range sv.states {
 		rows[i] = warehouse.StateRow{Entity: s.Entity, Version: s.Applied.Version(), State: scoring.AppendState(nil, s)}
 		w.known.AddString(string(s.Entity))
+	}
+	version, controls := w.part.Controls()
+	if sv.controls = controls != nil; sv.controls {
+		rows = append(rows, warehouse.StateRow{Entity: event.ControlEntity, Version: version, State: controls})
 	}
 	checkpoint := warehouse.Checkpoint{Offset: offset, Marks: mustJSON(w.part.Marks())}
 	w.saving = sv
@@ -393,6 +433,9 @@ func (w *worker) finish(wait bool) error {
 	w.saving = nil
 	w.part.Written(sv.states, err == nil)
 	if err != nil {
+		if sv.controls {
+			w.part.ControlsLost()
+		}
 		w.coldAgain = time.Now().Add(coldPause)
 		return fmt.Errorf("write the scoring state: %w", err)
 	}
@@ -402,25 +445,4 @@ func (w *worker) finish(wait bool) error {
 	w.saved = sv.offset
 	w.Metrics.Checkpoints.Inc()
 	return w.claim.commit(sv.offset, true)
-}
-
-// riskNote is the value on the risk topic.
-type riskNote struct {
-	Risk  string        `json:"risk"`
-	Until event.Instant `json:"until,omitempty"`
-}
-
-// Risks keeps the engine's table of risks the same as the risk topic. Every
-// replica that scores runs it.
-func (sc *Score) Risks(ctx context.Context) error {
-	return Follow(ctx, sc.Brokers, sc.Topics.Risk, sc.Topics.Partitions, sc.Log, func(m *kafka.Message) error {
-		var n riskNote
-		if len(m.Value) > 0 {
-			if err := json.Unmarshal(m.Value, &n); err != nil {
-				return fmt.Errorf("risk of %s: %w", m.Key, err)
-			}
-		}
-		sc.Engine.Risks.Set(event.Entity(m.Key), n.Risk, n.Until)
-		return nil
-	}, nil)
 }

@@ -103,6 +103,10 @@ func (s *Sink) take(books *warehouse.Books, m *kafka.Message) error {
 		}
 		row := warehouse.AlertRow{ID: a.ID, Entity: string(a.Entity), Action: a.Action.String(), FraudType: a.FraudType,
 			StopID: a.StopID, CaseID: a.CaseID, District: a.District, At: a.At, Score: a.Score, Document: m.Value}
+		row.Catalogue = a.Catalogue
+		if t := a.Transfer; t != nil && t.Payee.Account != "" {
+			row.SubjectStop = event.StopID(event.TransferKey(t.Payer.Account, t.ID), t.Payee.Account)
+		}
 		for _, h := range a.Hits {
 			row.Patterns = append(row.Patterns, h.Pattern)
 		}

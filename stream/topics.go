@@ -16,7 +16,8 @@ import (
 type Topics struct {
 	Telecom, Transfers, Reports, Watchlist string // what comes in
 	Legs, Risk, Alerts, Stops, DeadLetters string // what the service writes
-	Partitions                             int    // of every topic that the service makes
+	Controls                               string // what people decide about scoring; one partition, so that it has one order
+	Partitions                             int    // of every other topic that the service makes
 }
 
 // DefaultPartitions suits a machine of two cores; a city of millions wants 64.
@@ -29,14 +30,17 @@ func TopicsWithPrefix(prefix string) Topics {
 		Telecom: prefix + "telecom.events", Transfers: prefix + "bank.transfers",
 		Reports: prefix + "victim.reports", Watchlist: prefix + "watchlist",
 		Legs: prefix + "stopline.legs", Risk: prefix + "stopline.risk", Alerts: prefix + "stopline.alerts",
-		Stops: prefix + "stopline.stops", DeadLetters: prefix + "stopline.dead-letters",
+		Stops: prefix + "stopline.stops", DeadLetters: prefix + "stopline.dead-letters", Controls: prefix + "stopline.controls",
 		Partitions: DefaultPartitions,
 	}
 }
 
-// Sources lists the source topics. Their order is part of the legs' format:
-// only append to it.
-func (t Topics) Sources() []string { return []string{t.Transfers, t.Telecom, t.Reports, t.Watchlist} }
+// Sources lists the topics that ingest cuts into legs: those of the sources,
+// and the two by which scoring and people tell scoring something. Their order is
+// part of the legs' format: only append to it.
+func (t Topics) Sources() []string {
+	return []string{t.Transfers, t.Telecom, t.Reports, t.Watchlist, t.Risk, t.Controls}
+}
 
 const (
 	day     = 24 * time.Hour
@@ -58,7 +62,10 @@ func (t Topics) Configs() []kafka.TopicConfig {
 	// Sources take documents above the limit, so that these can be refused
 	// with a reason; the dead letters take them with their headers.
 	const large, larger = "8388608", "12582912"
+	controls := topic(t.Controls, keep, "-1", size, large)
+	controls.NumPartitions = 1
 	return []kafka.TopicConfig{
+		controls,
 		topic(t.Telecom, keep, days(7), size, large),
 		topic(t.Transfers, keep, days(7), size, large),
 		topic(t.Reports, keep, days(30), size, large),

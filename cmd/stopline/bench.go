@@ -139,10 +139,10 @@ func (c *benchCmd) engine(docs []city.Doc, out *benchSummary) error {
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	part := scoring.NewPartition(scoring.NewEngine(catalogue, scoring.DefaultPolicy), 10_000_000)
+	part := scoring.NewPartition(scoring.NewEngine(catalogue, scoring.DefaultPolicy, 1), 10_000_000)
 	began := time.Now()
 	for i, b := range blocks {
-		if err := part.Apply(int64(i), b, func(*event.Leg, []scoring.Alert) {}); err != nil {
+		if err := part.Apply(int64(i), b, func(*event.Leg, *scoring.Outcome) {}); err != nil {
 			return err
 		}
 	}
@@ -207,7 +207,7 @@ func (c *benchCmd) limit(ctx context.Context, in *infra) (float64, error) {
 // pipeline runs every role over what lies in Kafka.
 func (c *benchCmd) pipeline(ctx context.Context, in *infra, out *benchSummary) error {
 	ids := &api.Identities{}
-	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: []string{roleIngest, roleScore, roleWarehouse, roleDispatch}, clock: wallClock, limits: c.parser().Limits, terms: ledger.DefaultTerms, identities: ids}, warnings())
+	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: []string{roleIngest, roleScore, roleWarehouse, roleDispatch}, clock: wallClock, limits: c.parser().Limits, terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy, identities: ids}, warnings())
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"stopline/api"
 	"stopline/cmd/stopline/city"
+	"stopline/scoring"
 	"stopline/store/ledger"
 	"stopline/stream"
 	"stopline/stream/event"
@@ -137,7 +138,7 @@ func (d *demo) start(ctx context.Context, in *infra) error {
 	limits.Past = 400 * 24 * time.Hour // the city has a past that is loaded first
 	terms := ledger.DefaultTerms
 	terms.Respond = 30 * time.Minute // of the city, where a second of ours is minutes
-	d.service, err = start(ctx, in, plan{tuning: d.cmd.Tuning, roles: allRoles, clock: d.clock.now, limits: limits, terms: terms, listen: d.cmd.Listen, identities: ids}, d.log)
+	d.service, err = start(ctx, in, plan{tuning: d.cmd.Tuning, roles: allRoles, clock: d.clock.now, limits: limits, terms: terms, policy: scoring.DefaultPolicy, listen: d.cmd.Listen, identities: ids}, d.log)
 	if err != nil {
 		return err
 	}

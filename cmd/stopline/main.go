@@ -21,6 +21,7 @@ type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Run the service, every role of it or some."`
 	Demo     demoCmd     `cmd:"" help:"Run the service in a simulated city and show what it saves."`
 	Replay   replayCmd   `cmd:"" help:"Score the history in CSV files, and compare with their labels."`
+	Backtest backtestCmd `cmd:"" help:"Try a catalogue on the past: what it would catch, what it would cost, how it differs from the live one."`
 	Bench    benchCmd    `cmd:"" help:"Measure the whole pipeline on this machine, beside the limit of Kafka alone."`
 	Patterns patternsCmd `cmd:"" help:"Look at patterns and features, and check a catalogue."`
 	Topics   topicsCmd   `cmd:"" help:"Create and check the Kafka topics."`

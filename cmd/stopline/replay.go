@@ -13,9 +13,9 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/segmentio/kafka-go"
 
+	"stopline/cmd/stopline/backtest"
 	"stopline/cmd/stopline/history"
 	"stopline/scoring"
-	"stopline/scoring/pattern"
 	"stopline/store/ledger"
 	"stopline/store/warehouse"
 	"stopline/stream"
@@ -43,8 +43,7 @@ type replaySummary struct {
 	Frauds      int            `json:"frauds"`
 	True        int            `json:"true_positives"`
 	False       int            `json:"false_positives"`
-	Honest      int            `json:"honest"`
-	HonestHit   int            `json:"honest_accounts_alerted"`
+	Honest      int64          `json:"honest"`
 	Recall      float64        `json:"recall"`
 	Precision   float64        `json:"precision"`
 	PerSecond   float64        `json:"events_per_second"`
@@ -60,8 +59,12 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	truth, err := newTruth(m, c.Files, c.Labels, event.NewNumbers(c.Country))
-	if err != nil {
+	truth := backtest.NewTruth()
+	numbers := event.NewNumbers(c.Country)
+	if m.Kind == "features" {
+		return fmt.Errorf("%s is a file of features, not of events: use stopline backtest --format %s", c.Files[0], c.Format)
+	}
+	if _, err := backtest.Files(m, c.Files, c.Labels, numbers, truth, nil); err != nil {
 		return err
 	}
 	run := fmt.Sprintf("replay%d", time.Now().UnixMilli())
@@ -77,12 +80,12 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	}
 	limits := event.DefaultLimits
 	limits.Past, limits.Ahead = 0, 100*365*24*time.Hour // original times are kept
-	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: []string{roleIngest, roleScore, roleWarehouse}, clock: wallClock, limits: limits, terms: ledger.DefaultTerms}, warnings())
+	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: []string{roleIngest, roleScore, roleWarehouse}, clock: wallClock, limits: limits, terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy}, warnings())
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	rows, left, err := c.feed(ctx, s, m, truth)
+	rows, left, err := c.feed(ctx, s, m, numbers, truth)
 	if err == nil {
 		err = waitScored(ctx, s, int64(rows))
 	}
@@ -92,17 +95,29 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out := replaySummary{Rows: rows + left, Left: left, DeadLetters: deadLetters, Seconds: math.Round(took.Seconds()*10) / 10,
-		PerSecond: math.Round(float64(rows) / took.Seconds())}
-	if err := truth.compare(ctx, in, &out); err != nil {
+	catalogue, err := c.catalogue()
+	if err != nil {
 		return err
+	}
+	result := &backtest.Result{Truth: truth, Events: int64(rows), Seconds: took.Seconds(), Findings: make([][]backtest.Finding, 1)}
+	if result.Findings[0], err = findings(ctx, in); err != nil {
+		return err
+	}
+	f := result.Report(c.Format, wallClock(), catalogue).Candidate
+	out := replaySummary{Rows: rows + left, Left: left, DeadLetters: deadLetters, Seconds: math.Round(took.Seconds()*10) / 10,
+		PerSecond: math.Round(float64(rows) / took.Seconds()), Alerts: f.TrueAlerts + f.FalseAlerts, ByPattern: map[string]int{}, Unit: result.Report("", 0, catalogue).Unit,
+		Frauds: f.Frauds, True: f.Caught, False: f.False, Honest: f.Honest, Recall: f.Recall, Precision: f.Precision}
+	for _, p := range f.Patterns {
+		if p.Alerts > 0 {
+			out.ByPattern[p.ID] = p.Alerts
+		}
 	}
 	c.explain(&out)
 	return printSummary(&out)
 }
 
 // feed sends the rows in their order: one key, so that one partition keeps it.
-func (c *replayCmd) feed(ctx context.Context, s *service, m *history.Mapping, truth *truth) (rows, left int, err error) {
+func (c *replayCmd) feed(ctx context.Context, s *service, m *history.Mapping, numbers *event.Numbers, truth *backtest.Truth) (rows, left int, err error) {
 	var size int64
 	for _, f := range c.Files {
 		if st, err := os.Stat(f); err == nil {
@@ -124,14 +139,18 @@ func (c *replayCmd) feed(ctx context.Context, s *service, m *history.Mapping, tr
 		return ctx.Err()
 	}
 	for _, f := range c.Files {
-		n, err := m.Read(f, func(b int) { _ = bar.Add(b) }, func(r *history.Row) error {
+		n, err := m.Read(f, numbers, func(b int) { _ = bar.Add(b) }, func(r *history.Row) error {
 			topic := s.infra.topics.Transfers
-			if r.Call {
+			if r.Event.Kind == event.KindCall {
 				topic = s.infra.topics.Telecom
 			}
-			truth.row(r)
+			truth.Event(&r.Event, r.Fraud)
+			doc, err := r.Document()
+			if err != nil {
+				return err
+			}
 			rows++
-			msgs = append(msgs, kafka.Message{Topic: topic, Key: []byte("replay"), Value: r.JSON})
+			msgs = append(msgs, kafka.Message{Topic: topic, Key: []byte("replay"), Value: doc})
 			if len(msgs) == batch {
 				return flush()
 			}
@@ -188,110 +207,17 @@ func (c *replayCmd) explain(s *replaySummary) {
 	fmt.Fprintf(os.Stderr, "%d of %d frauds alerted, %d of %d honest %s alerted: recall %.3f, precision %.3f\n", s.True, s.Frauds, s.False, s.Honest, s.Unit, s.Recall, s.Precision)
 }
 
-// truth is what the labels say.
-type truth struct {
-	rows     map[string]string // fraudulent documents, by id
-	frauds   map[string]bool   // every fraud; true once alerted
-	entities map[event.Entity]bool
-	total    int
-}
-
-func newTruth(m *history.Mapping, files []string, labels string, n *event.Numbers) (*truth, error) {
-	t := &truth{rows: map[string]string{}, frauds: map[string]bool{}}
-	for _, f := range files {
-		e, err := m.Entities(f, labels, n)
-		if err != nil {
-			return nil, err
-		}
-		if t.entities == nil {
-			t.entities = e
-		}
-		for k, v := range e {
-			t.entities[k] = t.entities[k] || v
-		}
-	}
-	return t, nil
-}
-
-func (t *truth) row(r *history.Row) {
-	t.total++
-	if r.Fraud != "" {
-		t.rows[r.ID] = r.Fraud
-		t.frauds[r.Fraud] = false
-	}
-}
-
-// compare reads the alerts as any subscriber would, and counts.
-func (t *truth) compare(ctx context.Context, in *infra, s *replaySummary) error {
-	s.ByPattern = map[string]int{}
-	alerted := map[event.Entity]bool{}
-	wrong, honest := map[string]bool{}, map[string]bool{}
+// findings reads the alerts as any subscriber would.
+func findings(ctx context.Context, in *infra) ([]backtest.Finding, error) {
+	var out []backtest.Finding
 	seen := map[string]bool{}
 	err := eachAlert(ctx, in, func(a *scoring.Alert) {
-		if seen[a.ID] || a.Shadow || a.Action < pattern.Warn {
-			return
-		}
-		seen[a.ID] = true
-		for _, h := range a.Hits {
-			s.ByPattern[h.Pattern]++
-		}
-		alerted[a.Entity] = true
-		if a.Transfer == nil {
-			return
-		}
-		if f, ok := t.rows[a.Transfer.ID]; ok {
-			t.frauds[f] = true
-		} else {
-			wrong[a.Transfer.ID] = true
-			honest[a.Transfer.Payer.Account] = true
+		if !seen[a.ID] {
+			seen[a.ID] = true
+			out = append(out, backtest.FindingOf(a, a.At))
 		}
 	})
-	if err != nil {
-		return err
-	}
-	s.Alerts = len(seen)
-	if t.entities != nil {
-		s.Unit = "labelled accounts or numbers"
-		for e, bad := range t.entities {
-			switch {
-			case bad:
-				s.Frauds++
-				if alerted[e] {
-					s.True++
-				}
-			default:
-				s.Honest++
-				if alerted[e] {
-					s.False++
-				}
-			}
-		}
-		s.HonestHit = s.False
-		if s.Honest == 0 { // only the bad ones are listed: everybody else is honest
-			for e := range alerted {
-				if !t.entities[e] {
-					s.False++
-				}
-			}
-			s.HonestHit = s.False
-		}
-	} else {
-		s.Unit = "transfers"
-		s.Frauds, s.False, s.Honest, s.HonestHit = len(t.frauds), len(wrong), t.total-len(t.rows), len(honest)
-		for _, caught := range t.frauds {
-			if caught {
-				s.True++
-			}
-		}
-	}
-	ratio := func(a, b int) float64 {
-		if b == 0 {
-			return 0
-		}
-		return math.Round(float64(a)/float64(b)*1e4) / 1e4
-	}
-	s.Recall, s.Precision = ratio(s.True, s.Frauds), ratio(s.True, s.True+s.False)
-	return nil
+	return out, err
 }
 
 // eachAlert reads the alerts' topic to its present end.

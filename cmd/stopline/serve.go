@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stopline/api"
+	"stopline/scoring"
 	"stopline/store/ledger"
 	"stopline/store/warehouse"
 	"stopline/stream"
@@ -45,7 +46,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	limits.Past = c.MaxAge
 	terms := ledger.DefaultTerms
 	terms.AutoLimit, terms.Respond, terms.Hold = c.AutoLimit*100, c.RespondIn, c.Hold
-	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: c.Roles, clock: wallClock, limits: limits, terms: terms, listen: c.Listen, identities: ids}, log)
+	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: c.Roles, clock: wallClock, limits: limits, terms: terms, policy: scoring.DefaultPolicy, listen: c.Listen, identities: ids}, log)
 	if err != nil {
 		return err
 	}

@@ -144,6 +144,7 @@ type plan struct {
 	clock      stream.Clock
 	limits     event.Limits
 	terms      ledger.Terms
+	policy     scoring.Policy
 	listen     string
 	identities *api.Identities
 }
@@ -172,7 +173,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 		return nil, err
 	}
 	s := &service{infra: in, registry: prometheus.NewRegistry(), producer: stream.NewProducer(in.kafka), logger: log,
-		engine: scoring.NewEngine(catalogue, scoring.DefaultPolicy), ledger: ledger.New(p.terms)}
+		engine: scoring.NewEngine(catalogue, p.policy, in.topics.Partitions), ledger: ledger.New(p.terms)}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.metrics = stream.NewMetrics(s.registry)
 	if s.warehouse, err = warehouse.Open(ctx, in.options); err != nil {
@@ -204,7 +205,6 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 		sc := &stream.Score{Brokers: in.kafka, Group: group(roleScore), Topics: in.topics, Engine: s.engine, Terms: p.terms, Producer: s.producer,
 			Warehouse: s.warehouse, Hot: p.tuning.Hot, Checkpoint: p.tuning.Checkpoint, Clock: p.clock, Log: log, Metrics: s.metrics}
 		run(roleScore, sc.Run)
-		run("risks", sc.Risks)
 	}
 	if has(roleWarehouse) {
 		sink := &stream.Sink{Brokers: in.kafka, Group: group(roleWarehouse), Topics: in.topics, Warehouse: s.warehouse, Log: log, Metrics: s.metrics}

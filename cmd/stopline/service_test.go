@@ -17,6 +17,7 @@ import (
 
 	"stopline/api"
 	"stopline/cmd/stopline/city"
+	"stopline/scoring"
 	"stopline/store/embedded"
 	"stopline/store/ledger"
 	"stopline/stream"
@@ -54,7 +55,7 @@ func harnessOn(t *testing.T, s Servers, hot int) *harness {
 		t.Fatal(err)
 	}
 	svc, err := start(t.Context(), in, plan{tuning: Tuning{Hot: hot, Checkpoint: 200 * time.Millisecond, Country: "CN"}, roles: allRoles, clock: wallClock,
-		limits: event.DefaultLimits, terms: ledger.DefaultTerms, listen: "127.0.0.1:0", identities: ids}, log)
+		limits: event.DefaultLimits, terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids}, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,6 +41,37 @@ const (
 
 func (t Type) String() string { return [...]string{"bool", "int", "double", "string", "duration"}[t] }
 
+// Signal is what a feature is evidence of.
+type Signal uint8
+
+// A stop needs a signal from the victim's side or from a registry: what money
+// does by itself looks the same at couriers and shops.
+const (
+	NoSignal Signal = iota
+	Victim          // somebody is being talked to, or acts unlike themselves
+	Registry        // the watchlist, or a tie to a stopped account
+)
+
+func (s Signal) String() string { return [...]string{"-", "victim", "registry"}[s] }
+
+// Block is a pattern that stands above or below overrides.
+type Block uint8
+
+// A hard block stops whatever else is known; a soft one is reviewed whatever
+// the score, unless an override takes it away.
+const (
+	NoBlock Block = iota
+	SoftBlock
+	HardBlock
+)
+
+// Budget bounds what one pattern may stop by itself in an hour; zero is the
+// policy's own bound.
+type Budget struct {
+	Stops int64 `yaml:"stops"`
+	Yuan  int64 `yaml:"yuan"`
+}
+
 // Feature is a named value that conditions may use. Of Bool, Int (also for
 // durations, in nanoseconds), Double and String, the one of its type is set.
 type Feature[V any] struct {
@@ -49,6 +80,9 @@ type Feature[V any] struct {
 	Of     Of
 	Type   Type
 	Money  bool // an amount in minor units, shown as a decimal
+	Signal Signal
+	Note   bool // known only of a note of risk
+	Cost   int  // of computing it: 0 at hand, 1 a field, 2 a walk over movements, 3 with a set of counterparts, 4 more
 	Bool   func(*V) bool
 	Int    func(*V) int64
 	Double func(*V) float64
@@ -99,8 +133,11 @@ type Pattern[V any] struct {
 	Weight    float64
 	Then      Action
 	Shadow    bool
+	Block     Block
+	Budget    Budget
 	Grade     string
 	Source    string
+	Line      int           // of the pattern in its file
 	Reads     []*Feature[V] // the features that the condition names, in its order
 
 	eval boolExpr[V]
@@ -116,13 +153,19 @@ func (p *Pattern[V]) Hits(v *V) (hit, failed bool) {
 // Catalogue is a checked list of patterns.
 type Catalogue[V any] struct {
 	Version  string // first 12 hex digits of the SHA-256 of the YAML
+	Text     string // the YAML
 	Patterns []*Pattern[V]
-
-	byRole [int(event.RoleWatch) + 1][]*Pattern[V]
 }
 
-// On lists the patterns to look at for a leg of the role.
-func (c *Catalogue[V]) On(r event.Role) []*Pattern[V] { return c.byRole[r] }
+// Find returns the pattern with the id; nil when there is none.
+func (c *Catalogue[V]) Find(id string) *Pattern[V] {
+	for _, p := range c.Patterns {
+		if p.ID == id {
+			return p
+		}
+	}
+	return nil
+}
 
 // entry is a pattern as it is written.
 type entry struct {
@@ -134,6 +177,8 @@ type entry struct {
 	Weight    float64  `yaml:"weight"`
 	Then      string   `yaml:"then"`
 	Stage     string   `yaml:"stage"`
+	Block     string   `yaml:"block"`
+	Budget    Budget   `yaml:"budget"`
 	Grade     string   `yaml:"grade"`
 	Source    string   `yaml:"source"`
 }
@@ -148,13 +193,22 @@ var roles = map[string][2]event.Role{
 	"message": {0, event.RoleRecipient},
 	"send":    {0, event.RoleSender},
 	"sim":     {0, event.RoleSIM},
+	"risk":    {event.RoleRisk, event.RoleRisk},
 }
+
+// RolesOf are the legs of an account and of a number that a word of "on" means.
+func RolesOf(word string) (account, number event.Role) { return roles[word][0], roles[word][1] }
+
+const roleWords = "debit, credit, call, dial, message, send, sim, risk"
+
+// maxPatterns bounds a catalogue.
+const maxPatterns = 500
 
 // Parse reads and checks a catalogue. file is the name that errors carry. The
 // error joins everything that is wrong, a line each.
 func Parse[V any](file string, text []byte, features []Feature[V]) (*Catalogue[V], error) {
 	sum := sha256.Sum256(text)
-	c := &Catalogue[V]{Version: hex.EncodeToString(sum[:])[:12]}
+	c := &Catalogue[V]{Version: hex.EncodeToString(sum[:])[:12], Text: string(text)}
 	var nodes []yaml.Node
 	if err := yaml.NewDecoder(bytes.NewReader(text)).Decode(&nodes); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: a catalogue is a YAML list of patterns: %w", file, err)
@@ -164,6 +218,9 @@ func Parse[V any](file string, text []byte, features []Feature[V]) (*Catalogue[V
 		return nil, err
 	}
 	var problems []error
+	if len(nodes) > maxPatterns {
+		return nil, fmt.Errorf("%s: has %d patterns; the limit is %d", file, len(nodes), maxPatterns)
+	}
 	seen := map[string]bool{}
 	for i := range nodes {
 		n := &nodes[i]
@@ -181,10 +238,8 @@ func Parse[V any](file string, text []byte, features []Feature[V]) (*Catalogue[V
 			problems = append(problems, fmt.Errorf("%s:%d: pattern %q: %s: %w", file, lineOf(n, fe.field), e.ID, fe.field, fe.err))
 		}
 		if len(errs) == 0 {
+			p.Line = n.Line
 			c.Patterns = append(c.Patterns, p)
-			for _, r := range p.On {
-				c.byRole[r] = append(c.byRole[r], p)
-			}
 		}
 	}
 	return c, errors.Join(problems...)
@@ -212,7 +267,7 @@ func (c *compiler[V]) pattern(e *entry) (*Pattern[V], []fieldError) {
 		errs = append(errs, fieldError{field, fmt.Errorf(format, args...)})
 	}
 	p := &Pattern[V]{ID: e.ID, Name: e.Name, FraudType: e.FraudType, When: e.When, Weight: e.Weight,
-		Shadow: e.Stage == "shadow", Grade: e.Grade, Source: e.Source}
+		Shadow: e.Stage == "shadow", Budget: e.Budget, Grade: e.Grade, Source: e.Source}
 	if e.ID == "" {
 		fail("id", "is required")
 	}
@@ -231,6 +286,21 @@ func (c *compiler[V]) pattern(e *entry) (*Pattern[V], []fieldError) {
 	if e.Stage != "live" && e.Stage != "shadow" {
 		fail("stage", "%q is none of live, shadow", e.Stage)
 	}
+	if !slices.Contains([]string{"A", "B", "C"}, e.Grade) {
+		fail("grade", "%q is none of A (a published number), B (a published indicator, the number ours), C (ours)", e.Grade)
+	}
+	switch e.Block {
+	case "":
+	case "soft":
+		p.Block = SoftBlock
+	case "hard":
+		p.Block = HardBlock
+	default:
+		fail("block", "%q is none of soft, hard", e.Block)
+	}
+	if e.Budget.Stops < 0 || e.Budget.Yuan < 0 {
+		fail("budget", "stops and yuan an hour must not be below zero")
+	}
 	if e.Source == "" {
 		fail("source", "is required: say where the threshold comes from")
 	}
@@ -244,13 +314,28 @@ func (c *compiler[V]) pattern(e *entry) (*Pattern[V], []fieldError) {
 	}
 	p.Of = OfAccount
 	var account, number string
+	var signal Signal
+	onRisk := slices.Contains(e.On, "risk")
 	for _, f := range p.Reads {
+		signal = max(signal, f.Signal)
+		if f.Note && (!onRisk || len(e.On) > 1) {
+			fail("when", "%s is known of a note of risk alone: write on: [risk]", f.Name)
+		}
+		if onRisk && (strings.HasPrefix(f.Name, "debit.") || strings.HasPrefix(f.Name, "credit.")) {
+			fail("when", "%s is of a payment, and a note of risk has none", f.Name)
+		}
 		switch f.Of {
 		case OfAccount:
 			account = f.Name
 		case OfNumber:
 			number, p.Of = f.Name, OfNumber
 		}
+	}
+	if p.Then == Stop && signal == NoSignal {
+		fail("then", "a stop needs a signal from the victim's side or a registry (\"stopline patterns features\" marks them): what money does by itself looks the same at couriers and shops; write review or warn")
+	}
+	if p.Block != NoBlock && signal != Registry {
+		fail("block", "a block needs a feature of a registry, such as watch.risk")
 	}
 	if account != "" && number != "" {
 		fail("when", "%s belongs to an account and %s to a number: one condition looks at one of them", account, number)
@@ -259,14 +344,14 @@ func (c *compiler[V]) pattern(e *entry) (*Pattern[V], []fieldError) {
 		p.Of = OfNumber
 	}
 	if len(e.On) == 0 {
-		fail("on", "is required: the legs to look at, of debit, credit, call, dial, message, send, sim")
+		fail("on", "is required: the legs to look at, of "+roleWords)
 	}
 	for _, word := range e.On {
 		pair, known := roles[word]
 		r := pair[p.Of-OfAccount]
 		switch {
 		case !known:
-			fail("on", "%q is none of debit, credit, call, dial, message, send, sim", word)
+			fail("on", "%q is none of %s", word, roleWords)
 		case r == 0:
 			fail("on", "%q is no leg of a %s, which is what the condition looks at", word, p.Of)
 		default:

@@ -36,6 +36,7 @@ type compiler[V any] struct {
 
 	checked *ast.AST      // of the condition at hand
 	reads   []*Feature[V] // of the condition at hand
+	cost    int           // of what has been compiled of it
 }
 
 func newCompiler[V any](features []Feature[V]) (*compiler[V], error) {
@@ -128,8 +129,11 @@ func (c *compiler[V]) feature(e ast.Expr) *Feature[V] {
 		return nil
 	}
 	f := c.features[strings.TrimPrefix(r.Name, ".")]
-	if f != nil && !slices.Contains(c.reads, f) {
-		c.reads = append(c.reads, f)
+	if f != nil {
+		c.cost += 1 << f.Cost
+		if !slices.Contains(c.reads, f) {
+			c.reads = append(c.reads, f)
+		}
 	}
 	return f
 }
@@ -166,27 +170,7 @@ func (c *compiler[V]) boolCall(e ast.Expr) (boolExpr[V], error) {
 		x, err := c.bool(args[0])
 		return func(v *V) (bool, bool) { b, ok := x(v); return !b, ok }, err
 	case operators.LogicalAnd, operators.LogicalOr:
-		x, err := c.bool(args[0])
-		if err != nil {
-			return nil, err
-		}
-		y, err := c.bool(args[1])
-		if err != nil {
-			return nil, err
-		}
-		decisive := fn == operators.LogicalOr
-		// As in CEL, the decisive value of one side outweighs an error of the other.
-		return func(v *V) (bool, bool) {
-			a, okA := x(v)
-			if okA && a == decisive {
-				return decisive, true
-			}
-			b, okB := y(v)
-			if okB && b == decisive {
-				return decisive, true
-			}
-			return !decisive, okA && okB
-		}, nil
+		return c.chain(fn, e)
 	case operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals:
 		return c.comparison(fn, args[0], args[1])
 	case operators.In:
@@ -195,14 +179,74 @@ func (c *compiler[V]) boolCall(e ast.Expr) (boolExpr[V], error) {
 	return nil, unsupported(e)
 }
 
+// chain compiles a && b && … or a || b || …, the cheapest side first. As in
+// CEL, the decisive value of one side outweighs an error of another, so that
+// their order does not show.
+func (c *compiler[V]) chain(fn string, e ast.Expr) (boolExpr[V], error) {
+	type side struct {
+		eval boolExpr[V]
+		cost int
+	}
+	var sides []side
+	var collect func(e ast.Expr) error
+	collect = func(e ast.Expr) error {
+		if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == fn {
+			for _, arg := range e.AsCall().Args() {
+				if err := collect(arg); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		outer := c.cost
+		c.cost = 0
+		x, err := c.bool(e)
+		sides = append(sides, side{x, c.cost})
+		c.cost += outer
+		return err
+	}
+	if err := collect(e); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(sides, func(a, b side) int { return a.cost - b.cost })
+	evals := make([]boolExpr[V], len(sides))
+	for i, s := range sides {
+		evals[i] = s.eval
+	}
+	decisive := fn == operators.LogicalOr
+	return func(v *V) (bool, bool) {
+		whole := true
+		for _, x := range evals {
+			b, ok := x(v)
+			if ok && b == decisive {
+				return decisive, true
+			}
+			whole = whole && ok
+		}
+		return !decisive, whole
+	}, nil
+}
+
 func (c *compiler[V]) comparison(fn string, l, r ast.Expr) (boolExpr[V], error) {
 	if c.kind(l) != c.kind(r) {
 		return nil, fmt.Errorf("both sides of a comparison must be of one type: write 0.8, not 8, beside a double")
 	}
 	switch c.kind(l) {
 	case types.IntKind, types.DurationKind:
+		if k, ok := c.constant(r); ok {
+			if f := c.feature(l); f != nil && f.Int != nil {
+				return against(fn, f.Int, k), nil
+			}
+		}
 		return compare(fn, l, r, c.int)
 	case types.DoubleKind:
+		if r.Kind() == ast.LiteralKind {
+			if f := c.feature(l); f != nil && f.Double != nil {
+				if k, ok := r.AsLiteral().Value().(float64); ok {
+					return against(fn, f.Double, k), nil
+				}
+			}
+		}
 		return compare(fn, l, r, c.double)
 	case types.StringKind:
 		return compare(fn, l, r, c.string)
@@ -225,6 +269,45 @@ func (c *compiler[V]) comparison(fn string, l, r ast.Expr) (boolExpr[V], error) 
 		}, nil
 	}
 	return nil, unsupported(l)
+}
+
+// constant is the value of an expression without features.
+func (c *compiler[V]) constant(e ast.Expr) (int64, bool) {
+	reads := len(c.reads)
+	x, err := c.int(e)
+	if err != nil || len(c.reads) != reads || mentions(e) {
+		return 0, false
+	}
+	return x(nil)
+}
+
+// mentions says whether an expression names anything.
+func mentions(e ast.Expr) bool {
+	switch e.Kind() {
+	case ast.LiteralKind:
+		return false
+	case ast.CallKind:
+		return slices.ContainsFunc(e.AsCall().Args(), mentions)
+	}
+	return true
+}
+
+// against compares a feature with a constant, which is what most conditions do.
+func against[V any, T int64 | float64](fn string, f func(*V) T, k T) boolExpr[V] {
+	switch fn {
+	case operators.Equals:
+		return func(v *V) (bool, bool) { return f(v) == k, true }
+	case operators.NotEquals:
+		return func(v *V) (bool, bool) { return f(v) != k, true }
+	case operators.Less:
+		return func(v *V) (bool, bool) { return f(v) < k, true }
+	case operators.LessEquals:
+		return func(v *V) (bool, bool) { return f(v) <= k, true }
+	case operators.Greater:
+		return func(v *V) (bool, bool) { return f(v) > k, true }
+	default:
+		return func(v *V) (bool, bool) { return f(v) >= k, true }
+	}
 }
 
 // compare builds a comparison of two ordered values.

@@ -23,7 +23,8 @@ var testFeatures = []Feature[values]{
 	{Name: "flow.x", Type: Double, Double: func(v *values) float64 { return v.x }},
 	{Name: "debit.f", Type: Bool, Bool: func(v *values) bool { return v.f }},
 	{Name: "debit.s", Type: String, String: func(v *values) string { return v.s }},
-	{Name: "calls.d", Type: Duration, Of: OfNumber, Int: func(v *values) int64 { return v.d }},
+	{Name: "risk.r", Type: Int, Note: true, Signal: Registry, Int: func(v *values) int64 { return v.a }},
+	{Name: "calls.d", Type: Duration, Of: OfNumber, Signal: Victim, Cost: 2, Int: func(v *values) int64 { return v.d }},
 }
 
 // The closures answer as CEL's own evaluator does, errors included.
@@ -83,6 +84,7 @@ const good = `
   weight: 0.7
   then: stop
   stage: live
+  grade: C
   source: a test
 `
 
@@ -118,6 +120,11 @@ func TestCatalogueErrors(t *testing.T) {
 		"no leg of it":    {"[debit]", "[credit]", "no leg of a number"},
 		"two entities":    {"debit.a >", "credits.b_1h >", "one condition looks at one of them"},
 		"mule stops":      {"account-takeover", "mule-ring", "alone only warns"},
+		"no signal":       {" && calls.d >= duration('20m')", "", "needs a signal from the victim's side"},
+		"note alone":      {"debit.a >", "risk.r >", "write on: [risk]"},
+		"grade":           {"grade: C", "grade: D", "none of A"},
+		"block":           {"grade: C", "grade: C\n  block: hard", "a block needs a feature of a registry"},
+		"budget":          {"grade: C", "grade: C\n  budget: {stops: -1}", "must not be below zero"},
 		"field":           {"weight:", "wait:", "bad.yaml:"},
 		"duration":        {"'20m'", "'20 minutes'", "duration"},
 		"unsupported":     {"debit.a > yuan(10)", "debit.s.matches('x')", "cannot be used in a pattern"},

@@ -89,6 +89,7 @@ type Event struct {
 	Proposal *Proposal     `json:"proposal,omitempty"` // with proposed
 	Outcome  *Outcome      `json:"outcome,omitempty"`  // with the bank's answer
 	Report   *ReportNote   `json:"report,omitempty"`   // of a case
+	Verdict  *Verdict      `json:"verdict,omitempty"`  // on an alert, or on a case
 	Until    event.Instant `json:"until,omitempty"`    // when the state lapses: respond by, hold ends
 }
 
@@ -151,3 +152,16 @@ type ReportNote struct {
 	Currency  event.Currency `json:"currency,omitempty"`
 	Stops     []string       `json:"stops"`
 }
+
+// Verdict is what people found out: it teaches how good each pattern is.
+type Verdict struct {
+	AlertID string `json:"alert_id,omitempty"` // empty: it holds for every alert of the case
+	Verdict string `json:"verdict"`            // one of the Verdict constants
+}
+
+// Verdicts on an alert.
+const (
+	VerdictConfirmed  = "confirmed"   // it was a fraud
+	VerdictUseful     = "useful"      // not a fraud, and right to look at: counts neither way
+	VerdictFalseAlarm = "false-alarm" // it was honest
+)

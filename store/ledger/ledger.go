@@ -164,8 +164,11 @@ func (l *Ledger) caseOf(e *Event) *Case {
 
 // note folds what belongs to a case alone: a victim's report, once.
 func (l *Ledger) note(e *Event) Result {
+	if e.Verdict != nil {
+		return Result{Accepted: true} // the books keep it
+	}
 	if e.Report == nil {
-		return Result{Why: "the event names no stop and no report"}
+		return Result{Why: "the event names no stop, report or verdict"}
 	}
 	if _, known := l.reports[e.Report.ID]; known {
 		return Result{Why: "the report is known"}

@@ -20,6 +20,9 @@ type Books struct {
 	w         *Warehouse
 	transfers []transfer
 	calls     []call
+	messages  []message
+	sims      []sim
+	verdicts  []stopRow
 	alerts    []AlertRow
 	stops     []stopRow
 	reports   []stopRow
@@ -39,9 +42,22 @@ type call struct {
 	event.Call
 }
 
+type message struct {
+	id string
+	at event.Instant
+	event.Message
+}
+
+type sim struct {
+	id string
+	at event.Instant
+	event.SIM
+}
+
 // AlertRow is an alert as the books keep it.
 type AlertRow struct {
 	ID, Entity, Action, FraudType, StopID, CaseID, District string
+	SubjectStop, Catalogue                                  string
 	At                                                      event.Instant
 	Score                                                   int
 	Patterns                                                []string
@@ -89,6 +105,14 @@ func (b *Books) Leg(l *event.Leg) {
 		}
 		b.calls = append(b.calls, call{strings.Clone(l.Event.ID), l.Event.At, c})
 		b.added()
+	case event.RoleRecipient:
+		m := &l.Event.Message
+		b.messages = append(b.messages, message{strings.Clone(l.Event.ID), l.Event.At, event.Message{Sender: strings.Clone(m.Sender), Recipient: strings.Clone(m.Recipient), LinkHost: strings.Clone(m.LinkHost)}})
+		b.added()
+	case event.RoleSIM:
+		c := &l.Event.SIM
+		b.sims = append(b.sims, sim{strings.Clone(l.Event.ID), l.Event.At, event.SIM{Number: strings.Clone(c.Number), Change: strings.Clone(c.Change)}})
+		b.added()
 	}
 }
 
@@ -104,9 +128,12 @@ func (b *Books) Stop(document []byte, offset int64) error {
 	if err := json.Unmarshal(document, &row.Event); err != nil {
 		return fmt.Errorf("event at %d of the ledger's log: %w", offset, err)
 	}
-	if row.Report != nil {
+	switch {
+	case row.Report != nil:
 		b.reports = append(b.reports, row)
-	} else {
+	case row.Verdict != nil:
+		b.verdicts = append(b.verdicts, row)
+	default:
 		b.stops = append(b.stops, row)
 	}
 	b.added()
@@ -130,8 +157,22 @@ func (b *Books) Flush(ctx context.Context) (Written, error) {
 		})
 	}
 	if err == nil {
+		err = writeAll(ctx, b.w, "messages", &b.messages, done, func(m *message) []any {
+			return []any{m.id, m.at.Time(), m.Sender, m.Recipient, m.LinkHost}
+		})
+	}
+	if err == nil {
+		err = writeAll(ctx, b.w, "sims", &b.sims, done, func(s *sim) []any { return []any{s.id, s.at.Time(), s.Number, s.Change} })
+	}
+	if err == nil {
 		err = writeAll(ctx, b.w, "alerts", &b.alerts, done, func(a *AlertRow) []any {
-			return []any{a.ID, a.At.Time(), a.Entity, uint16(a.Score), a.Action, a.FraudType, a.Patterns, a.StopID, a.CaseID, a.District, a.Document}
+			return []any{a.ID, a.At.Time(), a.Entity, uint16(a.Score), a.Action, a.FraudType, a.Patterns, a.StopID, a.CaseID, a.District, a.Document, a.SubjectStop, a.Catalogue}
+		})
+	}
+	if err == nil {
+		err = writeAll(ctx, b.w, "verdicts", &b.verdicts, done, func(r *stopRow) []any {
+			v := r.Verdict
+			return []any{v.AlertID, r.CaseID, v.Verdict, r.Reason, r.By, r.At.Time()}
 		})
 	}
 	if err == nil {
@@ -140,7 +181,7 @@ func (b *Books) Flush(ctx context.Context) (Written, error) {
 	if err == nil {
 		err = writeAll(ctx, b.w, "reports", &b.reports, done, func(r *stopRow) []any {
 			n := r.Report
-			return []any{n.ID, r.CaseID, r.At.Time(), n.Source, n.District, n.FraudType, n.Minor, string(n.Currency)}
+			return []any{n.ID, r.CaseID, r.At.Time(), n.Source, n.District, n.FraudType, n.Minor, string(n.Currency), n.Stops}
 		})
 	}
 	if err == nil {

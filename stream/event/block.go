@@ -72,6 +72,23 @@ func AppendEvent(dst []byte, e *Event) []byte {
 		dst = appendText(dst, e.Watch.Risk)
 		dst = appendText(dst, e.Watch.Reason)
 		dst = binary.AppendVarint(dst, int64(e.Watch.Until))
+	case KindRisk:
+		r := &e.Risk
+		dst = appendText(dst, string(r.Entity))
+		dst = appendText(dst, string(r.Origin))
+		dst = appendText(dst, string(r.From))
+		dst = appendText(dst, r.Why)
+		dst = binary.AppendVarint(dst, int64(r.Hop))
+		dst = binary.AppendVarint(dst, int64(r.Level))
+		dst = binary.AppendVarint(dst, r.Minor)
+		dst = appendText(dst, r.Cause)
+	case KindControl:
+		c := e.Control
+		dst = append(dst, flags(c.Removed, false, false))
+		for _, t := range []string{c.What, string(c.Entity), c.Pattern, c.As, c.Reason, c.By, c.Text} {
+			dst = appendText(dst, t)
+		}
+		dst = binary.AppendVarint(dst, int64(c.Until))
 	case KindReport:
 		r := e.Report
 		dst = appendText(dst, r.Source)
@@ -144,7 +161,18 @@ func (b *Block) Next(l *Leg) bool {
 	if !b.head(l) {
 		return false
 	}
-	e := &l.Event
+	b.event(&l.Event)
+	return b.err == nil
+}
+
+// ReadEvent reads what [AppendEvent] made. The texts alias the bytes.
+func ReadEvent(b []byte, e *Event) error {
+	block := Block{rest: b}
+	block.event(e)
+	return block.err
+}
+
+func (b *Block) event(e *Event) {
 	e.Kind = Kind(b.byte())
 	e.ID = b.text()
 	e.At = Instant(b.int())
@@ -182,12 +210,18 @@ func (b *Block) Next(l *Leg) bool {
 		e.Watch.Risk = b.text()
 		e.Watch.Reason = b.text()
 		e.Watch.Until = Instant(b.int())
+	case KindRisk:
+		e.Risk = Risk{Entity: Entity(b.text()), Origin: Entity(b.text()), From: Entity(b.text()), Why: b.text(),
+			Hop: int(b.int()), Level: int(b.int()), Minor: b.int(), Cause: b.text()}
+	case KindControl:
+		c := &Control{Removed: b.byte()&1 != 0, What: b.text(), Entity: Entity(b.text()), Pattern: b.text(), As: b.text(), Reason: b.text(), By: b.text(), Text: b.text()}
+		c.Until = Instant(b.int())
+		e.Control = c
 	case KindReport:
 		e.Report = b.report()
 	default:
 		b.fail()
 	}
-	return b.err == nil
 }
 
 // Skip reads whose leg it is, and passes over the event.

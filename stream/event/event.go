@@ -13,9 +13,11 @@ const (
 	KindSIM
 	KindReport
 	KindWatch
+	KindRisk    // on stopline.risk: what scoring tells an entity of another
+	KindControl // on stopline.controls: what people decide about scoring
 )
 
-var kindNames = [...]string{"", "transfer", "call", "message", "sim", "report", "watch"}
+var kindNames = [...]string{"", "transfer", "call", "message", "sim", "report", "watch", "risk", "control"}
 
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {
@@ -52,7 +54,9 @@ type Event struct {
 	Message  Message
 	SIM      SIM
 	Watch    Watch
+	Risk     Risk
 	Report   *Report
+	Control  *Control
 }
 
 // Party is one side of a transfer.
@@ -132,6 +136,54 @@ type ReportedTransfer struct {
 	At           Instant
 }
 
+// Risk ties an entity to the origin of a trail of money: a stopped account, or
+// one whose money merely passes on. At is the moment of the transfer or stop
+// that caused it, so that the same cause makes the same note whenever it is made.
+type Risk struct {
+	Entity Entity `json:"entity"` // whom it is about
+	Origin Entity `json:"origin"` // where the trail began
+	From   Entity `json:"from"`   // the neighbour that it came from; the origin itself at hop 0
+	Why    string `json:"why"`    // one of the Why constants
+	Hop    int    `json:"hop"`    // transfers from the origin
+	Level  int    `json:"level"`  // 0 to 1000; 0 follows money without suspicion
+	Minor  int64  `json:"minor"`  // of the transfer that ties, in fen
+	Cause  string `json:"cause"`  // the alert or transfer
+}
+
+// Why an entity is tied to a trail.
+const (
+	WhyStopped  = "stopped"       // a stop was asked for on this account
+	WhyReceived = "received"      // it received money of the trail
+	WhyPaid     = "paid"          // it paid a stopped account: perhaps another victim
+	WhyShares   = "shares-number" // it shares a telephone number with a stopped account
+)
+
+// ControlEntity is the name under which each partition keeps its controls.
+const ControlEntity = "controls"
+
+// Control is a decision of people about scoring. It goes to every partition,
+// in the order of stopline.controls, and takes effect at its place there.
+type Control struct {
+	What    string // one of the Control constants
+	Entity  Entity // of an exception or a known-good
+	Pattern string // of an exception or a brake; "*" is every pattern, or the whole service
+	As      string // merchant, payroll, utility, or another word for what a known-good is
+	Until   Instant
+	Removed bool // the exception or known-good ends now
+	Reason  string
+	By      string
+	Text    string // of a catalogue: YAML
+}
+
+// What a control is about.
+const (
+	ControlCatalogue = "catalogue"
+	ControlException = "exception"
+	ControlKnown     = "known"
+	ControlTrip      = "trip" // of a brake: a partition has spent its share of a budget
+	ControlLift      = "lift" // of a brake, by a person
+)
+
 // Leg roles: what the event was to the entity that the leg belongs to.
 const (
 	RoleDebit     Role = iota + 1 // money left this account
@@ -144,12 +196,17 @@ const (
 	RoleSIM                       // this number's SIM changed
 	RoleReport                    // the holder of this account or number reported a fraud
 	RoleWatch                     // this entity was put on the watchlist or taken off
+	RoleRisk                      // money or a number ties this entity to another
+	RoleControl                   // people decided something that every partition must know
 )
+
+// Roles is one more than the highest role.
+const Roles = int(RoleControl) + 1
 
 // Role is an entity's part in an event.
 type Role uint8
 
-var roleNames = [...]string{"", "debit", "payment", "credit", "callee", "caller", "recipient", "sender", "sim", "report", "watch"}
+var roleNames = [...]string{"", "debit", "payment", "credit", "callee", "caller", "recipient", "sender", "sim", "report", "watch", "risk", "control"}
 
 func (r Role) String() string { return roleNames[min(int(r), len(roleNames)-1)] }
 
@@ -188,6 +245,10 @@ func (e *Event) Touched(dst []Touch) []Touch {
 		dst = append(dst, Touch{RoleSIM, PrefixNumber, e.SIM.Number})
 	case KindWatch:
 		dst = append(dst, Touch{RoleWatch, "", string(e.Watch.Entity)})
+	case KindRisk:
+		dst = append(dst, Touch{RoleRisk, "", string(e.Risk.Entity)})
+	case KindControl:
+		dst = append(dst, Touch{RoleControl, "", ControlEntity})
 	case KindReport:
 		seen := map[string]bool{}
 		for _, t := range e.Report.Transfers {

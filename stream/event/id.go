@@ -22,8 +22,13 @@ func DerivedID(prefix string, parts ...string) string {
 	return prefix + "_" + crockford.EncodeToString(h.Sum(nil)[:16])
 }
 
-// TransferKey names a transfer in the history of its payer's account.
-func TransferKey(payerAccount, id string) uint64 { return Hash(payerAccount + "|" + id) }
+// TransferKey names a transfer in the history of its payer's account. Its low
+// 16 bits are zero: states keep their marks there.
+func TransferKey(payerAccount, id string) uint64 {
+	var buf [128]byte
+	key := append(append(append(buf[:0], payerAccount...), '|'), id...)
+	return HashBytes(key) &^ (1<<16 - 1)
+}
 
 // StopID is the id of the stop of one transfer's money on one account.
 func StopID(transfer uint64, account string) string {

@@ -96,6 +96,7 @@ type City struct {
 	seq      int
 	now      event.Instant
 	ids      int
+	frauds   []*fraud
 	honest   bool // generate honest life as well
 	out      []Doc
 	truth    Truth
@@ -224,6 +225,42 @@ func (c *City) Truth() Truth {
 		t.Held += min(a.held, a.tainted)
 	}
 	return t
+}
+
+// Campaign is what really happened in one fraud.
+type Campaign struct {
+	Kind      string
+	Transfers []Paid        // of the victim and of the mules
+	Stolen    int64         // what the victim paid
+	HalfGone  event.Instant // when half of it had left the first mules' accounts; 0: it has not
+}
+
+// Paid is a transfer's id and its moment.
+type Paid struct {
+	ID string
+	At event.Instant
+}
+
+// Campaigns are the frauds in which a victim has paid, in the order in which
+// they began.
+func (c *City) Campaigns() []Campaign {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []Campaign
+	for _, f := range c.frauds {
+		if f.stolen == 0 {
+			continue
+		}
+		k := Campaign{Kind: f.kind, Transfers: f.transfers, Stolen: f.stolen}
+		gone := int64(0)
+		for _, g := range f.gone {
+			if gone += g.minor; k.HalfGone == 0 && 2*gone >= f.stolen {
+				k.HalfGone = g.at
+			}
+		}
+		out = append(out, k)
+	}
+	return out
 }
 
 // IsFraud says whether a transfer was part of a fraud.

@@ -67,6 +67,10 @@ type fraud struct {
 	caller  string
 	paid    []reportTransfer
 	pending int // payments still to come
+
+	transfers []Paid
+	stolen    int64
+	gone      []outflow // from the first mules' accounts
 }
 
 // campaign begins a fraud, and says when the next one begins.
@@ -77,6 +81,7 @@ func (c *City) campaign() {
 	r := rand.New(rand.NewPCG(seed, 5))
 	f := &fraud{rng: r, hops: rand.New(rand.NewPCG(seed, 6)), victim: &c.people[r.IntN(len(c.people))],
 		gang: &c.gangs[r.IntN(len(c.gangs))], depth: 2 + r.IntN(layers-1)}
+	c.frauds = append(c.frauds, f)
 	f.left = f.victim.savings
 	f.caller = fmt.Sprintf("138%d%07d", r.IntN(10), r.IntN(10_000_000))
 	x := r.Float64()
@@ -109,6 +114,8 @@ func (c *City) steal(f *fraud, after time.Duration, part float64, device string,
 		}
 		id := c.pay(c.party(f.victim), &payee, minor, balance, "mobile", device, f.victim.district, true)
 		c.truth.Stolen += minor
+		f.stolen += minor
+		f.transfers = append(f.transfers, Paid{id, c.now})
 		f.paid = append(f.paid, reportTransfer{ID: id, PayerAccount: f.victim.account, PayeeAccount: to.number, PayeeBank: BankCodes[to.bank],
 			Amount: yuan(minor), Currency: "CNY", At: c.now})
 		c.receive(f, to, minor, 0)
@@ -159,6 +166,10 @@ func (c *City) moveOn(f *fraud, a *account, minor int64, layer int) {
 		payee := accountDoc(to)
 		id := c.pay(accountDoc(a), &payee, part, a.balance, "mobile", fmt.Sprintf("g-%d", f.gang.id), "", true)
 		c.leave(a, id, to.number, BankCodes[to.bank], part)
+		f.transfers = append(f.transfers, Paid{id, c.now})
+		if layer == 0 {
+			f.gone = append(f.gone, outflow{minor: part, at: c.now})
+		}
 		c.receive(f, to, part, layer+1)
 	}
 }
@@ -172,6 +183,7 @@ func (c *City) cashOut(a *account, minor int64, f *fraud) {
 	}
 	id := c.pay(accountDoc(a), nil, part, a.balance, "cash", "", "", true)
 	c.leave(a, id, "", "", part)
+	f.transfers = append(f.transfers, Paid{id, c.now})
 	c.truth.CashedOut += part
 	if minor -= part; minor > 0 {
 		c.after(between(f.hops, 30*time.Second, 4*time.Minute), func() { c.cashOut(a, minor, f) })
@@ -267,11 +279,13 @@ func (c *City) task(f *fraud) {
 		minor := int64(50+f.rng.IntN(150)) * 100
 		c.after(at, func() {
 			payee := accountDoc(to)
-			c.pay(c.party(f.victim), &payee, minor, f.victim.savings, "mobile", f.victim.device, f.victim.district, true)
+			id := c.pay(c.party(f.victim), &payee, minor, f.victim.savings, "mobile", f.victim.device, f.victim.district, true)
+			f.transfers = append(f.transfers, Paid{id, c.now})
 		})
 		c.after(at+5*time.Minute, func() {
 			payee := c.party(f.victim)
-			c.pay(accountDoc(to), &payee, minor*12/10, minor*2, "mobile", "", "", true)
+			id := c.pay(accountDoc(to), &payee, minor*12/10, minor*2, "mobile", "", "", true)
+			f.transfers = append(f.transfers, Paid{id, c.now})
 		})
 		at += between(f.rng, 10*time.Minute, 30*time.Minute)
 	}

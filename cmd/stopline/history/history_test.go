@@ -57,7 +57,7 @@ func TestErrorsNameFileLineAndColumn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = m.Read(path, nil, func(*Row) error { return nil })
+		_, err = m.Read(path, event.NewNumbers("CN"), nil, func(*Row) error { return nil })
 		return err
 	}
 	const header = "transactionDateTime,id,from_user_id,to_user_id,totalAmount\n"
@@ -88,22 +88,28 @@ func TestReversedRowsChangeSides(t *testing.T) {
 		t.Fatal(err)
 	}
 	var rows []Row
-	if _, err := m.Read(path, nil, func(r *Row) error { rows = append(rows, *r); return nil }); err != nil {
+	if _, err := m.Read(path, event.NewNumbers("CN"), nil, func(r *Row) error { rows = append(rows, *r); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	p := &event.Parser{Limits: event.Limits{Bytes: 1 << 20, String: 256}, Numbers: event.NewNumbers("CN")}
 	now := event.InstantOf(time.Date(2026, 2, 1, 0, 0, 0, 0, event.Zone))
 	var in, out event.Event
-	if err := p.Parse(rows[0].JSON, now, &in); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Parse(rows[1].JSON, now, &out); err != nil {
-		t.Fatal(err)
+	for i, e := range []*event.Event{&in, &out} {
+		doc, err := rows[i].Document()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Parse(doc, now, e); err != nil {
+			t.Fatal(err)
+		}
+		if e.Transfer != rows[i].Event.Transfer {
+			t.Errorf("the document says\n%+v, the row\n%+v", e.Transfer, rows[i].Event.Transfer)
+		}
 	}
 	if in.Transfer.Payer.Account != "AAGENT" || in.Transfer.PayerBalance != 10_000 || in.Transfer.Payee.Account != "APERSON" {
 		t.Errorf("cash in: %+v", in.Transfer)
 	}
-	if out.Transfer.Channel != event.ChannelCash || out.Transfer.Payee.Account != "" || rows[1].Fraud != "Aperson" || rows[0].Fraud != "" {
+	if out.Transfer.Channel != event.ChannelCash || out.Transfer.Payee.Account != "" || rows[1].Fraud != "APERSON" || rows[0].Fraud != "" {
 		t.Errorf("cash out: %+v, fraud %q", out.Transfer, rows[1].Fraud)
 	}
 }

@@ -21,7 +21,7 @@ var builtin embed.FS
 // Mapping says which column of a CSV file is what. Names are those of the
 // file's header.
 type Mapping struct {
-	Kind      string `yaml:"kind"` // transfer or call
+	Kind      string `yaml:"kind"` // transfer, call, or features: a row an account or number, with what a source has computed of it
 	Source    string `yaml:"source"`
 	Delimiter string `yaml:"delimiter"` // one character; a comma without it
 	ID        string `yaml:"id"`        // without it: the number of the row
@@ -52,6 +52,10 @@ type Mapping struct {
 	Duration string `yaml:"duration"` // seconds
 	Label    Label  `yaml:"label"`
 
+	Entity   string            `yaml:"entity"`   // of features: the column that names it
+	On       string            `yaml:"on"`       // of features: the word of "on" whose patterns are asked
+	Features map[string]string `yaml:"features"` // of features: the column of each
+
 	origin event.Instant
 }
 
@@ -70,11 +74,20 @@ type Label struct {
 	Positive []string          `yaml:"positive"` // values that mean fraud; empty: any but empty
 	Negative []string          `yaml:"negative"` // values that do not
 	Group    string            `yaml:"group"`    // rows with one value here are one fraud
+	Kinds    Kinds             `yaml:"kinds"`    // what sort of fraud each of them is
 	GroupBy  map[string]string `yaml:"group_by"` // or: by the channel column's value, payer or payee names the fraud
 	Entities string            `yaml:"entities"` // in a labels file: the column of accounts (or numbers); the only one when empty
 	Of       string            `yaml:"of"`       // what it lists: account or number
 	File     string            `yaml:"file"`     // the labels file, beside the data
 	Suffix   string            `yaml:"suffix"`   // or: it is named as the data, with this in place of the ending
+}
+
+// Kinds is a file beside the data that says what sort of fraud a group is.
+type Kinds struct {
+	From   string `yaml:"from"` // a part of the data file's name, and what stands in its place
+	To     string `yaml:"to"`
+	Key    string `yaml:"key"`    // column of the group
+	Column string `yaml:"column"` // column of the sort
 }
 
 // Names lists the built-in mappings.
@@ -124,8 +137,13 @@ func (m *Mapping) check() error {
 		if m.Caller == "" || m.Callee == "" || m.Duration == "" {
 			return fmt.Errorf("a call needs caller, callee and duration")
 		}
+	case "features":
+		if m.Entity == "" || m.On == "" || len(m.Features) == 0 || m.Label.Column == "" {
+			return fmt.Errorf("features need entity, on, features and label.column")
+		}
+		return nil
 	default:
-		return fmt.Errorf("kind %q is none of transfer, call", m.Kind)
+		return fmt.Errorf("kind %q is none of transfer, call, features", m.Kind)
 	}
 	if m.Time.Column == "" {
 		return fmt.Errorf("time.column is required")
@@ -147,6 +165,10 @@ func (m *Mapping) columns() []string {
 		m.Payee.Phone, m.Reverse.Column, m.Amount.Column, m.Channel.Column, m.Caller, m.Callee, m.Duration, m.Label.Group}
 	if m.Label.Of == "" {
 		all = append(all, m.Label.Column)
+	}
+	all = append(all, m.Entity)
+	for _, column := range m.Features {
+		all = append(all, column)
 	}
 	slices.Sort(all)
 	return slices.DeleteFunc(slices.Compact(all), func(s string) bool { return s == "" })

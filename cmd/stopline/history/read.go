@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"compress/gzip"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,11 +18,9 @@ import (
 	"stopline/stream/event"
 )
 
-// Row is one document that a row of a file became.
+// Row is one event that a row of a file became.
 type Row struct {
-	ID    string // of the document
-	JSON  []byte
-	Call  bool
+	Event event.Event
 	Fraud string // the fraud that the row is part of; empty: none
 }
 
@@ -33,7 +30,7 @@ type Progress func(bytes int)
 // Read streams the rows of a file, plain or .gz, to yield, in their order.
 // Rows that move no money (zero, or less than half a minor unit) are counted
 // and left out.
-func (m *Mapping) Read(path string, progress Progress, yield func(*Row) error) (left int, err error) {
+func (m *Mapping) Read(path string, numbers *event.Numbers, progress Progress, yield func(*Row) error) (left int, err error) {
 	f, err := open(path, progress)
 	if err != nil {
 		return 0, err
@@ -52,7 +49,7 @@ func (m *Mapping) Read(path string, progress Progress, yield func(*Row) error) (
 	if err != nil {
 		return 0, err
 	}
-	c := &converter{Mapping: m, at: at, prefix: m.Source + "-" + strings.SplitN(filepath.Base(path), ".", 2)[0] + "-"}
+	c := &converter{Mapping: m, numbers: numbers, at: at, prefix: m.Source + "-" + strings.SplitN(filepath.Base(path), ".", 2)[0] + "-"}
 	if c.scale, err = scaleOf(m.Amount.Scale); err != nil {
 		return 0, err
 	}
@@ -104,46 +101,14 @@ func scaleOf(s string) (*big.Rat, error) {
 	return r, nil
 }
 
-// converter makes documents of rows.
+// converter makes events of rows.
 type converter struct {
 	*Mapping
-	at     map[string]int
-	prefix string
-	scale  *big.Rat
+	numbers *event.Numbers
+	at      map[string]int
+	prefix  string
+	scale   *big.Rat
 }
-
-type (
-	party struct {
-		Account string `json:"account"`
-		Bank    string `json:"bank"`
-		Phone   string `json:"phone,omitempty"`
-	}
-	transfer struct {
-		Kind         string        `json:"kind"`
-		ID           string        `json:"id"`
-		At           event.Instant `json:"at"`
-		Payer        party         `json:"payer"`
-		Payee        *party        `json:"payee,omitempty"`
-		Amount       string        `json:"amount"`
-		Currency     string        `json:"currency"`
-		Channel      string        `json:"channel"`
-		Status       string        `json:"status"`
-		PayerBalance string        `json:"payer_balance,omitempty"`
-		PayeeBalance string        `json:"payee_balance,omitempty"`
-	}
-	number struct {
-		Number string `json:"number"`
-	}
-	call struct {
-		Kind     string        `json:"kind"`
-		ID       string        `json:"id"`
-		At       event.Instant `json:"at"`
-		Phase    string        `json:"phase"`
-		Caller   number        `json:"caller"`
-		Callee   number        `json:"callee"`
-		Duration int64         `json:"duration_s"`
-	}
-)
 
 func (c *converter) field(rec []string, column string) string {
 	if column == "" {
@@ -152,7 +117,7 @@ func (c *converter) field(rec []string, column string) string {
 	return strings.TrimSpace(rec[c.at[column]])
 }
 
-// convert makes a row's document; false where it moves no money.
+// convert makes a row's event; false where it moves no money.
 func (c *converter) convert(rec []string, n int, row *Row) (bool, error) {
 	at, err := c.instant(c.field(rec, c.Time.Column))
 	if err != nil {
@@ -162,68 +127,64 @@ func (c *converter) convert(rec []string, n int, row *Row) (bool, error) {
 	if v := c.field(rec, c.ID); v != "" {
 		id = c.Source + "-" + v
 	}
-	*row = Row{ID: id, Call: c.Kind == "call"}
-	var doc any
-	if row.Call {
+	*row = Row{Event: event.Event{Kind: event.KindTransfer, ID: id, At: at}}
+	if c.Kind == "call" {
+		row.Event.Kind = event.KindCall
 		seconds, err := strconv.ParseInt(c.field(rec, c.Duration), 10, 64)
 		if err != nil {
 			return false, fmt.Errorf("%s is not a whole number of seconds: %w", c.Duration, err)
 		}
-		doc = &call{"call", id, at, "ended", number{c.field(rec, c.Caller)}, number{c.field(rec, c.Callee)}, seconds}
-	} else {
-		t, err := c.transfer(rec, id, at)
-		if t == nil || err != nil {
-			return false, err
-		}
-		doc = t
+		caller := c.numbers.E164(c.field(rec, c.Caller))
+		row.Event.Call = event.Call{Ended: true, Caller: caller, Callee: c.numbers.E164(c.field(rec, c.Callee)), Seconds: seconds, Foreign: !c.numbers.Home(caller)}
+	} else if ok, err := c.transfer(rec, &row.Event.Transfer); !ok || err != nil {
+		return false, err
 	}
-	row.Fraud = c.fraud(rec, doc)
-	row.JSON, err = json.Marshal(doc)
-	return true, err
+	row.Fraud = c.fraud(rec, &row.Event)
+	return true, nil
 }
 
-func (c *converter) transfer(rec []string, id string, at event.Instant) (*transfer, error) {
+// transfer reads a row's transfer; false where it moves no money.
+func (c *converter) transfer(rec []string, t *event.Transfer) (bool, error) {
 	minor, err := c.minor(c.field(rec, c.Amount.Column))
 	if err != nil || minor == 0 {
-		return nil, err
+		return false, err
 	}
 	payer, payerBalance, err := c.side(rec, &c.Payer)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
 	payee, payeeBalance, err := c.side(rec, &c.Payee)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
 	if c.Reverse.Column != "" && slices.Contains(c.Reverse.Values, c.field(rec, c.Reverse.Column)) {
 		payer, payee, payerBalance, payeeBalance = payee, payer, payeeBalance, payerBalance
 	}
-	t := &transfer{Kind: "transfer", ID: id, At: at, Payer: payer, Payee: &payee, Amount: c.decimal(minor), Currency: c.Amount.Currency,
-		Channel: c.Channel.Default, Status: "posted", PayerBalance: payerBalance, PayeeBalance: payeeBalance}
+	*t = event.Transfer{Payer: payer, Payee: payee, Amount: event.Money{Minor: minor, Currency: event.Currency(c.Amount.Currency)},
+		Channel: c.Channel.Default, Status: event.StatusPosted, PayerBalance: payerBalance, PayeeBalance: payeeBalance}
 	if v := c.Channel.Values[c.field(rec, c.Channel.Column)]; v != "" {
 		t.Channel = v
 	}
 	if t.Channel == event.ChannelCash {
-		t.Payee, t.PayeeBalance = nil, ""
+		t.Payee, t.PayeeBalance = event.Party{}, event.Unknown
 	}
-	return t, nil
+	return true, nil
 }
 
-func (c *converter) side(rec []string, s *Side) (party, string, error) {
-	p := party{Account: c.field(rec, s.Account), Bank: c.field(rec, s.Bank), Phone: c.field(rec, s.Phone)}
+func (c *converter) side(rec []string, s *Side) (event.Party, int64, error) {
+	p := event.Party{Account: event.PlainAccount(c.field(rec, s.Account)), Bank: strings.ToUpper(c.field(rec, s.Bank))}
 	if p.Bank == "" {
 		p.Bank = "SIM"
 	}
+	if phone := c.field(rec, s.Phone); phone != "" {
+		p.Phone = c.numbers.E164(phone)
+	}
 	balance := c.field(rec, s.Balance)
 	if balance == "" || strings.HasPrefix(balance, "-") {
-		return p, "", nil // unknown, or overdrawn: the documents know no negative balance
+		return p, event.Unknown, nil // unknown, or overdrawn: the documents know no negative balance
 	}
 	minor, err := c.minor(balance)
-	return p, c.decimal(minor), err
-}
-
-func (c *converter) decimal(minor int64) string {
-	return event.Money{Minor: minor, Currency: event.Currency(c.Amount.Currency)}.Decimal()
+	return p, minor, err
 }
 
 // minor reads an amount exactly and rounds it to the nearest minor unit, half
@@ -293,7 +254,7 @@ func (c *converter) instant(s string) (event.Instant, error) {
 }
 
 // fraud names the fraud that a labelled row is part of.
-func (c *converter) fraud(rec []string, doc any) string {
+func (c *converter) fraud(rec []string, e *event.Event) string {
 	l := &c.Label
 	if l.Column == "" || l.Of != "" || !l.positive(c.field(rec, l.Column)) {
 		return ""
@@ -301,13 +262,13 @@ func (c *converter) fraud(rec []string, doc any) string {
 	if l.Group != "" {
 		return c.field(rec, l.Group)
 	}
-	if t, ok := doc.(*transfer); ok && l.GroupBy != nil {
+	if l.GroupBy != nil {
 		switch l.GroupBy[c.field(rec, c.Channel.Column)] {
 		case "payer":
-			return t.Payer.Account
+			return e.Transfer.Payer.Account
 		case "payee":
-			if t.Payee != nil {
-				return t.Payee.Account
+			if e.Transfer.Payee.Account != "" {
+				return e.Transfer.Payee.Account
 			}
 		}
 	}
@@ -335,39 +296,23 @@ func (m *Mapping) Entities(data, labels string, numbers *event.Numbers) (map[eve
 			labels = strings.TrimSuffix(strings.TrimSuffix(data, ".gz"), ".csv") + l.Suffix
 		}
 	}
-	f, err := open(labels, nil)
-	if err != nil {
-		return nil, fmt.Errorf("the labels: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	r := csv.NewReader(f)
-	header, err := r.Read()
-	if err != nil {
-		return nil, fmt.Errorf("%s: read the header: %w", labels, err)
-	}
 	names := []string{l.Entities}
 	if l.Column != "" {
 		names = append(names, l.Column)
 	}
-	at, err := columnsOf(labels, header, names)
+	rows, at, err := readAll(labels, names)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the labels: %w", err)
 	}
 	out := map[event.Entity]bool{}
-	for {
-		rec, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return out, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", labels, err)
-		}
+	for _, rec := range rows {
 		e := event.Entity(event.PrefixAccount + event.PlainAccount(rec[at[l.Entities]]))
 		if l.Of == "number" {
 			e = event.Entity(event.PrefixNumber + numbers.E164(rec[at[l.Entities]]))
 		}
 		out[e] = l.Column == "" || l.positive(rec[at[l.Column]])
 	}
+	return out, nil
 }
 
 // open opens a file, plain or gzip, and reports the bytes read of it.

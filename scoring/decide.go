@@ -1,0 +1,194 @@
+package scoring
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"stopline/scoring/pattern"
+	"stopline/stream/event"
+)
+
+// about says which patterns of a leg's role are asked.
+type about uint8
+
+const (
+	aboutEntity  about = iota // those that look at no payment
+	aboutPayment              // those that do
+	aboutBoth                 // on the legs of a payment
+	aboutRisk                 // on a note of risk
+)
+
+// ask looks at the patterns of the leg's role and appends the alert that they
+// amount to. It says whether a stop was asked for.
+//
+// What decides, in this order: a hard block stops; an override (an exception,
+// a known-good party) takes the action away; a soft block is reviewed; the
+// score decides; a brake turns a stop into a review.
+func (e *Engine) ask(v *View, what about, out *Outcome) (stopped bool) {
+	prog := v.controls.program
+	entries := prog.byRole[v.leg.Role]
+	if len(entries) == 0 {
+		return false
+	}
+	muleless := v.good() != ""
+	var hits []Hit
+	var asks []*entry // live patterns that hit and ask for a stop
+	quiet := true     // every hit is one that has spoken lately
+	action, best, rest := pattern.Warn, 0.0, 1.0
+	block := pattern.NoBlock
+	fraudType, shadow := "", true
+	for _, p := range entries {
+		if what == aboutEntity && p.ofPayment || what == aboutPayment && !p.ofPayment || p.mule && muleless {
+			continue
+		}
+		hit, failed := p.Hits(v)
+		if failed {
+			e.failed.Add(1)
+		}
+		if !hit || p.Block != pattern.HardBlock && v.excepted(p.ID) {
+			continue
+		}
+		values := make(map[string]any, len(p.Reads))
+		for _, f := range p.Reads {
+			values[f.Name] = shown(f, v)
+		}
+		hits = append(hits, Hit{Pattern: p.ID, FraudType: p.FraudType, Weight: p.Weight, Shadow: p.Shadow, Values: values})
+		if what == aboutRisk || v.state.speak(p.key, v.now, e.Policy.Quiet) || p.Then == pattern.Stop {
+			quiet = false
+		}
+		if p.Shadow {
+			if shadow {
+				fraudType = p.FraudType
+			}
+			continue
+		}
+		shadow = false
+		rest *= 1 - p.Weight
+		action, block = max(action, p.Then), max(block, p.Block)
+		if p.Then == pattern.Stop {
+			asks = append(asks, p)
+		}
+		if p.Weight > best {
+			best, fraudType = p.Weight, p.FraudType
+		}
+	}
+	if len(hits) == 0 || quiet {
+		return false
+	}
+	score := int(math.Round(1000 * (1 - rest)))
+	if action == pattern.Stop && score < e.Policy.StopScore && block != pattern.HardBlock {
+		action = pattern.Review
+	}
+	if action == pattern.Review && score < e.Policy.ReviewScore && block == pattern.NoBlock {
+		action = pattern.Warn
+	}
+	a := v.alert(prog.Version, score, fraudType, hits)
+	a.Shadow = shadow
+	if shadow {
+		action = pattern.Warn
+	}
+	if block != pattern.HardBlock && action > pattern.Warn {
+		if a.Override = v.override(); a.Override != "" {
+			action = pattern.Warn
+		}
+	}
+	if action == pattern.Stop && !v.canStop() {
+		action = pattern.Review
+	}
+	if action == pattern.Stop {
+		if a.Brake = e.brake(v, asks, out); a.Brake != "" {
+			action = pattern.Review
+		}
+	}
+	a.Action = action
+	if action == pattern.Stop {
+		t := &v.pay.transfer
+		a.StopID = event.StopID(event.TransferKey(t.Payer.Account, v.pay.id), t.Payee.Account)
+		e.stopped(&a, out)
+	}
+	out.Alerts = append(out.Alerts, a)
+	return action == pattern.Stop
+}
+
+// canStop says whether there is an account to stop: a withdrawal has none.
+func (v *View) canStop() bool { return v.pay != nil && v.pay.transfer.Payee.Account != "" }
+
+// brake spends a stop from the budget of the first of the patterns that has
+// any left, the strongest first; else it names the brake.
+func (e *Engine) brake(v *View, asks []*entry, out *Outcome) (forbiddenBy string) {
+	for len(asks) > 0 {
+		i := 0
+		for j := range asks {
+			if asks[j].Weight > asks[i].Weight {
+				i = j
+			}
+		}
+		by := v.controls.spend(e, asks[i].Pattern, homeMinor(v.pay.transfer.Amount), v.now, out)
+		if by == "" || by == Service {
+			return by
+		}
+		forbiddenBy = by
+		asks = append(asks[:i:i], asks[i+1:]...)
+	}
+	return forbiddenBy
+}
+
+// good says what the entity at hand is known to be.
+func (v *View) good() string { return v.controls.good(v.state.Entity, v.now) }
+
+// excepted says whether one of those that the alert would be about is excepted
+// from the pattern.
+func (v *View) excepted(id string) bool {
+	if len(v.controls.exceptions) == 0 {
+		return false
+	}
+	if v.controls.excepted(v.state.Entity, id, v.now) {
+		return true
+	}
+	if v.pay == nil {
+		return false
+	}
+	t := &v.pay.transfer
+	return v.controls.excepted(event.Entity(event.PrefixAccount+t.Payer.Account), id, v.now) ||
+		t.Payee.Account != "" && v.controls.excepted(event.Entity(event.PrefixAccount+t.Payee.Account), id, v.now)
+}
+
+// override says in words what keeps a score from acting.
+func (v *View) override() string {
+	if as := v.good(); as != "" {
+		return "known to be good: " + as
+	}
+	if v.state.peek().watch == "cleared" {
+		return "cleared"
+	}
+	if v.pay != nil && v.pay.transfer.Payee.Account != "" {
+		if as := v.controls.good(event.Entity(event.PrefixAccount+v.pay.transfer.Payee.Account), v.now); as != "" {
+			return "the payee is known to be good: " + as
+		}
+	}
+	return ""
+}
+
+// alert begins the alert on what is at hand. Its texts are clones: those at
+// hand belong to a block of legs.
+func (v *View) alert(version string, score int, fraudType string, hits []Hit) Alert {
+	l := v.leg
+	a := Alert{At: v.now, Entity: event.Entity(strings.Clone(string(l.Entity))),
+		Event: EventRef{l.Event.Kind.String(), strings.Clone(l.Event.ID)}, Score: score,
+		FraudType: fraudType, Hits: hits, Catalogue: version, Incomplete: v.state.unread}
+	subject := a.Event.Kind + a.Event.ID
+	if v.pay != nil {
+		t := event.CloneTransfer(v.pay.transfer)
+		a.Transfer = transferRef(strings.Clone(v.pay.id), v.pay.at, &t)
+		a.District = t.District
+		a.CaseID = event.CaseID(t.Payer.Account)
+		subject = "transfer" + strconv.FormatUint(event.TransferKey(t.Payer.Account, v.pay.id), 16)
+	}
+	if l.Role == event.RoleRisk {
+		r := &l.Event.Risk
+		a.Trail = &TrailRef{event.Entity(strings.Clone(string(r.Origin))), event.Entity(strings.Clone(string(r.From))), strings.Clone(r.Why), r.Hop, r.Level, strings.Clone(r.Cause)}
+	}
+	a.ID = event.DerivedID("alt", subject, string(a.Entity), a.Event.Kind, a.Event.ID)
+	return a
+}

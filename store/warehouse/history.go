@@ -1,0 +1,216 @@
+package warehouse
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"stopline/store/ledger"
+	"stopline/stream/event"
+)
+
+// HistoryRows is about how many events the books hold of [from, to).
+func (w *Warehouse) HistoryRows(ctx context.Context, from, to event.Instant) (n uint64, err error) {
+	err = w.conn.QueryRow(ctx, `SELECT sum(n) FROM (
+		SELECT count() AS n FROM transfers WHERE at >= `+fromT+` AND at < `+toT+` UNION ALL
+		SELECT count() FROM calls WHERE at >= `+fromT+` AND at < `+toT+` UNION ALL
+		SELECT count() FROM messages WHERE at >= `+fromT+` AND at < `+toT+` UNION ALL
+		SELECT count() FROM sims WHERE at >= `+fromT+` AND at < `+toT+`)`, span(from, to)...).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count the history: %w", err)
+	}
+	return n, nil
+}
+
+const (
+	fromT = "fromUnixTimestamp64Milli({from:Int64})"
+	toT   = "fromUnixTimestamp64Milli({to:Int64})"
+)
+
+func span(from, to event.Instant) []any {
+	return []any{clickhouse.Named("from", int64(from)), clickhouse.Named("to", int64(to))}
+}
+
+// History gives the transfers, calls, messages and SIM changes of [from, to) to
+// yield, in their order; a call counts when it ends. The events of a day are in
+// memory at once. The event belongs to History.
+func (w *Warehouse) History(ctx context.Context, from, to event.Instant, home func(number string) bool, yield func(*event.Event) error) error {
+	var first, last time.Time
+	var n uint64
+	if err := w.conn.QueryRow(ctx, `SELECT min(a), max(b), sum(n) FROM (
+		SELECT min(at) AS a, max(at) AS b, count() AS n FROM transfers WHERE at >= `+fromT+` AND at < `+toT+` HAVING n > 0 UNION ALL
+		SELECT min(at), max(at), count() AS n FROM calls WHERE at >= `+fromT+` AND at < `+toT+` HAVING n > 0 UNION ALL
+		SELECT min(at), max(at), count() AS n FROM messages WHERE at >= `+fromT+` AND at < `+toT+` HAVING n > 0 UNION ALL
+		SELECT min(at), max(at), count() AS n FROM sims WHERE at >= `+fromT+` AND at < `+toT+` HAVING n > 0)`, span(from, to)...).Scan(&first, &last, &n); err != nil {
+		return fmt.Errorf("read the history: %w", err)
+	}
+	if n == 0 {
+		return nil
+	}
+	from, to = max(from, event.InstantOf(first)), min(to, event.InstantOf(last)+1)
+	const day = 24 * time.Hour
+	var running []event.Event // calls that end on a later day
+	for at := from; at < to; at = at.Add(day) {
+		end := min(to, at.Add(day))
+		events, err := w.historyOf(ctx, at, end, home)
+		if err != nil {
+			return err
+		}
+		events = append(running, events...)
+		slices.SortStableFunc(events, func(a, b event.Event) int { return cmp.Compare(known(&a), known(&b)) })
+		running = nil
+		for i := range events {
+			if known(&events[i]) >= end && end < to {
+				running = append(running, events[i])
+				continue
+			}
+			if err := yield(&events[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// known is when an event is reported: a call when it ends.
+func known(e *event.Event) event.Instant {
+	if e.Kind == event.KindCall {
+		return e.At.Add(time.Duration(e.Call.Seconds) * time.Second)
+	}
+	return e.At
+}
+
+func (w *Warehouse) historyOf(ctx context.Context, from, to event.Instant, home func(string) bool) ([]event.Event, error) {
+	var out []event.Event
+	var at time.Time
+	read := func(query string, f func(driver.Rows, *event.Event) error) error {
+		rows, err := w.conn.Query(ctx, query+" WHERE at >= "+fromT+" AND at < "+toT, span(from, to)...)
+		if err != nil {
+			return fmt.Errorf("read the history: %w", err)
+		}
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			var e event.Event
+			if err := f(rows, &e); err != nil {
+				return fmt.Errorf("read the history: %w", err)
+			}
+			e.At = event.InstantOf(at)
+			out = append(out, e)
+		}
+		return rows.Err()
+	}
+	err := read(`SELECT id, at, payer_account, payer_bank, payer_holder, payer_phone, payee_account, payee_bank, payee_holder, amount, currency, channel,
+		status, payer_balance, payee_balance, device, purpose, district FROM transfers FINAL`, func(r driver.Rows, e *event.Event) error {
+		e.Kind = event.KindTransfer
+		t := &e.Transfer
+		var currency string
+		var status uint8
+		err := r.Scan(&e.ID, &at, &t.Payer.Account, &t.Payer.Bank, &t.Payer.Holder, &t.Payer.Phone, &t.Payee.Account, &t.Payee.Bank, &t.Payee.Holder,
+			&t.Amount.Minor, &currency, &t.Channel, &status, &t.PayerBalance, &t.PayeeBalance, &t.Device, &t.Purpose, &t.District)
+		t.Amount.Currency, t.Status = event.Currency(currency), event.Status(status)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = read(`SELECT id, at, caller, callee, ended, seconds, spoofed, imei, cell FROM calls FINAL`, func(r driver.Rows, e *event.Event) error {
+		e.Kind = event.KindCall
+		c := &e.Call
+		var ended, spoofed uint8
+		err := r.Scan(&e.ID, &at, &c.Caller, &c.Callee, &ended, &c.Seconds, &spoofed, &c.IMEI, &c.CallerCell)
+		c.Ended, c.Spoofed, c.Foreign = ended == 1, spoofed == 1, !home(c.Caller)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = read(`SELECT id, at, sender, recipient, link_host FROM messages FINAL`, func(r driver.Rows, e *event.Event) error {
+		e.Kind = event.KindMessage
+		return r.Scan(&e.ID, &at, &e.Message.Sender, &e.Message.Recipient, &e.Message.LinkHost)
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = read(`SELECT id, at, number, change FROM sims FINAL`, func(r driver.Rows, e *event.Event) error {
+		e.Kind = event.KindSIM
+		return r.Scan(&e.ID, &at, &e.SIM.Number, &e.SIM.Change)
+	})
+	return out, err
+}
+
+// Frauds names the stops of every transfer that a victim has reported or a
+// person has confirmed, with the case of each. What a person has found to be
+// honest is not among them.
+func (w *Warehouse) Frauds(ctx context.Context) (map[string]string, error) {
+	rows, err := w.conn.Query(ctx, verdictsSQL+`
+		SELECT stop, any(case_id) FROM (
+			SELECT arrayJoin(stops) AS stop, case_id FROM reports FINAL
+			UNION ALL SELECT subject_stop, case_id FROM judged WHERE verdict = {confirmed:String} AND subject_stop != '')
+		WHERE stop NOT IN (SELECT subject_stop FROM judged WHERE verdict = {false:String})
+		GROUP BY stop`, clickhouse.Named("confirmed", ledger.VerdictConfirmed), clickhouse.Named("false", ledger.VerdictFalseAlarm))
+	if err != nil {
+		return nil, fmt.Errorf("read what is known of frauds: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	out := map[string]string{}
+	for rows.Next() {
+		var stop, id string
+		if err := rows.Scan(&stop, &id); err != nil {
+			return nil, fmt.Errorf("read what is known of frauds: %w", err)
+		}
+		out[stop] = id
+	}
+	return out, rows.Err()
+}
+
+// verdictsSQL begins a query with "judged": every alert with what is known of
+// it. A person's verdict on the alert counts before one on its case, and both
+// before a victim's report, which confirms.
+const verdictsSQL = `WITH
+	of_alert AS (SELECT alert_id, argMax(verdict, at) AS verdict FROM verdicts WHERE alert_id != '' GROUP BY alert_id),
+	of_case AS (SELECT case_id, argMax(verdict, at) AS verdict FROM verdicts WHERE alert_id = '' GROUP BY case_id),
+	reported AS (SELECT DISTINCT arrayJoin(stops) AS stop FROM reports FINAL),
+	judged AS (
+		SELECT a.id AS id, a.at AS at, a.patterns AS patterns, a.action AS action, a.case_id AS case_id, a.subject_stop AS subject_stop,
+			multiIf(va.verdict != '', va.verdict, vc.verdict != '', vc.verdict,
+				a.subject_stop != '' AND a.subject_stop IN (SELECT stop FROM reported), 'confirmed', '') AS verdict
+		FROM alerts AS a FINAL
+		LEFT JOIN of_alert AS va ON va.alert_id = a.id
+		LEFT JOIN of_case AS vc ON vc.case_id = a.case_id)
+`
+
+// PatternOutcome is how one pattern's alerts of a week turned out.
+type PatternOutcome struct {
+	Pattern   string
+	Week      time.Time // its Monday
+	Alerts    uint64
+	Stops     uint64 // that asked for a stop
+	Confirmed uint64
+	False     uint64
+	Useful    uint64
+}
+
+// PatternOutcomes counts the alerts of [from, to) by pattern and week.
+func (w *Warehouse) PatternOutcomes(ctx context.Context, from, to event.Instant) ([]PatternOutcome, error) {
+	rows, err := w.conn.Query(ctx, verdictsSQL+`
+		SELECT arrayJoin(patterns) AS pattern, toStartOfWeek(at, 1) AS week, count(), countIf(action = 'stop'), countIf(verdict = 'confirmed'), countIf(verdict = 'false-alarm'), countIf(verdict = 'useful')
+		FROM judged WHERE at >= `+fromT+` AND at < `+toT+` GROUP BY pattern, week ORDER BY pattern, week`, span(from, to)...)
+	if err != nil {
+		return nil, fmt.Errorf("read the outcomes of patterns: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []PatternOutcome
+	for rows.Next() {
+		var p PatternOutcome
+		if err := rows.Scan(&p.Pattern, &p.Week, &p.Alerts, &p.Stops, &p.Confirmed, &p.False, &p.Useful); err != nil {
+			return nil, fmt.Errorf("read the outcomes of patterns: %w", err)
+		}
+		out = append(out, p)
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,99 @@
+package event
+
+import (
+	"encoding/json"
+	"strconv"
+)
+
+// The service's own documents, on topics that it writes and reads itself.
+
+// riskDoc is the value of a record on stopline.risk.
+type riskDoc struct {
+	Kind string  `json:"kind"`
+	ID   string  `json:"id"`
+	At   Instant `json:"at"`
+	Risk
+}
+
+// RiskID names a note by what caused it: the trail, the transfer or stop, and
+// whom it is about.
+func RiskID(r *Risk) string {
+	return DerivedID("rsk", string(r.Origin), string(r.From), string(r.Entity), r.Why, strconv.Itoa(r.Hop), r.Cause)
+}
+
+// MarshalRisk writes a note.
+func MarshalRisk(at Instant, r *Risk) ([]byte, error) {
+	return json.Marshal(&riskDoc{"risk", RiskID(r), at, *r})
+}
+
+// controlDoc is the value of a record on stopline.controls.
+type controlDoc struct {
+	Kind    string  `json:"kind"`
+	ID      string  `json:"id"`
+	At      Instant `json:"at"`
+	What    string  `json:"what"`
+	Entity  Entity  `json:"entity,omitempty"`
+	Pattern string  `json:"pattern,omitempty"`
+	As      string  `json:"as,omitempty"`
+	Until   Instant `json:"until,omitempty"`
+	Removed bool    `json:"removed,omitempty"`
+	Reason  string  `json:"reason,omitempty"`
+	By      string  `json:"by"`
+	Text    string  `json:"text,omitempty"`
+}
+
+// MarshalControl writes a decision.
+func MarshalControl(id string, at Instant, c *Control) ([]byte, error) {
+	return json.Marshal(&controlDoc{"control", id, at, c.What, c.Entity, c.Pattern, c.As, c.Until, c.Removed, c.Reason, c.By, c.Text})
+}
+
+// ParseInner reads a document of one of the service's own topics.
+func ParseInner(b []byte, e *Event) error {
+	var head struct {
+		Kind string `json:"kind"`
+	}
+	if err := json.Unmarshal(b, &head); err != nil {
+		return Refusal{{ReasonNotJSON, "", "is not JSON: " + err.Error()}}
+	}
+	*e = Event{}
+	switch head.Kind {
+	case "risk":
+		var d riskDoc
+		if err := json.Unmarshal(b, &d); err != nil {
+			return Refusal{{ReasonBadValue, "", err.Error()}}
+		}
+		if !watchable(string(d.Entity)) || d.Origin == "" || d.ID == "" {
+			return Refusal{{ReasonMissingField, "/entity", "a note needs its id, entity and origin"}}
+		}
+		e.Kind, e.ID, e.At, e.Risk = KindRisk, d.ID, d.At, d.Risk
+	case "control":
+		var d controlDoc
+		if err := json.Unmarshal(b, &d); err != nil {
+			return Refusal{{ReasonBadValue, "", err.Error()}}
+		}
+		if d.What == "" || d.ID == "" {
+			return Refusal{{ReasonMissingField, "/what", "a control needs its id and what it is about"}}
+		}
+		e.Kind, e.ID, e.At = KindControl, d.ID, d.At
+		e.Control = &Control{What: d.What, Entity: d.Entity, Pattern: d.Pattern, As: d.As, Until: d.Until, Removed: d.Removed, Reason: d.Reason, By: d.By, Text: d.Text}
+	default:
+		return Refusal{{ReasonUnknownKind, "/kind", strconv.Quote(clip(head.Kind)) + " is none of risk, control"}}
+	}
+	return nil
+}
+
+// NormalEntity checks an entity as people write it and puts it in the form
+// that legs carry; empty when it is none.
+func (p *Parser) NormalEntity(s string) Entity {
+	if !watchable(s) || len(s) > p.Limits.String {
+		return ""
+	}
+	switch e := Entity(s); {
+	case e.IsNumber():
+		return Entity(PrefixNumber + p.Numbers.E164(s[len(PrefixNumber):]))
+	case e.IsAccount():
+		return Entity(PrefixAccount + PlainAccount(s[len(PrefixAccount):]))
+	default:
+		return e
+	}
+}
