@@ -83,6 +83,7 @@ func (w *writer) rare(r *rare) {
 		w.int(int64(t.level))
 		w.int(int64(t.hop))
 		w.int(int64(t.at))
+		w.int(t.minor)
 	}
 	w.bool(r.caller != nil)
 	if c := r.caller; c != nil {
@@ -167,7 +168,7 @@ func (r *reader) rare() *rare {
 	}
 	o.trails = list[trail](r)
 	for i := range o.trails {
-		o.trails[i] = trail{r.hash(), event.Entity(r.text()), int(r.int()), int(r.int()), event.Instant(r.int())}
+		o.trails[i] = trail{r.hash(), event.Entity(r.text()), int(r.int()), int(r.int()), event.Instant(r.int()), r.int()}
 	}
 	if r.byte() == 1 {
 		c := &caller{days: list[callDay](r)}

@@ -100,6 +100,12 @@ func victimFeatures() []feature {
 	rising := func(name, doc string, window time.Duration, percent int64, f func(run) int64) feature {
 		return victim(cost(4, integer(name, doc, func(v *View) int64 { return f(v.rising(window, percent)) })))
 	}
+	links := func(name, doc string, window time.Duration) feature {
+		return victim(cost(2, number(integer(name, doc, func(v *View) int64 {
+			n, _ := v.state.count(messageIn, v.now.Add(clockGrace), window+clockGrace, markNew|markLink)
+			return n
+		}))))
+	}
 	const days = 24 * time.Hour
 	return []feature{
 		longest("calls.unknown.longest_24h", "longest call from a stranger in 24 hours before the payment, running ones included", days, markNew),
@@ -120,11 +126,10 @@ func victimFeatures() []feature {
 		})))),
 		victim(number(duration("sim.swapped", "since the SIM was swapped or ported; ten years when it was not", func(v *View) time.Duration { return since(v.now, v.state.peek().swappedAt) }))),
 		victim(number(duration("sim.forwarding", "since call forwarding was switched on; ten years when it is off", func(v *View) time.Duration { return since(v.now, v.state.peek().forwardingAt) }))),
-		victim(cost(2, number(integer("messages.links_72h", "messages with a link from strangers in 72 hours", func(v *View) int64 {
-			n, _ := v.state.count(messageIn, v.now.Add(clockGrace), 72*time.Hour+clockGrace, markNew|markLink)
-			return n
-		})))),
+		links("messages.links_24h", "messages with a link from strangers in 24 hours", days),
+		links("messages.links_72h", "messages with a link from strangers in 72 hours", 72*time.Hour),
 		victim(cost(3, account(integer("rebates.small_credits_72h", "credits of 1 to 500 yuan from payers first met in 72 hours", func(v *View) int64 { return v.smallCredits(72 * time.Hour) })))),
+		victim(cost(3, account(integer("rebates.back_72h", "credits of 1 to 500 yuan from accounts that were paid first, and first met in 72 hours", func(v *View) int64 { return v.paidBack(72 * time.Hour) })))),
 		rising("rebates.doubling_72h", "payments in a row, up to now, to payees first met in 72 hours, each twice the one before", 72*time.Hour, 200, func(r run) int64 { return r.payments }),
 		rising("growth.payments_14d", "payments in a row, up to now, to payees first met in 14 days, each larger than the one before", 14*days, 100, func(r run) int64 { return r.payments }),
 		rising("growth.days_14d", "days with payments to payees first met in 14 days", 14*days, 100, func(r run) int64 { return r.days }),
@@ -207,6 +212,10 @@ func flowFeatures(w int) []feature {
 		cost(2, money("debits.sum_"+suffix, "their sum, minor units", func(v *View) int64 { return v.totals(debit).sum[w] })),
 		cost(3, integer("debits.payees_"+suffix, "different payees in "+span+", at most 64", func(v *View) int64 { return v.state.distinct(debit, v.now, length, 0) })),
 		cost(3, integer("debits.new_payees_"+suffix, "different payees in "+span+" that were new when they were paid", func(v *View) int64 { return v.state.distinct(debit, v.now, length, markNew) })),
+		cost(2, money("debits.new_sum_"+suffix, "what they were paid when they were new, minor units, of the last 64 payments", func(v *View) int64 {
+			_, sum := v.state.count(debit, v.now, length, markNew)
+			return sum
+		})),
 		cost(2, integer("debits.cash_count_"+suffix, "withdrawals in "+span+", of the last 64 payments", func(v *View) int64 {
 			n, _ := v.state.count(debit, v.now, length, markCash)
 			return n
@@ -215,12 +224,12 @@ func flowFeatures(w int) []feature {
 			_, sum := v.state.count(debit, v.now, length, markCash)
 			return sum
 		})),
-		cost(4, integer("debits.alike_"+suffix, "different new payees in "+span+" who were paid one and the same amount", func(v *View) int64 { return v.alike(debit, length) })),
+		cost(4, integer("debits.alike_"+suffix, "different new payees in "+span+" who were paid one and the same amount of 100 yuan and more", func(v *View) int64 { return v.alike(debit, length) })),
 		cost(2, account(integer("credits.count_"+suffix, "payments in in "+span, func(v *View) int64 { return v.totals(credit).n[w] }))),
 		cost(2, account(money("credits.sum_"+suffix, "their sum, minor units", func(v *View) int64 { return v.totals(credit).sum[w] }))),
 		cost(3, account(integer("credits.payers_"+suffix, "different payers in "+span+", at most 64", func(v *View) int64 { return v.state.distinct(credit, v.now, length, 0) }))),
 		cost(3, account(integer("credits.new_payers_"+suffix, "different payers in "+span+" that were new when they paid", func(v *View) int64 { return v.state.distinct(credit, v.now, length, markNew) }))),
-		cost(4, account(integer("credits.alike_"+suffix, "different new payers in "+span+" who paid one and the same amount", func(v *View) int64 { return v.alike(credit, length) }))),
+		cost(4, account(integer("credits.alike_"+suffix, "different new payers in "+span+" who paid one and the same amount of 100 yuan and more", func(v *View) int64 { return v.alike(credit, length) }))),
 		cost(2, account(double("flow.out_share_"+suffix, "what went out over what came in, in "+span+"; 0 when nothing came in", func(v *View) float64 {
 			return share(v.totals(debit).sum[w], v.totals(credit).sum[w])
 		}))),

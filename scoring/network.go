@@ -17,6 +17,7 @@ type Network struct {
 	MaxHops    int           // transfers from a stopped account
 	MaxRing    int           // transfers that a ring may have
 	Degree     int           // an entity with more counterparts in a month passes nothing on: a shop, an employer
+	Fan        int           // an account with more new payees in the window is no link of a ring
 	Floor      int64         // transfers below it tie nobody, minor units
 	Window     time.Duration // how long after money came in its going on counts
 	HalfLife   time.Duration // of a level
@@ -24,7 +25,7 @@ type Network struct {
 }
 
 // DefaultNetwork is what a center starts with.
-var DefaultNetwork = Network{MaxHops: 5, MaxRing: 10, Degree: 40, Floor: 100_00, Window: 7 * 24 * time.Hour, HalfLife: 24 * time.Hour, LevelFloor: 100}
+var DefaultNetwork = Network{MaxHops: 5, MaxRing: 10, Degree: 40, Fan: 3, Floor: 100_00, Window: 72 * time.Hour, HalfLife: 24 * time.Hour, LevelFloor: 100}
 
 // What a level keeps of itself on the way to a neighbour, in percent.
 var kept = map[string]int{event.WhyReceived: 70, event.WhyPaid: 50, event.WhyShares: 60}
@@ -50,6 +51,7 @@ type trail struct {
 	level  int // at its moment
 	hop    int
 	at     event.Instant
+	minor  int64 // that came in by it
 }
 
 // hop remembers a neighbour; the oldest makes room.
@@ -163,7 +165,7 @@ func (e *Engine) passOn(v *View, isNew bool, out *Outcome) {
 	}
 	for i := range r.hops { // those who paid begin trails of their own
 		if in := &r.hops[i]; !in.paid {
-			e.down(v, &trail{origin: in.name, hop: 1, at: in.at}, &h, true, out)
+			e.down(v, &trail{origin: in.name, hop: 1, at: in.at, minor: in.minor}, &h, true, out)
 		}
 	}
 }
@@ -177,7 +179,7 @@ func (e *Engine) down(v *View, t *trail, h *hop, isNew bool, out *Outcome) {
 	case age < 0 || age > n.Window:
 		return
 	case level >= n.LevelFloor && t.hop < n.MaxHops:
-	case isNew && t.hop < n.MaxRing: // without suspicion only among strangers: to find rings
+	case isNew && t.hop < n.MaxRing && 2*h.minor >= t.minor && 10*h.minor <= 11*t.minor && v.state.distinct(debit, v.now, n.Window, markNew) <= int64(n.Fan): // without suspicion only the same money among strangers: to find rings
 		level = 0
 	default:
 		return
@@ -206,14 +208,12 @@ func (e *Engine) cameFrom(v *View, isNew bool, out *Outcome) {
 		return
 	}
 	h := hop{at: l.Event.At, minor: t.Amount.Minor}
-	trails := v.state.peek().trails
-	if !isNew && len(trails) == 0 {
-		return
+	if !isNew {
+		return // who has paid it for long is no victim of today
 	}
 	h.name, h.cause = event.Entity(event.PrefixAccount+t.Payer.Account), strings.Clone(l.Event.ID)
-	if isNew {
-		v.state.hop(h)
-	}
+	v.state.hop(h)
+	trails := v.state.rare.trails
 	for i := range trails {
 		if tr := &trails[i]; tr.hop == 0 && e.spreads(v) {
 			e.tell(v, tr, h.name, event.WhyPaid, &h, out)
@@ -241,7 +241,7 @@ func (e *Engine) risk(v *View, out *Outcome) {
 	if n.Hop > 0 && !e.spreads(v) {
 		return
 	}
-	t := trail{id: event.Hash(l.Event.ID), origin: event.Entity(strings.Clone(string(n.Origin))), level: n.Level, hop: n.Hop, at: l.Event.At}
+	t := trail{id: event.Hash(l.Event.ID), origin: event.Entity(strings.Clone(string(n.Origin))), level: n.Level, hop: n.Hop, at: l.Event.At, minor: n.Minor}
 	if !v.state.join(t) {
 		return
 	}

@@ -93,14 +93,17 @@ func (v *View) sinceCall() time.Duration {
 	return shortest
 }
 
+// alikeFloor leaves out what friends who share a meal send each other.
+const alikeFloor = 100_00
+
 // alike is the largest number of different new counterparts with one and the
-// same amount, among the remembered movements of a sort within a while.
+// same amount of 100 yuan and more, among the remembered movements of a sort within a while.
 func (v *View) alike(k sort, window time.Duration) (most int64) {
 	s := v.state
 	from := v.now.Add(-window)
 	for i := len(s.moves) - 1; i >= 0 && s.moves[i].at > from; i-- {
 		a := &s.moves[i]
-		if a.at > v.now || !a.counts(k) || !a.has(markNew) {
+		if a.at > v.now || a.amount < alikeFloor || !a.counts(k) || !a.has(markNew) {
 			continue
 		}
 		n := int64(1)
@@ -174,6 +177,27 @@ func (v *View) smallCredits(window time.Duration) (n int64) {
 	from := v.now.Add(-window)
 	for i := len(s.moves) - 1; i >= 0 && s.moves[i].at > from; i-- {
 		if m := &s.moves[i]; m.at <= v.now && m.counts(credit) && m.amount >= 100 && m.amount <= 500_00 && s.knownFor(m.counter, v.now) < window {
+			n++
+		}
+	}
+	return n
+}
+
+// paidBack counts the credits of 1 to 500 yuan within a while from accounts
+// that had been paid before, and were first met within that while.
+func (v *View) paidBack(window time.Duration) (n int64) {
+	s := v.state
+	from := v.now.Add(-window)
+	var paid set
+	i := len(s.moves)
+	for i > 0 && s.moves[i-1].at > from {
+		i--
+	}
+	for ; i < len(s.moves) && s.moves[i].at <= v.now; i++ {
+		switch m := &s.moves[i]; {
+		case m.counts(debit) && !m.has(markCash):
+			paid.put(m.counter)
+		case m.counts(credit) && m.amount >= 100 && m.amount <= 500_00 && paid.has(m.counter) && s.knownFor(m.counter, v.now) < window:
 			n++
 		}
 	}

@@ -57,8 +57,12 @@ type person struct {
 	bank                                     int
 	savings                                  int64
 	known                                    []int // people that they pay and call
-	landlord                                 int
-	swapped                                  int // changes of handset so far
+	landlord, employer                       int
+	swapped                                  int    // changes of handset so far
+	second                                   string // account of their own at another bank
+	trader                                   bool   // sells things on their own account
+	courier                                  bool   // calls strangers all day
+	taken                                    int64  // by a trader, and not yet paid to a supplier
 }
 
 // account is what a bank keeps of an account that matters: a mule's.
@@ -90,6 +94,9 @@ type City struct {
 	fraudRng *rand.Rand
 	people   []person
 	shops    []account
+	firms    []account // employers, and companies that sell by telephone
+	traders  []int
+	couriers []int
 	gangs    []gang
 	mules    map[string]*account
 	agenda   agenda
@@ -155,6 +162,15 @@ func (c *City) settle(r *rand.Rand) {
 		p.district = fmt.Sprintf("5201%02d", 2+r.IntN(12))
 		p.savings = int64(math.Exp(r.NormFloat64()*0.9+math.Log(45_000))) * 100
 		p.landlord = r.IntN(n)
+		p.second = fmt.Sprintf("6225%02d%013d", (p.bank+1+r.IntN(len(BankCodes)-1))%len(BankCodes), i)
+		if p.employer = r.IntN(max(5, n/200)); r.IntN(50) == 0 {
+			p.trader = true
+			c.traders = append(c.traders, i)
+		}
+		if r.IntN(400) == 0 {
+			p.courier = true
+			c.couriers = append(c.couriers, i)
+		}
 		for range 3 + r.IntN(5) {
 			if k := r.IntN(n); k != i {
 				p.known = append(p.known, k)
@@ -171,6 +187,11 @@ func (c *City) settle(r *rand.Rand) {
 	for i := range c.shops {
 		bank := r.IntN(len(BankCodes))
 		c.shops[i] = account{number: fmt.Sprintf("6100%02d%013d", bank, i), holder: fmt.Sprintf("商户%05d", i), bank: bank}
+	}
+	c.firms = make([]account, max(5, n/200))
+	for i := range c.firms {
+		bank := r.IntN(len(BankCodes))
+		c.firms[i] = account{number: fmt.Sprintf("6300%02d%013d", bank, i), holder: fmt.Sprintf("公司%05d", i), bank: bank}
 	}
 	c.gangs = make([]gang, max(3, n/4000))
 	for i := range c.gangs {
