@@ -126,6 +126,7 @@ func victimFeatures() []feature {
 		})))),
 		victim(number(duration("sim.swapped", "since the SIM was swapped or ported; ten years when it was not", func(v *View) time.Duration { return since(v.now, v.state.peek().swappedAt) }))),
 		victim(number(duration("sim.forwarding", "since call forwarding was switched on; ten years when it is off", func(v *View) time.Duration { return since(v.now, v.state.peek().forwardingAt) }))),
+		links("messages.links_2h", "messages with a link from strangers in 2 hours", 2*time.Hour),
 		links("messages.links_24h", "messages with a link from strangers in 24 hours", days),
 		links("messages.links_72h", "messages with a link from strangers in 72 hours", 72*time.Hour),
 		victim(cost(3, account(integer("rebates.small_credits_72h", "credits of 1 to 500 yuan from payers first met in 72 hours", func(v *View) int64 { return v.smallCredits(72 * time.Hour) })))),

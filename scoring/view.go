@@ -120,8 +120,8 @@ func (v *View) alike(k sort, window time.Duration) (most int64) {
 }
 
 // run is the longest run, ending with the last, of payments to payees first
-// met within a while, each at least so many percent of the one before; and what
-// they sum to, on how many days, and what those payees paid back.
+// met within a while, each at least so many percent of the one before (what is
+// less than a tenth of the next is passed over); and what all of them sum to, on how many days, and what those payees paid back.
 type run struct {
 	payments, days int64
 	sum, back      int64
@@ -143,6 +143,9 @@ func (v *View) rising(window time.Duration, percent int64) (r run) {
 		if d := int64(m.at / (24 * hourMillis)); d != day {
 			day = d
 			r.days++
+		}
+		if next != 0 && 10*m.amount < next {
+			continue // small change between large payments is no part of the story
 		}
 		if broken = broken || next != 0 && m.amount > next*100/percent; !broken {
 			r.payments++

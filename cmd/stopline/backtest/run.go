@@ -239,7 +239,7 @@ func FindingOf(a *scoring.Alert, seen event.Instant) Finding {
 	if a.Transfer != nil {
 		f.Transfer, f.Payer, f.Payee = a.Transfer.ID, a.Transfer.Payer.Account, a.Transfer.Payee.Account
 	}
-	if a.Trail != nil && a.Trail.Why == event.WhyReceived { // the transfer that ties
+	if a.Trail != nil && (a.Trail.Why == event.WhyReceived || a.Trail.Why == event.WhyPaid) { // the transfer that ties
 		f.Transfer = a.Trail.Cause
 	}
 	for _, h := range a.Hits {

@@ -165,9 +165,12 @@ func (c *City) History() []Doc {
 		c.now = c.cfg.Start.Add(-time.Duration(28*24+r.IntN(24)) * time.Hour)
 		to := c.party(&c.people[p.landlord])
 		c.pay(c.party(p), &to, lognormal(r, 1800, 0.4), p.savings, "mobile", p.device, p.district, false)
-		c.now = c.cfg.Start.Add(-time.Duration(26*24+r.IntN(24)) * time.Hour)
-		to = c.party(p)
-		c.pay(accountDoc(&c.firms[p.employer]), &to, lognormal(r, 5500, 0.4), 500_000_000, "api", "", "", false)
+		wage := lognormal(r, 5500, 0.4)
+		for _, day := range []int{56, 26} {
+			c.now = c.cfg.Start.Add(-time.Duration(day*24+r.IntN(24)) * time.Hour)
+			to = c.party(p)
+			c.pay(accountDoc(&c.firms[p.employer]), &to, wage, 500_000_000, "api", "", "", false)
+		}
 	}
 	docs := c.out
 	slices.SortStableFunc(docs, func(a, b Doc) int { return cmp.Compare(a.At, b.At) })
