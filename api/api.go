@@ -17,6 +17,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"stopline/api/console"
+	"stopline/scoring"
 	"stopline/store/ledger"
 	"stopline/store/warehouse"
 	"stopline/stream/event"
@@ -36,10 +37,18 @@ type Intake interface {
 	Watch(ctx context.Context, entity string, document []byte) error // nil removes
 }
 
+// Rules is where decisions about scoring go.
+type Rules interface {
+	// Decide writes a decision and waits until it has come back.
+	Decide(ctx context.Context, c event.Control) error
+}
+
 // Dependencies are what the routes work with.
 type Dependencies struct {
 	Ledger     *ledger.Ledger
 	Log        Log
+	Rules      Rules
+	Book       *scoring.Rulebook
 	Intake     Intake
 	Warehouse  *warehouse.Warehouse
 	Identities *Identities
@@ -76,6 +85,8 @@ func New(d Dependencies) http.Handler {
 	s.centerRoutes(api)
 	s.bankRoutes(api)
 	s.statisticsRoutes(api)
+	s.patternRoutes(api)
+	s.ruleRoutes(api)
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	r.Get("/readyz", s.readyz)
 	if d.Metrics != nil {
@@ -145,6 +156,7 @@ var docsPage = template.Must(template.New("docs").Parse(`<!doctype html><html la
 {{range $path, $item := .Paths}}{{with $item.Get}}<tr><td>GET</td><td><code>{{$path}}</code></td><td>{{.Summary}}</td><td>{{.Description}}</td></tr>{{end}}
 {{with $item.Post}}<tr><td>POST</td><td><code>{{$path}}</code></td><td>{{.Summary}}</td><td>{{.Description}}</td></tr>{{end}}
 {{with $item.Put}}<tr><td>PUT</td><td><code>{{$path}}</code></td><td>{{.Summary}}</td><td>{{.Description}}</td></tr>{{end}}
+{{with $item.Patch}}<tr><td>PATCH</td><td><code>{{$path}}</code></td><td>{{.Summary}}</td><td>{{.Description}}</td></tr>{{end}}
 {{with $item.Delete}}<tr><td>DELETE</td><td><code>{{$path}}</code></td><td>{{.Summary}}</td><td>{{.Description}}</td></tr>{{end}}{{end}}
 </tbody></table></main></html>`))
 

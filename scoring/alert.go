@@ -30,12 +30,9 @@ type Alert struct {
 
 // TrailRef is how a risk came to the entity.
 type TrailRef struct {
-	Origin event.Entity `json:"origin"`
-	From   event.Entity `json:"from"`
-	Why    string       `json:"why"`
-	Hop    int          `json:"hop"`
-	Level  int          `json:"level"`
-	Cause  string       `json:"cause"`
+	From  event.Entity `json:"from"`
+	Why   string       `json:"why"`
+	Cause string       `json:"cause,omitempty"` // the transfer or stop
 }
 
 // EventRef names an event.

@@ -36,6 +36,7 @@ func AppendState(dst []byte, s *State) []byte {
 		w.int(int64(c.last) - int64(c.first))
 	}
 	w.text(string(s.kept))
+	w.text(string(s.partner))
 	w.hash(s.device)
 	w.int(s.largest)
 	w.int(s.largestToday)
@@ -70,7 +71,7 @@ func (w *writer) rare(r *rare) {
 	for i := range r.hops {
 		h := &r.hops[i]
 		w.text(string(h.name))
-		w.bool(h.paid)
+		w.buf = append(w.buf, byte(h.way))
 		w.int(int64(h.at))
 		w.int(h.minor)
 		w.text(h.cause)
@@ -78,12 +79,17 @@ func (w *writer) rare(r *rare) {
 	w.int(int64(len(r.trails)))
 	for i := range r.trails {
 		t := &r.trails[i]
-		w.hash(t.id)
 		w.text(string(t.origin))
-		w.int(int64(t.level))
+		w.int(int64(t.since))
+		w.int(int64(t.score))
 		w.int(int64(t.hop))
 		w.int(int64(t.at))
 		w.int(t.minor)
+		w.text(t.cause)
+	}
+	w.int(int64(len(r.told)))
+	for _, h := range r.told {
+		w.hash(h)
 	}
 	w.bool(r.caller != nil)
 	if c := r.caller; c != nil {
@@ -139,6 +145,7 @@ func ReadState(e event.Entity, b []byte) (*State, error) {
 			return nil, fmt.Errorf("state of %s: its remembered payments: %w", e, errShort)
 		}
 	}
+	s.partner = event.Entity(r.text())
 	s.device, s.largest, s.largestToday, s.today = r.hash(), r.int(), r.int(), int32(r.int())
 	if r.byte() == 1 {
 		s.rare = r.rare()
@@ -164,11 +171,15 @@ func (r *reader) rare() *rare {
 	}
 	o.hops = list[hop](r)
 	for i := range o.hops {
-		o.hops[i] = hop{event.Entity(r.text()), r.byte() == 1, event.Instant(r.int()), r.int(), r.text()}
+		o.hops[i] = hop{event.Entity(r.text()), way(r.byte()), event.Instant(r.int()), r.int(), r.text()}
 	}
 	o.trails = list[trail](r)
 	for i := range o.trails {
-		o.trails[i] = trail{r.hash(), event.Entity(r.text()), int(r.int()), int(r.int()), event.Instant(r.int()), r.int()}
+		o.trails[i] = trail{event.Entity(r.text()), event.Instant(r.int()), int(r.int()), int(r.int()), event.Instant(r.int()), r.int(), r.text()}
+	}
+	o.told = list[uint64](r)
+	for i := range o.told {
+		o.told[i] = r.hash()
 	}
 	if r.byte() == 1 {
 		c := &caller{days: list[callDay](r)}

@@ -187,7 +187,7 @@ func (v *View) alert(version string, score int, fraudType string, hits []Hit) Al
 	}
 	if l.Role == event.RoleRisk {
 		r := &l.Event.Risk
-		a.Trail = &TrailRef{event.Entity(strings.Clone(string(r.Origin))), event.Entity(strings.Clone(string(r.From))), strings.Clone(r.Why), r.Hop, r.Level, strings.Clone(r.Cause)}
+		a.Trail = &TrailRef{event.Entity(strings.Clone(string(r.From))), strings.Clone(r.Why), strings.Clone(r.Cause)}
 	}
 	a.ID = event.DerivedID("alt", subject, string(a.Entity), a.Event.Kind, a.Event.ID)
 	return a

@@ -208,7 +208,9 @@ func (e *Engine) debit(v *View, out *Outcome) {
 		s.expire(v.clock.Add(-e.Policy.Lateness))
 		v.payload = event.AppendEvent(v.payload[:0], &l.Event)
 		s.keep(p, v.payload)
-		e.shares(v, out)
+		if s.partnerOf(event.PrefixAccount, t.Payer.Account, l.Event.At) {
+			e.share(v, event.Entity(event.PrefixAccount+t.Payer.Account), out)
+		}
 		return
 	}
 	e.passOn(v, isNew, out)

@@ -180,22 +180,25 @@ func callerFeatures() []feature {
 	}
 }
 
-// riskFeatures are those of a note that ties the entity to another. They
-// follow from the note and from what came before its moment, so that it does
-// not matter when the note arrives.
+// riskFeatures are those of a note that ties the entity to another. But for
+// level and hop they follow from the transfer and from what came before it, so
+// that it does not matter by which trail the note came, and when.
 func riskFeatures() []feature {
 	note := func(f feature) feature { f.Signal, f.Note = pattern.Registry, true; return f }
 	ofNote := func(name, doc string, f func(*event.Risk) int64) feature {
 		return note(integer(name, doc, func(v *View) int64 { return f(&v.leg.Event.Risk) }))
 	}
 	return []feature{
-		ofNote("risk.level", "how strong the risk is when it arrives, 0 to 1000: the stop's score less what each transfer and each day takes away", func(r *event.Risk) int64 { return int64(r.Level) }),
-		ofNote("risk.hop", "transfers between the origin and this entity; 0 on a stopped account itself", func(r *event.Risk) int64 { return int64(r.Hop) }),
-		note(text("risk.why", "stopped, received, paid or shares-number", func(v *View) string { return v.leg.Event.Risk.Why })),
+		note(integer("risk.level", "how strong the risk is: the stop's score, less what each transfer and each day takes away; 0 to 1000", func(v *View) int64 {
+			r := &v.leg.Event.Risk
+			return int64(DefaultNetwork.level(&trail{since: r.Since, score: r.Score, hop: r.Hop}, 0, v.now))
+		})),
+		ofNote("risk.hop", "transfers between the stopped account and this entity, by the trail that was known first; 0 on the stopped account itself", func(r *event.Risk) int64 { return int64(r.Hop) }),
+		note(text("risk.why", "stopped, received, passed-on, paid or shares-number", func(v *View) string { return v.leg.Event.Risk.Why })),
 		asMoney(ofNote("risk.amount", "the transfer that ties, minor units", func(r *event.Risk) int64 { return r.Minor })),
 		note(flag("risk.ring", "the money has come back to where the trail began, over three accounts and more", func(v *View) bool {
 			r := &v.leg.Event.Risk
-			return r.Origin == v.state.Entity && r.Hop >= 3 && r.Why == event.WhyReceived
+			return r.Origin == v.state.Entity && r.Hop >= 3 && r.Why == event.WhyPassedOn
 		})),
 		note(cost(2, double("risk.share", "the transfer that ties over all that came in during the 24 hours up to it, 0 to 1", func(v *View) float64 {
 			return min(1, share(v.leg.Event.Risk.Minor, v.totals(credit).sum[day]))

@@ -10,96 +10,145 @@ import (
 	"stopline/stream/event"
 )
 
-// Network says how far and how strongly a risk spreads over an account's
-// neighbours. The numbers are ours but for MaxHops: downstream of a confirmed
-// account within 24 hours, to 5 layers, is what regulators publish.
+// Network says how far and how strongly a risk spreads from a stopped account
+// over payments between strangers. The numbers are ours but for MaxHops:
+// downstream of a confirmed account, to 5 layers, is what regulators publish.
+//
+// Notes travel through Kafka and arrive in any order. So whether an entity is
+// told of a transfer never depends on which note came first, only on whether
+// some trail leads there; and what an alert says follows from the transfer.
 type Network struct {
 	MaxHops    int           // transfers from a stopped account
 	MaxRing    int           // transfers that a ring may have
 	Degree     int           // an entity with more counterparts in a month passes nothing on: a shop, an employer
 	Fan        int           // an account with more new payees in the window is no link of a ring
 	Floor      int64         // transfers below it tie nobody, minor units
-	Window     time.Duration // how long after money came in its going on counts
+	Window     time.Duration // how long after money came in its going on can be the same money
 	HalfLife   time.Duration // of a level
+	Keep       float64       // what a level keeps of itself over one transfer
 	LevelFloor int           // a level below it is none
 }
 
 // DefaultNetwork is what a center starts with.
-var DefaultNetwork = Network{MaxHops: 5, MaxRing: 10, Degree: 40, Fan: 3, Floor: 100_00, Window: 72 * time.Hour, HalfLife: 24 * time.Hour, LevelFloor: 100}
-
-// What a level keeps of itself on the way to a neighbour, in percent.
-var kept = map[string]int{event.WhyReceived: 70, event.WhyPaid: 50, event.WhyShares: 60}
+var DefaultNetwork = Network{MaxHops: 5, MaxRing: 10, Degree: 40, Fan: 3, Floor: 100_00, Window: 72 * time.Hour, HalfLife: 24 * time.Hour, Keep: 0.7, LevelFloor: 100}
 
 const (
-	maxHops   = 16 // neighbours that an entity remembers by name
-	maxTrails = 8  // trails that it is on
+	maxHops   = 64 // neighbours that an entity remembers by name
+	maxTrails = 64 // stopped accounts' trails that it is on
+	maxLinks  = 64 // trails without suspicion, to find rings
+	maxTold   = 64 // notes of which an alert was asked
+)
+
+// way is how a neighbour is one.
+type way uint8
+
+const (
+	paid     way = iota // it was paid by the entity
+	received            // it paid the entity
+	shares              // it pays under the same telephone number, or is that number
 )
 
 // hop is a neighbour by name: to be told of a risk that is known later.
 type hop struct {
 	name  event.Entity
-	paid  bool // it was paid; else it paid
+	way   way
 	at    event.Instant
 	minor int64
 	cause string // the transfer's id
 }
 
-// trail is one that the entity is on.
+// trail is one that the entity is on: of a stopped account, or, with a score of
+// zero, of money that merely passes on.
 type trail struct {
-	id     uint64 // of the note
 	origin event.Entity
-	level  int // at its moment
-	hop    int
-	at     event.Instant
-	minor  int64 // that came in by it
+	since  event.Instant // the stop's moment
+	score  int           // the stop's, 0 to 1000
+	hop    int           // transfers from the origin
+	at     event.Instant // when it came here
+	minor  int64         // that came by it
+	cause  string        // the transfer that brought it
 }
 
-// hop remembers a neighbour; the oldest makes room.
+// level is how strong a trail is at a moment, some transfers further on.
+func (n *Network) level(t *trail, further int, at event.Instant) int {
+	age := max(0, at.Sub(t.since))
+	level := int(math.Round(float64(t.score) * math.Pow(n.Keep, float64(t.hop+further)) * math.Exp2(-float64(age)/float64(n.HalfLife))))
+	if level < n.LevelFloor {
+		return 0
+	}
+	return level
+}
+
+// covers says whether whatever o leads to is also led to by t.
+func (n *Network) covers(t, o *trail) bool {
+	strength := func(t *trail) float64 {
+		return math.Log2(float64(t.score)) + float64(t.hop)*math.Log2(n.Keep) + float64(t.since)/float64(n.HalfLife.Milliseconds())
+	}
+	return t.score > 0 && o.score > 0 && t.hop <= o.hop && t.at <= o.at && strength(t) >= strength(o)
+}
+
+// hop remembers a neighbour, by time; the oldest makes room.
 func (s *State) hop(h hop) {
 	r := s.more()
 	i := len(r.hops)
 	for i > 0 && (r.hops[i-1].at > h.at || r.hops[i-1].at == h.at && r.hops[i-1].cause > h.cause) {
 		i--
 	}
-	if i > 0 && r.hops[i-1].at == h.at && r.hops[i-1].cause == h.cause {
+	if i > 0 && r.hops[i-1].at == h.at && r.hops[i-1].cause == h.cause && r.hops[i-1].way == h.way {
 		return
 	}
-	r.hops = slices.Insert(r.hops, i, h)
+	r.hops = slices.Insert(room(r.hops), i, h)
 	if len(r.hops) > maxHops {
 		r.hops = slices.Delete(r.hops, 0, 1)
 	}
 }
 
-// join puts the entity on a trail; false when it is on it already.
-func (s *State) join(t trail) bool {
+// join puts the entity on a trail; false when that leads nowhere new.
+func (s *State) join(n *Network, t trail) bool {
 	r := s.more()
-	if slices.ContainsFunc(r.trails, func(o trail) bool { return o.id == t.id }) {
+	most, same := maxLinks, func(o trail) bool { return o.score == 0 }
+	if t.score > 0 {
+		if slices.ContainsFunc(r.trails, func(o trail) bool { return n.covers(&o, &t) }) {
+			return false
+		}
+		r.trails = slices.DeleteFunc(r.trails, func(o trail) bool { return n.covers(&t, &o) })
+		most, same = maxTrails, func(o trail) bool { return o.score > 0 }
+	} else if slices.ContainsFunc(r.trails, func(o trail) bool {
+		return o.score == 0 && o.origin == t.origin && o.hop == t.hop && o.cause == t.cause
+	}) {
 		return false
 	}
-	r.trails = append(r.trails, t)
-	if len(r.trails) > maxTrails { // the weakest goes, then the oldest
-		i := 0
-		for j := range r.trails {
-			a, b := &r.trails[j], &r.trails[i]
-			if cmp.Or(cmp.Compare(a.level, b.level), cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id)) < 0 {
-				i = j
+	r.trails = append(room(r.trails), t)
+	oldest, count := -1, 0
+	for i := range r.trails {
+		if a := &r.trails[i]; same(*a) {
+			count++
+			if oldest < 0 || cmp.Or(cmp.Compare(a.at, r.trails[oldest].at), cmp.Compare(a.cause, r.trails[oldest].cause)) < 0 {
+				oldest = i
 			}
 		}
-		r.trails = slices.Delete(r.trails, i, i+1)
+	}
+	if count > most {
+		r.trails = slices.Delete(r.trails, oldest, oldest+1)
 	}
 	return true
 }
 
-// levelAt is what is left of a level after a while.
-func (n *Network) levelAt(level int, age time.Duration) int {
-	if level == 0 || age <= 0 {
-		return level
+// partner notes the number that an account pays under, or the account of a
+// number.
+func (s *State) partnerOf(prefix, name string, at event.Instant) (fresh bool) {
+	matches := func(e event.Entity) bool {
+		return len(e) == len(prefix)+len(name) && strings.HasPrefix(string(e), prefix) && string(e[len(prefix):]) == name
 	}
-	left := int(math.Round(float64(level) * math.Exp2(-float64(age)/float64(n.HalfLife))))
-	if left < n.LevelFloor {
-		return 0
+	if s.partner == "" {
+		s.partner = event.Entity(prefix + name)
+		return true
 	}
-	return left
+	if matches(s.partner) || slices.ContainsFunc(s.peek().hops, func(h hop) bool { return h.way == shares && matches(h.name) }) {
+		return false
+	}
+	s.hop(hop{name: event.Entity(prefix + name), way: shares, at: at})
+	return true
 }
 
 // Note is what the engine wants an entity in any partition to be told.
@@ -113,157 +162,153 @@ type Note struct {
 func (e *Engine) stopped(a *Alert, out *Outcome) {
 	t := a.Transfer
 	origin := event.Entity(event.PrefixAccount + t.Payee.Account)
-	r := event.Risk{Entity: origin, Origin: origin, From: origin, Why: event.WhyStopped, Level: a.Score, Minor: t.Minor(), Cause: a.StopID}
+	r := event.Risk{Entity: origin, Origin: origin, Since: a.At, Score: a.Score, From: origin, Why: event.WhyStopped, Minor: t.Minor(), Cause: a.StopID}
 	out.Notes = append(out.Notes, Note{a.At, r})
 	if t.Payee.Phone != "" {
-		r.Entity, r.Why, r.Hop = event.Entity(event.PrefixNumber+t.Payee.Phone), event.WhyShares, 1
-		r.Level = r.Level * kept[event.WhyShares] / 100
+		r.Entity, r.Why, r.Hop, r.Minor, r.Cause = event.Entity(event.PrefixNumber+t.Payee.Phone), event.WhyShares, 1, 0, ""
 		out.Notes = append(out.Notes, Note{a.At, r})
 	}
 }
 
-// spreads says whether an entity passes anything on: one that is known to be
-// good, was cleared, or deals with very many does not.
-func (e *Engine) spreads(v *View) bool {
+// spreads says whether an entity passes anything on at a moment: one that is
+// known to be good, was cleared, or deals with very many does not.
+func (e *Engine) spreads(v *View, at event.Instant) bool {
 	if v.good() != "" || v.state.peek().watch == "cleared" {
 		return false
 	}
-	return v.state.distinct(debit, v.now, memory, 0)+v.state.distinct(credit, v.now, memory, 0) <= int64(e.Policy.Network.Degree)
+	return v.state.distinct(debit, at, memory, 0)+v.state.distinct(credit, at, memory, 0) <= int64(e.Policy.Network.Degree)
 }
 
-// passOn tells a payee of the trails that the payer is on, when a payment
-// leaves: the money that came to the payer within the window may be in it.
+// passOn tells a stranger who is paid of the trails that the payer is on: the
+// money that came to the payer may be in it.
 func (e *Engine) passOn(v *View, isNew bool, out *Outcome) {
 	l := v.leg
 	t := &l.Event.Transfer
-	n := &e.Policy.Network
-	if t.Payee.Account == "" || homeMinor(t.Amount) < n.Floor {
+	if t.Payer.Phone != "" && v.state.partnerOf(event.PrefixNumber, t.Payer.Phone, l.Event.At) {
+		e.share(v, event.Entity(event.PrefixNumber+t.Payer.Phone), out)
+	}
+	if !isNew || t.Payee.Account == "" || homeMinor(t.Amount) < e.Policy.Network.Floor {
 		return
 	}
-	h := hop{paid: true, at: l.Event.At, minor: t.Amount.Minor}
-	r := v.state.peek()
-	if isNew {
-		h.name, h.cause = event.Entity(event.PrefixAccount+t.Payee.Account), strings.Clone(l.Event.ID)
-		v.state.hop(h)
-		r = v.state.rare
-	} else if len(r.trails) == 0 {
-		return
-	} else {
-		h.name, h.cause = event.Entity(event.PrefixAccount+t.Payee.Account), l.Event.ID
-	}
-	if len(r.trails) == 0 && !slices.ContainsFunc(r.hops, func(o hop) bool { return !o.paid }) || !e.spreads(v) {
+	h := hop{name: event.Entity(event.PrefixAccount + t.Payee.Account), way: paid, at: l.Event.At, minor: t.Amount.Minor, cause: strings.Clone(l.Event.ID)}
+	v.state.hop(h)
+	r := v.state.rare
+	if len(r.trails) == 0 && !slices.ContainsFunc(r.hops, func(o hop) bool { return o.way == received }) || !e.spreads(v, h.at) {
 		return
 	}
 	for i := range r.trails {
-		e.down(v, &r.trails[i], &h, isNew, out)
-		if tr := &r.trails[i]; tr.hop == 0 && t.Payer.Phone != "" {
-			e.tell(v, tr, event.Entity(event.PrefixNumber+t.Payer.Phone), event.WhyShares, &h, out)
-		}
-	}
-	if !isNew {
-		return
+		e.down(v, &r.trails[i], &h, out)
 	}
 	for i := range r.hops { // those who paid begin trails of their own
-		if in := &r.hops[i]; !in.paid {
-			e.down(v, &trail{origin: in.name, hop: 1, at: in.at, minor: in.minor}, &h, true, out)
+		if in := &r.hops[i]; in.way == received {
+			e.down(v, in.begins(), &h, out)
 		}
 	}
 }
 
-// down follows a trail over one payment, if it may be followed so far.
-func (e *Engine) down(v *View, t *trail, h *hop, isNew bool, out *Outcome) {
+// begins is the trail of money that a stranger paid in.
+func (h *hop) begins() *trail {
+	return &trail{origin: h.name, hop: 1, at: h.at, minor: h.minor, cause: h.cause}
+}
+
+// down follows a trail over one payment to a stranger, if it may be followed so
+// far.
+func (e *Engine) down(v *View, t *trail, h *hop, out *Outcome) {
 	n := &e.Policy.Network
-	age := h.at.Sub(t.at)
-	level := n.levelAt(t.level, age) * kept[event.WhyReceived] / 100
+	why := event.WhyReceived
 	switch {
-	case age < 0 || age > n.Window:
+	case h.at < t.at:
 		return
-	case level >= n.LevelFloor && t.hop < n.MaxHops:
-	case isNew && t.hop < n.MaxRing && 2*h.minor >= t.minor && 10*h.minor <= 11*t.minor && v.state.distinct(debit, v.now, n.Window, markNew) <= int64(n.Fan): // without suspicion only the same money among strangers: to find rings
-		level = 0
-	default:
-		return
+	case t.score > 0:
+		if t.hop >= n.MaxHops || n.level(t, 1, h.at) == 0 {
+			return
+		}
+	default: // the same money, from stranger to stranger: it may come round
+		if t.hop >= n.MaxRing || h.at.Sub(t.at) > n.Window || 2*h.minor < t.minor || 10*h.minor > 11*t.minor ||
+			v.state.distinct(debit, h.at, n.Window, markNew) > int64(n.Fan) {
+			return
+		}
+		why = event.WhyPassedOn
 	}
-	out.Notes = append(out.Notes, Note{h.at, event.Risk{Entity: event.Entity(strings.Clone(string(h.name))), Origin: t.origin, From: v.state.Entity,
-		Why: event.WhyReceived, Hop: t.hop + 1, Level: level, Minor: h.minor, Cause: strings.Clone(h.cause)}})
+	out.Notes = append(out.Notes, Note{h.at, event.Risk{Entity: h.name, Origin: t.origin, Since: t.since, Score: t.score, From: v.state.Entity,
+		Why: why, Hop: t.hop + 1, Minor: h.minor, Cause: h.cause}})
 }
 
-// tell tells a neighbour that is no payee: who paid a stopped account, or
-// shares its number.
-func (e *Engine) tell(v *View, t *trail, who event.Entity, why string, h *hop, out *Outcome) {
-	n := &e.Policy.Network
-	at := max(h.at, t.at)
-	level := n.levelAt(t.level, at.Sub(t.at)) * kept[why] / 100
-	if level < n.LevelFloor || t.hop >= n.MaxHops || who == v.state.Entity {
-		return
-	}
-	out.Notes = append(out.Notes, Note{at, event.Risk{Entity: who, Origin: t.origin, From: v.state.Entity, Why: why, Hop: t.hop + 1, Level: level, Minor: h.minor, Cause: strings.Clone(h.cause)}})
-}
-
-// cameFrom notes who paid a stranger's account, and tells who pays a stopped one.
+// cameFrom notes which stranger paid, and tells one who pays a stopped account.
 func (e *Engine) cameFrom(v *View, isNew bool, out *Outcome) {
 	l := v.leg
 	t := &l.Event.Transfer
-	if homeMinor(t.Amount) < e.Policy.Network.Floor {
-		return
-	}
-	h := hop{at: l.Event.At, minor: t.Amount.Minor}
-	if !isNew {
+	if !isNew || homeMinor(t.Amount) < e.Policy.Network.Floor {
 		return // who has paid it for long is no victim of today
 	}
-	h.name, h.cause = event.Entity(event.PrefixAccount+t.Payer.Account), strings.Clone(l.Event.ID)
+	h := hop{name: event.Entity(event.PrefixAccount + t.Payer.Account), way: received, at: l.Event.At, minor: t.Amount.Minor, cause: strings.Clone(l.Event.ID)}
 	v.state.hop(h)
 	trails := v.state.rare.trails
 	for i := range trails {
-		if tr := &trails[i]; tr.hop == 0 && e.spreads(v) {
-			e.tell(v, tr, h.name, event.WhyPaid, &h, out)
-		}
+		e.warnPayer(v, &trails[i], &h, out)
 	}
 }
 
-// shares tells an account that pays under the number of a stopped one.
-func (e *Engine) shares(v *View, out *Outcome) {
-	l := v.leg
+// warnPayer tells a stranger who paid a stopped account, within a day before
+// the stop or while it is fresh.
+func (e *Engine) warnPayer(v *View, t *trail, h *hop, out *Outcome) {
+	if t.score == 0 || t.hop != 0 || h.at < t.at.Add(-newFor) || e.Policy.Network.level(t, 1, h.at) == 0 || !e.spreads(v, h.at) {
+		return
+	}
+	out.Notes = append(out.Notes, Note{h.at, event.Risk{Entity: h.name, Origin: t.origin, Since: t.since, Score: t.score, From: v.state.Entity,
+		Why: event.WhyPaid, Hop: 1, Minor: h.minor, Cause: h.cause}})
+}
+
+// share tells those who pay under one number that one of them is stopped.
+func (e *Engine) share(v *View, who event.Entity, out *Outcome) {
 	trails := v.state.peek().trails
 	for i := range trails {
-		if tr := &trails[i]; tr.hop <= 1 && e.spreads(v) {
-			h := hop{at: l.Event.At, minor: l.Event.Transfer.Amount.Minor, cause: l.Event.ID}
-			e.tell(v, tr, event.Entity(event.PrefixAccount+l.Event.Transfer.Payer.Account), event.WhyShares, &h, out)
-		}
+		e.shareTrail(v, &trails[i], who, out)
 	}
 }
 
-// risk takes a note: the entity joins the trail, is scored again, and tells
-// the neighbours that it had before it knew.
+func (e *Engine) shareTrail(v *View, t *trail, who event.Entity, out *Outcome) {
+	if t.score == 0 || t.hop > 1 || who == t.origin || v.state.Entity.IsAccount() && t.hop != 0 {
+		return
+	}
+	out.Notes = append(out.Notes, Note{t.at, event.Risk{Entity: who, Origin: t.origin, Since: t.since, Score: t.score, From: v.state.Entity, Why: event.WhyShares, Hop: t.hop + 1}})
+}
+
+// risk takes a note: the entity is scored again, joins the trail, and tells the
+// neighbours that it had before it knew.
 func (e *Engine) risk(v *View, out *Outcome) {
 	l := v.leg
 	n := &l.Event.Risk
-	if n.Hop > 0 && !e.spreads(v) {
+	if n.Hop > 0 && !e.spreads(v, v.now) {
 		return
 	}
-	t := trail{id: event.Hash(l.Event.ID), origin: event.Entity(strings.Clone(string(n.Origin))), level: n.Level, hop: n.Hop, at: l.Event.At, minor: n.Minor}
-	if !v.state.join(t) {
-		return
+	if r := v.state.more(); !slices.Contains(r.told, event.Hash(l.Event.ID)) {
+		if r.told = append(room(r.told), event.Hash(l.Event.ID)); len(r.told) > maxTold {
+			r.told = slices.Delete(r.told, 0, 1)
+		}
+		e.ask(v, aboutRisk, out)
 	}
-	e.ask(v, aboutRisk, out)
-	if n.Why == event.WhyPaid || n.Hop >= 3 && n.Origin == v.state.Entity {
+	if n.Why == event.WhyPaid || n.Why == event.WhyPassedOn && n.Origin == v.state.Entity {
 		return // a victim passes nothing on, and a ring is closed
+	}
+	t := trail{origin: event.Entity(strings.Clone(string(n.Origin))), since: n.Since, score: n.Score, hop: n.Hop, at: l.Event.At, minor: n.Minor, cause: strings.Clone(n.Cause)}
+	if !v.state.join(&e.Policy.Network, t) {
+		return
+	}
+	if v.state.partner != "" {
+		e.shareTrail(v, &t, v.state.partner, out)
 	}
 	hops := v.state.peek().hops
 	for i := range hops {
-		switch h := &hops[i]; {
-		case h.paid:
-			e.down(v, &t, h, true, out)
-		case t.hop == 0 && h.at >= t.at.Add(-newFor):
-			e.tell(v, &t, h.name, event.WhyPaid, h, out)
+		switch h := &hops[i]; h.way {
+		case paid:
+			if n.Why != event.WhyShares && e.spreads(v, h.at) {
+				e.down(v, &t, h, out)
+			}
+		case received:
+			e.warnPayer(v, &t, h, out)
+		case shares:
+			e.shareTrail(v, &t, h.name, out)
 		}
-	}
-	if n.Why == event.WhyShares && v.state.Entity.IsNumber() {
-		var p payment
-		v.state.eachKept(&p, func() bool {
-			h := hop{at: p.at, minor: p.transfer.Amount.Minor, cause: p.id}
-			e.tell(v, &t, event.Entity(event.PrefixAccount+strings.Clone(p.transfer.Payer.Account)), event.WhyShares, &h, out)
-			return false
-		})
 	}
 }

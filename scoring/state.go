@@ -47,11 +47,12 @@ type State struct {
 	Applied Place // the last leg that is in it
 
 	first, last  event.Instant
-	moves        []move    // by time
-	contacts     []contact // by their hashes' first meeting, in order of arrival
-	kept         []byte    // payments that a late record may complete, see keep
-	device       uint64    // the first one that a person paid from
-	largest      int64     // largest debit up to the day before today
+	moves        []move       // by time
+	contacts     []contact    // by their hashes' first meeting, in order of arrival
+	kept         []byte       // payments that a late record may complete, see keep
+	partner      event.Entity // the number that an account pays under, or the account of a number: the first
+	device       uint64       // the first one that a person paid from
+	largest      int64        // largest debit up to the day before today
 	largestToday int64
 	rare         *rare // what most entities do not have
 	today        int32 // days since the epoch
@@ -65,9 +66,10 @@ type rare struct {
 	buckets      []bucket // by their beginning
 	devices      []uint64 // after the first
 	quiet        []quiet
-	hops         []hop   // neighbours by name, to tell them of a risk
-	trails       []trail // that this entity is on
-	caller       *caller // of a number that calls much
+	hops         []hop    // neighbours by name, to tell them of a risk
+	trails       []trail  // that this entity is on
+	told         []uint64 // notes that an alert was asked of
+	caller       *caller  // of a number that calls much
 	swappedAt    event.Instant
 	forwardingAt event.Instant // 0: forwarding is off
 	wokeAt       event.Instant // the end of the last long silence
@@ -315,6 +317,9 @@ func (s *State) Merge(past *State) {
 	if s.device == 0 {
 		s.device = past.device
 	}
+	if past.partner != "" {
+		s.partner = past.partner
+	}
 	s.largest = max(s.largest, past.largest, past.largestToday)
 	if p := past.rare; p != nil {
 		r := s.more()
@@ -340,8 +345,9 @@ func (s *State) Merge(past *State) {
 			s.hop(h)
 		}
 		for _, t := range p.trails {
-			s.join(t)
+			s.join(&DefaultNetwork, t)
 		}
+		r.told = append(r.told, p.told...)
 		if r.caller == nil {
 			r.caller = p.caller
 		} else if p.caller != nil {

@@ -143,6 +143,9 @@ func outcomeOf(t *testing.T, docs []city.Doc, kills []int) found {
 			t.Fatal(err)
 		}
 		_ = w.Close()
+		// A batch is nine minutes of the city. Notes between entities take as many
+		// milliseconds here as there; an entity remembers its last 64 neighbours.
+		time.Sleep(60 * time.Millisecond)
 	}
 	// The last document is a report: when its case is there, all before it is scored.
 	ids, err := api.LoadIdentities(filepath.Join(dir, "keys.json"))

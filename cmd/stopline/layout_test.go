@@ -23,6 +23,8 @@ var rooms = map[string][]string{
 	"stopline/api/console":          {},
 	"stopline/cmd/stopline/city":    {"stopline/stream/event"},
 	"stopline/cmd/stopline/history": {"stopline/stream/event"},
+	"stopline/cmd/stopline/backtest": {"stopline/stream/event", "stopline/scoring", "stopline/scoring/pattern", "stopline/store/warehouse",
+		"stopline/cmd/stopline/city", "stopline/cmd/stopline/history"},
 }
 
 // The rooms import one way, and each says what it is for.

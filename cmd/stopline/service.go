@@ -158,6 +158,7 @@ type service struct {
 	engine    *scoring.Engine
 	ledger    *ledger.Ledger
 	log       *stream.LedgerLog
+	rules     *stream.Rules
 	producer  *stream.Producer
 	warehouse *warehouse.Warehouse
 	server    *http.Server
@@ -180,6 +181,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 		return nil, errors.Join(err, s.producer.Close())
 	}
 	s.log = &stream.LedgerLog{Brokers: in.kafka, Topics: in.topics, Ledger: s.ledger, Producer: s.producer, Clock: p.clock, Log: log, Metrics: s.metrics}
+	s.rules = &stream.Rules{Brokers: in.kafka, Topics: in.topics, Book: scoring.NewRulebook(), Producer: s.producer, Clock: p.clock, Log: log, Metrics: s.metrics}
 	parser := &event.Parser{Limits: p.limits, Numbers: event.NewNumbers(p.tuning.Country)}
 
 	loopCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -201,7 +203,11 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 	if has(roleDispatch) {
 		run("deadlines", s.log.Deadlines)
 	}
+	if has(roleScore) || has(roleAPI) {
+		run("controls", s.rules.Run)
+	}
 	if has(roleScore) {
+		run("catalogue", func(ctx context.Context) error { return s.publish(ctx, catalogue, p.tuning.Patterns) })
 		sc := &stream.Score{Brokers: in.kafka, Group: group(roleScore), Topics: in.topics, Engine: s.engine, Terms: p.terms, Producer: s.producer,
 			Warehouse: s.warehouse, Hot: p.tuning.Hot, Checkpoint: p.tuning.Checkpoint, Clock: p.clock, Log: log, Metrics: s.metrics}
 		run(roleScore, sc.Run)
@@ -215,7 +221,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 		run(roleIngest, ing.Run)
 	}
 	if has(roleAPI) {
-		handler := api.New(api.Dependencies{Ledger: s.ledger, Log: s.log, Intake: intake{s.producer, in.topics}, Warehouse: s.warehouse, Identities: p.identities,
+		handler := api.New(api.Dependencies{Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics}, Warehouse: s.warehouse, Identities: p.identities,
 			Parser: parser, Clock: p.clock, Ready: s.ready, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: log})
 		if err := s.serve(loopCtx, p.listen, handler); err != nil {
 			s.stop()
@@ -233,6 +239,22 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 		})
 	}
 	return s, nil
+}
+
+// publish gives every partition the catalogue of the start, and of a file
+// whenever that changes.
+func (s *service) publish(ctx context.Context, c *scoring.Catalogue, file string) error {
+	by := stream.BuiltIn
+	if file != "" {
+		by = filepath.Base(file)
+	}
+	if err := s.rules.Publish(ctx, c, by); err != nil && ctx.Err() == nil {
+		s.logger.Error("the catalogue could not be published; partitions go on with the one that they have", "err", err)
+	}
+	if file == "" {
+		return nil
+	}
+	return s.rules.Watch(ctx, file)
 }
 
 func groupPrefix(t stream.Topics) string {

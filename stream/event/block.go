@@ -76,10 +76,11 @@ func AppendEvent(dst []byte, e *Event) []byte {
 		r := &e.Risk
 		dst = appendText(dst, string(r.Entity))
 		dst = appendText(dst, string(r.Origin))
+		dst = binary.AppendVarint(dst, int64(r.Since))
+		dst = binary.AppendVarint(dst, int64(r.Score))
 		dst = appendText(dst, string(r.From))
 		dst = appendText(dst, r.Why)
 		dst = binary.AppendVarint(dst, int64(r.Hop))
-		dst = binary.AppendVarint(dst, int64(r.Level))
 		dst = binary.AppendVarint(dst, r.Minor)
 		dst = appendText(dst, r.Cause)
 	case KindControl:
@@ -211,8 +212,8 @@ func (b *Block) event(e *Event) {
 		e.Watch.Reason = b.text()
 		e.Watch.Until = Instant(b.int())
 	case KindRisk:
-		e.Risk = Risk{Entity: Entity(b.text()), Origin: Entity(b.text()), From: Entity(b.text()), Why: b.text(),
-			Hop: int(b.int()), Level: int(b.int()), Minor: b.int(), Cause: b.text()}
+		e.Risk = Risk{Entity: Entity(b.text()), Origin: Entity(b.text()), Since: Instant(b.int()), Score: int(b.int()), From: Entity(b.text()), Why: b.text(),
+			Hop: int(b.int()), Minor: b.int(), Cause: b.text()}
 	case KindControl:
 		c := &Control{Removed: b.byte()&1 != 0, What: b.text(), Entity: Entity(b.text()), Pattern: b.text(), As: b.text(), Reason: b.text(), By: b.text(), Text: b.text()}
 		c.Until = Instant(b.int())

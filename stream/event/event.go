@@ -137,23 +137,26 @@ type ReportedTransfer struct {
 }
 
 // Risk ties an entity to the origin of a trail of money: a stopped account, or
-// one whose money merely passes on. At is the moment of the transfer or stop
-// that caused it, so that the same cause makes the same note whenever it is made.
+// one whose money merely passes on. The event's moment is that of the transfer
+// or stop that caused it, so that the same cause makes the same note whenever it
+// is made.
 type Risk struct {
-	Entity Entity `json:"entity"` // whom it is about
-	Origin Entity `json:"origin"` // where the trail began
-	From   Entity `json:"from"`   // the neighbour that it came from; the origin itself at hop 0
-	Why    string `json:"why"`    // one of the Why constants
-	Hop    int    `json:"hop"`    // transfers from the origin
-	Level  int    `json:"level"`  // 0 to 1000; 0 follows money without suspicion
-	Minor  int64  `json:"minor"`  // of the transfer that ties, in fen
-	Cause  string `json:"cause"`  // the alert or transfer
+	Entity Entity  `json:"entity"`          // whom it is about
+	Origin Entity  `json:"origin"`          // where the trail began
+	Since  Instant `json:"since,omitempty"` // the stop's moment
+	Score  int     `json:"score"`           // the stop's, 0 to 1000; 0 follows money without suspicion
+	From   Entity  `json:"from"`            // the neighbour that it came from; the origin itself at hop 0
+	Why    string  `json:"why"`             // one of the Why constants
+	Hop    int     `json:"hop"`             // transfers from the origin
+	Minor  int64   `json:"minor"`           // of the transfer that ties, in fen
+	Cause  string  `json:"cause"`           // the stop or transfer
 }
 
 // Why an entity is tied to a trail.
 const (
 	WhyStopped  = "stopped"       // a stop was asked for on this account
-	WhyReceived = "received"      // it received money of the trail
+	WhyReceived = "received"      // it received money of a stopped account
+	WhyPassedOn = "passed-on"     // it received money that a stranger had received from a stranger: no suspicion yet
 	WhyPaid     = "paid"          // it paid a stopped account: perhaps another victim
 	WhyShares   = "shares-number" // it shares a telephone number with a stopped account
 )

@@ -15,10 +15,10 @@ type riskDoc struct {
 	Risk
 }
 
-// RiskID names a note by what caused it: the trail, the transfer or stop, and
-// whom it is about.
+// RiskID names a note by the transfer or stop that caused it and whom it is
+// about: by whichever trail it was reached, it is one.
 func RiskID(r *Risk) string {
-	return DerivedID("rsk", string(r.Origin), string(r.From), string(r.Entity), r.Why, strconv.Itoa(r.Hop), r.Cause)
+	return DerivedID("rsk", r.Why, string(r.From), string(r.Entity), r.Cause)
 }
 
 // MarshalRisk writes a note.

@@ -217,7 +217,7 @@ func (r *runner) score(rd *round) error {
 // deliver makes legs of the notes, in an order of their own.
 func (b *bench) deliver(offset int64) (blocks [shards][]byte) {
 	slices.SortFunc(b.notes, func(x, y scoring.Note) int {
-		return cmp.Or(cmp.Compare(x.At, y.At), cmp.Compare(x.Risk.Entity, y.Risk.Entity), cmp.Compare(x.Risk.Cause, y.Risk.Cause), cmp.Compare(x.Risk.Origin, y.Risk.Origin))
+		return cmp.Or(cmp.Compare(x.At, y.At), cmp.Compare(x.Risk.Entity, y.Risk.Entity), cmp.Compare(x.Risk.Cause, y.Risk.Cause), cmp.Compare(x.Risk.Origin, y.Risk.Origin), cmp.Compare(x.Risk.Hop, y.Risk.Hop))
 	})
 	for i := range b.notes {
 		n := &b.notes[i]

@@ -1,0 +1,322 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"stopline/scoring"
+	"stopline/store/ledger"
+	"stopline/store/warehouse"
+	"stopline/stream/event"
+)
+
+// patternRoutes are those of the catalogue: read it, check it, publish it, and
+// see how its patterns turned out.
+func (s *server) patternRoutes(api huma.API) {
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/patterns", "get-patterns", "The catalogue in force", center), s.getPatterns)
+	put := s.operation(api, http.MethodPut, "/v1/patterns", "publish-patterns", "Publish a catalogue: it is checked, and swapped in without losing an event", deciders, 412, 422, 503)
+	huma.Register(api, put, s.publishPatterns)
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/patterns/check", "check-patterns", "Check a catalogue and say everything that is wrong with it", center, 422), s.checkPatterns)
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/patterns/versions", "list-pattern-versions", "Every catalogue that was published, newest first", center), s.listVersions)
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/patterns/versions/{version}", "get-pattern-version", "One of them, as it was written", center, 404), s.getVersion)
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/patterns/statistics", "pattern-statistics", "How the patterns' alerts turned out, by week: what people confirmed, and what was a false alarm", readers, 422, 503), s.patternStatistics)
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/alerts/{id}/dismissal", "dismiss-alert", "Say what an alert was: it teaches how good its patterns are", center, 404, 422, 503), s.dismiss)
+	huma.Register(api, s.operation(api, http.MethodPatch, "/v1/cases/{id}", "judge-case", "Say what a case was: it holds for all its alerts that nobody judged by themselves", center, 404, 422, 503), s.judge)
+}
+
+// CatalogueDocument is a version of the catalogue.
+type CatalogueDocument struct {
+	Version     string            `json:"version" example:"d2cea1af1a80"`
+	PublishedAt string            `json:"published_at"`
+	By          string            `json:"by"`
+	Reason      string            `json:"reason,omitempty"`
+	Patterns    []PatternDocument `json:"patterns,omitempty"`
+	Text        string            `json:"text,omitempty" doc:"As it was written: YAML"`
+	Unusable    string            `json:"unusable,omitempty" doc:"Why this program cannot follow it; what was in force before stays"`
+}
+
+// PatternDocument is one pattern.
+type PatternDocument struct {
+	ID        string   `json:"id"`
+	NameZH    string   `json:"name_zh"`
+	NameEN    string   `json:"name_en"`
+	FraudType string   `json:"fraud_type"`
+	On        []string `json:"on"`
+	When      string   `json:"when"`
+	Weight    float64  `json:"weight"`
+	Then      string   `json:"then" enum:"warn,review,stop"`
+	Stage     string   `json:"stage" enum:"live,shadow"`
+	Grade     string   `json:"grade"`
+	Source    string   `json:"source"`
+}
+
+func catalogueDocument(p scoring.Published, whole bool) CatalogueDocument {
+	d := CatalogueDocument{Version: p.Version, PublishedAt: p.At.String(), By: p.By, Reason: p.Reason, Unusable: p.Unusable}
+	if !whole {
+		return d
+	}
+	d.Text = p.Text
+	c, err := scoring.ParseCatalogue("the published catalogue", []byte(p.Text))
+	if err != nil {
+		return d
+	}
+	for _, pt := range c.Patterns {
+		on := make([]string, len(pt.On))
+		for i, r := range pt.On {
+			on[i] = r.String()
+		}
+		stage := "live"
+		if pt.Shadow {
+			stage = "shadow"
+		}
+		d.Patterns = append(d.Patterns, PatternDocument{pt.ID, pt.Name.ZH, pt.Name.EN, pt.FraudType, on, pt.When, pt.Weight, pt.Then.String(), stage, pt.Grade, pt.Source})
+	}
+	return d
+}
+
+type catalogueOutput struct {
+	ETag string `header:"ETag"`
+	Body CatalogueDocument
+}
+
+func newCatalogueOutput(p scoring.Published) *catalogueOutput {
+	return &catalogueOutput{strconv.Quote(p.Version), catalogueDocument(p, true)}
+}
+
+func (s *server) getPatterns(context.Context, *struct{}) (*catalogueOutput, error) {
+	p, ok := s.Book.Current()
+	if !ok {
+		return nil, newProblem(http.StatusNotFound, "no catalogue has been published yet: the scoring role publishes its own when it starts")
+	}
+	return newCatalogueOutput(p), nil
+}
+
+// checked reads a catalogue, or answers with everything that is wrong in it.
+func checked(text []byte) (*scoring.Catalogue, error) {
+	c, err := scoring.ParseCatalogue("catalogue.yaml", text)
+	if err == nil && len(c.Patterns) == 0 {
+		return nil, newProblem(http.StatusUnprocessableEntity, "the body holds no pattern: it must be the YAML list of all of them")
+	}
+	if err == nil {
+		return c, nil
+	}
+	var errs []error
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		errs = append(errs, &huma.ErrorDetail{Message: line})
+	}
+	return nil, newProblem(http.StatusUnprocessableEntity, "the catalogue cannot be used; what was in force stays", errs...)
+}
+
+type catalogueInput struct {
+	RawBody []byte `contentType:"application/yaml" doc:"The whole catalogue, YAML"`
+}
+
+type checkOutput struct {
+	Body struct {
+		Version  string `json:"version"`
+		Patterns int    `json:"patterns"`
+	}
+}
+
+func (s *server) checkPatterns(_ context.Context, in *catalogueInput) (*checkOutput, error) {
+	c, err := checked(in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	out := &checkOutput{}
+	out.Body.Version, out.Body.Patterns = c.Version, len(c.Patterns)
+	return out, nil
+}
+
+func (s *server) publishPatterns(ctx context.Context, in *struct {
+	catalogueInput
+	IfMatch string `header:"If-Match" doc:"The ETag of the catalogue that was changed; another one in force answers 412"`
+	Reason  string `query:"reason" maxLength:"256" doc:"Why, for those who read the versions"`
+}) (*catalogueOutput, error) {
+	c, err := checked(in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	now, _ := s.Book.Current()
+	if v := strings.Trim(in.IfMatch, `"`); v != "" && v != now.Version {
+		return nil, newProblem(http.StatusPreconditionFailed, "the catalogue in force is "+now.Version+", not "+v+": read it again and change that")
+	}
+	if now.Version != c.Version {
+		if err := s.Rules.Decide(ctx, event.Control{What: event.ControlCatalogue, Text: c.Text, By: who(ctx).Name, Reason: in.Reason}); err != nil {
+			return nil, s.unavailable(err)
+		}
+	}
+	p, ok := s.Book.Version(c.Version)
+	if !ok {
+		return nil, newProblem(http.StatusServiceUnavailable, "the catalogue was written and has not come back yet: read it again")
+	}
+	return newCatalogueOutput(p), nil
+}
+
+type versionsOutput struct {
+	Body struct {
+		Versions []CatalogueDocument `json:"versions"`
+	}
+}
+
+func (s *server) listVersions(context.Context, *struct{}) (*versionsOutput, error) {
+	out := &versionsOutput{}
+	out.Body.Versions = []CatalogueDocument{}
+	for _, p := range s.Book.Versions() {
+		out.Body.Versions = append(out.Body.Versions, catalogueDocument(p, false))
+	}
+	return out, nil
+}
+
+func (s *server) getVersion(_ context.Context, in *struct {
+	Version string `path:"version" maxLength:"64"`
+}) (*catalogueOutput, error) {
+	p, ok := s.Book.Version(in.Version)
+	if !ok {
+		return nil, newProblem(http.StatusNotFound, "there is no catalogue "+in.Version+"; /v1/patterns/versions lists them")
+	}
+	return newCatalogueOutput(p), nil
+}
+
+// PatternStatistic is how one pattern's alerts turned out.
+type PatternStatistic struct {
+	Pattern    string        `json:"pattern"`
+	Alerts     uint64        `json:"alerts"`
+	Stops      uint64        `json:"stops" doc:"Alerts that asked for a stop"`
+	Confirmed  uint64        `json:"confirmed" doc:"By a person, a case's outcome or a victim's report"`
+	FalseAlarm uint64        `json:"false_alarms"`
+	Useful     uint64        `json:"useful" doc:"No fraud, and right to look at: counts neither way"`
+	Open       uint64        `json:"open" doc:"Nobody has said yet"`
+	Precision  *float64      `json:"precision" doc:"confirmed / (confirmed + false alarms); null while nobody has said anything"`
+	Weeks      []PatternWeek `json:"weeks"`
+}
+
+// PatternWeek is one week of it.
+type PatternWeek struct {
+	Week       string `json:"week" doc:"Its Monday"`
+	Alerts     uint64 `json:"alerts"`
+	Confirmed  uint64 `json:"confirmed"`
+	FalseAlarm uint64 `json:"false_alarms"`
+}
+
+func patternStatistics(rows []warehouse.PatternOutcome) []PatternStatistic {
+	out := []PatternStatistic{}
+	for _, r := range rows {
+		if len(out) == 0 || out[len(out)-1].Pattern != r.Pattern {
+			out = append(out, PatternStatistic{Pattern: r.Pattern, Weeks: []PatternWeek{}})
+		}
+		p := &out[len(out)-1]
+		p.Alerts += r.Alerts
+		p.Stops += r.Stops
+		p.Confirmed += r.Confirmed
+		p.FalseAlarm += r.False
+		p.Useful += r.Useful
+		p.Open += r.Alerts - r.Confirmed - r.False - r.Useful
+		p.Weeks = append(p.Weeks, PatternWeek{r.Week.Format(time.DateOnly), r.Alerts, r.Confirmed, r.False})
+	}
+	for i := range out {
+		if p := &out[i]; p.Confirmed+p.FalseAlarm > 0 {
+			v := float64(p.Confirmed) / float64(p.Confirmed+p.FalseAlarm)
+			p.Precision = &v
+		}
+	}
+	return out
+}
+
+type patternStatisticsOutput struct {
+	Body struct {
+		From     string             `json:"from"`
+		To       string             `json:"to"`
+		Patterns []PatternStatistic `json:"patterns"`
+	}
+}
+
+func (s *server) patternStatistics(ctx context.Context, in *struct {
+	From string `query:"from" example:"2026-11-01" doc:"First day; 90 days ago without it"`
+	To   string `query:"to" example:"2026-12-01" doc:"The day after the last; tomorrow without it"`
+}) (*patternStatisticsOutput, error) {
+	day := func(field, s string, otherwise event.Instant) (event.Instant, error) {
+		if s == "" {
+			return otherwise, nil
+		}
+		t, err := time.ParseInLocation(time.DateOnly, s, event.Zone)
+		if err != nil {
+			return 0, fieldError("query."+field, "must be a day such as 2026-11-01")
+		}
+		return event.InstantOf(t), nil
+	}
+	now := s.Clock()
+	from, err := day("from", in.From, now.Add(-90*24*time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	to, err := day("to", in.To, now.Add(24*time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.Warehouse.PatternOutcomes(ctx, from, to)
+	if err != nil {
+		return nil, s.unavailableBooks(err)
+	}
+	out := &patternStatisticsOutput{}
+	out.Body.From, out.Body.To, out.Body.Patterns = from.String(), to.String(), patternStatistics(rows)
+	return out, nil
+}
+
+// VerdictBody is what somebody found out.
+type VerdictBody struct {
+	_       struct{} `json:"-" additionalProperties:"true"`
+	Verdict string   `json:"verdict" enum:"confirmed,useful,false-alarm" doc:"useful: no fraud, and right to look at"`
+	Reason  string   `json:"reason,omitempty" maxLength:"256"`
+}
+
+// dismiss keeps what a person says of an alert.
+func (s *server) dismiss(ctx context.Context, in *struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body VerdictBody
+}) (*struct{}, error) {
+	doc, err := s.Warehouse.Alert(ctx, in.ID)
+	if err != nil {
+		return nil, s.unavailableBooks(err)
+	}
+	if doc == "" {
+		return nil, newProblem(http.StatusNotFound, "there is no alert "+in.ID+" in the books; a new one is there within two seconds")
+	}
+	return nil, s.verdict(ctx, in.ID, in.ID, in.Body)
+}
+
+// judge keeps what became of a case.
+func (s *server) judge(ctx context.Context, in *struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body struct {
+		_       struct{} `json:"-" additionalProperties:"true"`
+		Outcome string   `json:"outcome" enum:"confirmed,unfounded"`
+		Reason  string   `json:"reason,omitempty" maxLength:"256"`
+	}
+}) (*struct{}, error) {
+	if s.Ledger.Case(in.ID) == nil {
+		return nil, newProblem(http.StatusNotFound, "there is no case "+in.ID)
+	}
+	verdict := ledger.VerdictConfirmed
+	if in.Body.Outcome == "unfounded" {
+		verdict = ledger.VerdictFalseAlarm
+	}
+	return nil, s.verdict(ctx, in.ID, "", VerdictBody{Verdict: verdict, Reason: in.Body.Reason})
+}
+
+// verdict appends to the ledger's log: what teaches is kept for ever. key is
+// the case, or the alert where only that is judged.
+func (s *server) verdict(ctx context.Context, key, alert string, v VerdictBody) error {
+	now := s.Clock()
+	e := ledger.Event{ID: event.DerivedID("evt", key, alert, v.Verdict, who(ctx).Name, now.String()), CaseID: key, At: now, By: who(ctx).Name, Reason: v.Reason,
+		Verdict: &ledger.Verdict{AlertID: alert, Verdict: v.Verdict}}
+	if err := s.Log.Write(ctx, e); err != nil {
+		return s.unavailable(err)
+	}
+	return nil
+}
