@@ -79,12 +79,13 @@ func (n *Network) level(t *trail, further int, at event.Instant) int {
 	return level
 }
 
-// covers says whether whatever o leads to is also led to by t.
+// covers says whether whatever o leads to is also led to by t. A stop on the
+// entity itself is covered by no other: it tells who paid for a reason of its own.
 func (n *Network) covers(t, o *trail) bool {
 	strength := func(t *trail) float64 {
 		return math.Log2(float64(t.score)) + float64(t.hop)*math.Log2(n.Keep) + float64(t.since)/float64(n.HalfLife.Milliseconds())
 	}
-	return t.score > 0 && o.score > 0 && t.hop <= o.hop && t.at <= o.at && strength(t) >= strength(o)
+	return t.score > 0 && o.score > 0 && o.hop > 0 && t.hop <= o.hop && t.at <= o.at && strength(t) >= strength(o)
 }
 
 // hop remembers a neighbour, by time; the oldest makes room.
@@ -254,6 +255,10 @@ func (e *Engine) cameFrom(v *View, isNew bool, out *Outcome) {
 func (e *Engine) warnPayer(v *View, t *trail, h *hop, out *Outcome) {
 	if t.score == 0 || t.hop != 0 || h.at < t.at.Add(-newFor) || e.Policy.Network.level(t, 1, h.at) == 0 || !e.spreads(v, h.at) {
 		return
+	}
+	payer, payee := strings.TrimPrefix(string(h.name), event.PrefixAccount), strings.TrimPrefix(string(v.state.Entity), event.PrefixAccount)
+	if t.cause == event.StopID(event.TransferKey(payer, h.cause), payee) {
+		return // it is the payment that the stop is for
 	}
 	out.Notes = append(out.Notes, Note{h.at, event.Risk{Entity: h.name, Origin: t.origin, Since: t.since, Score: t.score, From: v.state.Entity,
 		Why: event.WhyPaid, Hop: 1, Minor: h.minor, Cause: h.cause}})

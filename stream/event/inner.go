@@ -16,9 +16,14 @@ type riskDoc struct {
 }
 
 // RiskID names a note by the transfer or stop that caused it and whom it is
-// about: by whichever trail it was reached, it is one.
+// about: by whichever trail it was reached, it is one. Money that merely passes
+// on is one for each origin, since it may come back to it.
 func RiskID(r *Risk) string {
-	return DerivedID("rsk", r.Why, string(r.From), string(r.Entity), r.Cause)
+	origin := ""
+	if r.Why == WhyPassedOn {
+		origin = string(r.Origin)
+	}
+	return DerivedID("rsk", r.Why, string(r.From), string(r.Entity), r.Cause, origin)
 }
 
 // MarshalRisk writes a note.
