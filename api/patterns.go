@@ -112,7 +112,8 @@ func checked(text []byte) (*scoring.Catalogue, error) {
 	return nil, newProblem(http.StatusUnprocessableEntity, "the catalogue cannot be used; what was in force stays", errs...)
 }
 
-type catalogueInput struct {
+// CatalogueInput is a catalogue as it is written.
+type CatalogueInput struct {
 	RawBody []byte `contentType:"application/yaml" doc:"The whole catalogue, YAML"`
 }
 
@@ -123,7 +124,7 @@ type checkOutput struct {
 	}
 }
 
-func (s *server) checkPatterns(_ context.Context, in *catalogueInput) (*checkOutput, error) {
+func (s *server) checkPatterns(_ context.Context, in *CatalogueInput) (*checkOutput, error) {
 	c, err := checked(in.RawBody)
 	if err != nil {
 		return nil, err
@@ -134,7 +135,7 @@ func (s *server) checkPatterns(_ context.Context, in *catalogueInput) (*checkOut
 }
 
 func (s *server) publishPatterns(ctx context.Context, in *struct {
-	catalogueInput
+	CatalogueInput
 	IfMatch string `header:"If-Match" doc:"The ETag of the catalogue that was changed; another one in force answers 412"`
 	Reason  string `query:"reason" maxLength:"256" doc:"Why, for those who read the versions"`
 }) (*catalogueOutput, error) {

@@ -91,14 +91,14 @@ func (s *server) room() error {
 	return nil
 }
 
-// exceptionPath names an exception.
-type exceptionPath struct {
+// ExceptionPath names an exception.
+type ExceptionPath struct {
 	Entity  string `path:"entity" maxLength:"256" example:"acct:6217000010098765432"`
 	Pattern string `path:"pattern" maxLength:"128" example:"authority-call-then-transfer"`
 }
 
 func (s *server) except(ctx context.Context, in *struct {
-	exceptionPath
+	ExceptionPath
 	Body struct {
 		_      struct{} `json:"-" additionalProperties:"true"`
 		Reason string   `json:"reason" minLength:"1" maxLength:"256"`
@@ -124,7 +124,7 @@ func (s *server) except(ctx context.Context, in *struct {
 	return nil, s.decided(ctx, event.Control{What: event.ControlException, Entity: e, Pattern: in.Pattern, Until: until, Reason: in.Body.Reason})
 }
 
-func (s *server) endException(ctx context.Context, in *exceptionPath) (*struct{}, error) {
+func (s *server) endException(ctx context.Context, in *ExceptionPath) (*struct{}, error) {
 	e, err := s.entity(in.Entity)
 	if err != nil {
 		return nil, err

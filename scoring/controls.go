@@ -52,7 +52,7 @@ type brake struct {
 const Service = "*"
 
 func newControls(p *program) *Controls {
-	return &Controls{program: p, known: map[event.Entity]Known{}, exceptions: map[exception]event.Instant{}, brakes: map[string]*brake{}}
+	return &Controls{applied: Place{Offset: -1}, program: p, known: map[event.Entity]Known{}, exceptions: map[exception]event.Instant{}, brakes: map[string]*brake{}}
 }
 
 // good says what a known-good entity is; empty for any other.

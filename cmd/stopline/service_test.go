@@ -46,7 +46,7 @@ func newHarness(t *testing.T) *harness {
 func harnessOn(t *testing.T, s Servers, hot int) *harness {
 	t.Helper()
 	log := warnings()
-	in, err := s.open(t.Context(), log)
+	in, err := s.open(context.WithoutCancel(t.Context()), log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -377,7 +377,7 @@ func TestWatchlistAndApproval(t *testing.T) {
 func TestClickHouseAway(t *testing.T) {
 	dir := t.TempDir()
 	options := embedded.Options{Dir: dir, Port: freePort(t), HTTPPort: freePort(t)}
-	engine, err := embedded.Start(t.Context(), options)
+	engine, err := embedded.Start(context.WithoutCancel(t.Context()), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -405,7 +405,7 @@ func TestClickHouseAway(t *testing.T) {
 	if status, _ := h.call("", http.MethodGet, "/readyz", ""); status != http.StatusServiceUnavailable {
 		t.Errorf("readyz answers %d while ClickHouse is away", status)
 	}
-	if engine, err = embedded.Start(t.Context(), options); err != nil {
+	if engine, err = embedded.Start(context.WithoutCancel(t.Context()), options); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = engine.Close() })

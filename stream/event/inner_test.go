@@ -1,0 +1,54 @@
+package event
+
+import (
+	"testing"
+	"time"
+)
+
+// The service's own documents come back as they were written, through JSON and
+// through a block of legs.
+func TestInnerDocuments(t *testing.T) {
+	at := InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, Zone))
+	risk := Risk{Entity: "acct:1", Origin: "acct:2", Since: at, Score: 870, From: "acct:3", Why: WhyReceived, Hop: 2, Minor: 12345, Cause: "t1"}
+	control := Control{What: ControlException, Entity: "tel:+8613800138000", Pattern: "p", As: "x", Until: at, Removed: true, Reason: "r", By: "b", Text: "- id: 1\n"}
+	riskDoc, err := MarshalRisk(at, &risk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	controlDoc, err := MarshalControl("ctl_1", at, &control)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, doc := range [][]byte{riskDoc, controlDoc} {
+		var e, back Event
+		if err := ParseInner(doc, &e); err != nil {
+			t.Fatalf("%v: %s", err, doc)
+		}
+		if err := ReadEvent(AppendEvent(nil, &e), &back); err != nil {
+			t.Fatal(err)
+		}
+		if e.At != at || back.ID != e.ID || back.Risk != e.Risk || (e.Control == nil) != (back.Control == nil) {
+			t.Errorf("%+v came back as %+v", e, back)
+		}
+		if e.Kind == KindRisk && (e.Risk != risk || e.ID != RiskID(&risk)) {
+			t.Errorf("%+v", e.Risk)
+		}
+		if e.Kind == KindControl && (*e.Control != control || *back.Control != control) {
+			t.Errorf("%+v, %+v", e.Control, back.Control)
+		}
+	}
+}
+
+func FuzzInner(f *testing.F) {
+	f.Add([]byte(`{"kind":"risk","id":"r","entity":"acct:1","origin":"acct:2","why":"paid","hop":1}`))
+	f.Add([]byte(`{"kind":"control","id":"c","what":"lift","pattern":"*"}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var e, back Event
+		if ParseInner(b, &e) != nil {
+			return
+		}
+		if err := ReadEvent(AppendEvent(nil, &e), &back); err != nil || back.Risk != e.Risk {
+			t.Fatalf("%v: %+v came back as %+v", err, e, back)
+		}
+	})
+}
