@@ -107,13 +107,13 @@ func (s *State) add(m move) {
 	s.bound(m.sort(), newest)
 }
 
-// room makes place for one more, and for half again and no more than that:
+// room makes place for one more, and for a quarter again and no more than that:
 // there are millions of these.
 func room[T any](s []T) []T {
 	if len(s) < cap(s) {
 		return s
 	}
-	return append(make([]T, 0, len(s)+len(s)/2+1), s...)
+	return append(make([]T, 0, len(s)+len(s)/4+1), s...)
 }
 
 // later orders movements by time, and those of one moment by their ids, so

@@ -30,13 +30,15 @@ type Network struct {
 }
 
 // DefaultNetwork is what a center starts with.
-var DefaultNetwork = Network{MaxHops: 5, MaxRing: 10, Degree: 40, Fan: 3, Floor: 100_00, Window: 72 * time.Hour, HalfLife: 24 * time.Hour, Keep: 0.7, LevelFloor: 100}
+var DefaultNetwork = Network{MaxHops: 5, MaxRing: 10, Degree: 40, Fan: 3, Floor: 1000_00, Window: 72 * time.Hour, HalfLife: 24 * time.Hour, Keep: 0.7, LevelFloor: 100}
 
 const (
 	maxHops   = 64 // neighbours that an entity remembers by name
 	maxTrails = 64 // stopped accounts' trails that it is on
 	maxLinks  = 64 // trails without suspicion, to find rings
 	maxTold   = 64 // notes of which an alert was asked
+
+	reach = 5 * 24 * time.Hour // how long a neighbour is remembered by name
 )
 
 // way is how a neighbour is one.
@@ -99,9 +101,11 @@ func (s *State) hop(h hop) {
 		return
 	}
 	r.hops = slices.Insert(room(r.hops), i, h)
-	if len(r.hops) > maxHops {
-		r.hops = slices.Delete(r.hops, 0, 1)
+	old := 0 // no risk reaches back further
+	for newest := r.hops[len(r.hops)-1].at; r.hops[old].way != shares && r.hops[old].at < newest.Add(-reach); {
+		old++
 	}
+	r.hops = slices.Delete(r.hops, 0, max(old, len(r.hops)-maxHops))
 }
 
 // join puts the entity on a trail; false when that leads nowhere new.
@@ -188,7 +192,7 @@ func (e *Engine) passOn(v *View, isNew bool, out *Outcome) {
 	if t.Payer.Phone != "" && v.state.partnerOf(event.PrefixNumber, t.Payer.Phone, l.Event.At) {
 		e.share(v, event.Entity(event.PrefixNumber+t.Payer.Phone), out)
 	}
-	if !isNew || t.Payee.Account == "" || homeMinor(t.Amount) < e.Policy.Network.Floor {
+	if !isNew || t.Payee.Account == "" || t.Channel == "pos" || homeMinor(t.Amount) < e.Policy.Network.Floor {
 		return
 	}
 	h := hop{name: event.Entity(event.PrefixAccount + t.Payee.Account), way: paid, at: l.Event.At, minor: t.Amount.Minor, cause: strings.Clone(l.Event.ID)}
@@ -239,7 +243,7 @@ func (e *Engine) down(v *View, t *trail, h *hop, out *Outcome) {
 func (e *Engine) cameFrom(v *View, isNew bool, out *Outcome) {
 	l := v.leg
 	t := &l.Event.Transfer
-	if !isNew || homeMinor(t.Amount) < e.Policy.Network.Floor {
+	if !isNew || t.Channel == "pos" || homeMinor(t.Amount) < e.Policy.Network.Floor {
 		return // who has paid it for long is no victim of today
 	}
 	h := hop{name: event.Entity(event.PrefixAccount + t.Payer.Account), way: received, at: l.Event.At, minor: t.Amount.Minor, cause: strings.Clone(l.Event.ID)}

@@ -273,6 +273,96 @@ func FuzzReadState(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, b []byte) { _, _ = ReadState("acct:1", b) })
 }
 
+// quietTown is a partition whose people have all paid and called each other
+// before, and blocks of more of the same: each leg hits nothing.
+func quietTown(tb testing.TB, blocks int) (*town, [][]byte, int) {
+	w := newTown(tb, 1_000_000)
+	var all [][]byte
+	legs := 0
+	block := func(i int) []byte {
+		docs := make([]string, 0, 100)
+		for j := range 100 {
+			who := fmt.Sprintf("%04d", j%50)
+			when := time.Duration(i*100+j) * 20 * time.Second
+			if j%3 == 0 {
+				docs = append(docs, called(fmt.Sprint("c", i, "-", j), when, fmt.Sprintf("1380000%04d", (j+1)%50), who, minute))
+			} else {
+				docs = append(docs, transfer(fmt.Sprint("t", i, "-", j), when, who, fmt.Sprintf("%04d", (j+7)%50), 60, 9000))
+			}
+		}
+		return w.block(docs...)
+	}
+	for i := range 100 {
+		if err := w.part.Apply(int64(i), block(i), func(*event.Leg, *Outcome) {}); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	for i := range blocks {
+		all = append(all, block(100+i))
+	}
+	b, err := event.OpenBlock(all[0])
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var l event.Leg
+	for b.Next(&l) {
+		legs++
+	}
+	return w, all, legs
+}
+
+// A leg that hits nothing costs no memory.
+func TestQuietLegAllocatesNothing(t *testing.T) {
+	const runs = 20
+	w, blocks, legs := quietTown(t, runs+2)
+	i, alerts := 0, 0
+	allocs := testing.AllocsPerRun(runs, func() {
+		if err := w.part.Apply(int64(1000+i), blocks[i], func(_ *event.Leg, o *Outcome) { alerts += len(o.Alerts) }); err != nil {
+			t.Fatal(err)
+		}
+		i++
+	})
+	if alerts > 0 {
+		t.Fatalf("%d alerts: the legs are not quiet", alerts)
+	}
+	if allocs > float64(legs)/40 { // folding into hours makes a few now and then
+		t.Errorf("a block of %d quiet legs made %.0f allocations", legs, allocs)
+	}
+}
+
+// BenchmarkQuietLegs measures the engine, whole catalogue, over legs of people
+// who are all known, the most of what a city sends: nanoseconds a leg.
+func BenchmarkQuietLegs(b *testing.B) {
+	const blocks = 100
+	w, all, legs := quietTown(b, blocks)
+	before := make([][]byte, 0, w.part.Len())
+	for _, s := range w.part.hot.Values() {
+		before = append(before, AppendState(nil, s))
+	}
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		if i%blocks == 0 { // the same town again, or its movements would be known
+			b.StopTimer()
+			for j, s := range w.part.hot.Values() {
+				old, err := ReadState(s.Entity, before[j])
+				if err != nil {
+					b.Fatal(err)
+				}
+				w.part.Put(old)
+			}
+			clear(w.part.seen)
+			b.StartTimer()
+		}
+		if err := w.part.Apply(int64(1000+i%blocks), all[i%blocks], func(*event.Leg, *Outcome) {}); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*legs), "ns/leg")
+	b.ReportMetric(float64(b.N*legs)/b.Elapsed().Seconds(), "legs/s")
+}
+
 // BenchmarkLegs measures the engine over a stream of honest payments and
 // calls among 20,000 people, most of them seen for the first time: legs a second
 // on one core, and allocations per leg, which are the growth of the states.

@@ -22,10 +22,10 @@ type Producer struct {
 
 // NewProducer returns a producer; it dials when it is first used.
 func NewProducer(brokers string) *Producer {
-	w := func(b kafka.Balancer, batch int) *kafka.Writer {
+	w := func(b kafka.Balancer, batch int, bytes int64) *kafka.Writer {
 		return &kafka.Writer{
 			Addr: kafka.TCP(strings.Split(brokers, ",")...), Balancer: b, RequiredAcks: kafka.RequireAll,
-			BatchSize: batch, BatchBytes: 12 << 20, BatchTimeout: 5 * time.Millisecond,
+			BatchSize: batch, BatchBytes: bytes, BatchTimeout: 5 * time.Millisecond,
 			MaxAttempts: 20, WriteBackoffMin: 50 * time.Millisecond, WriteBackoffMax: time.Second,
 			WriteTimeout: 15 * time.Second, ReadTimeout: 15 * time.Second,
 		}
@@ -33,10 +33,10 @@ func NewProducer(brokers string) *Producer {
 	return &Producer{
 		blocks: w(kafka.BalancerFunc(func(m kafka.Message, partitions ...int) int {
 			return partitions[int(binary.BigEndian.Uint32(m.Key))%len(partitions)]
-		}), 64),
+		}), 64, 7<<20), // the topic takes 8 MB at once
 		docs: w(kafka.BalancerFunc(func(m kafka.Message, partitions ...int) int {
 			return partitions[event.HashBytes(m.Key)%uint64(len(partitions))]
-		}), 1000),
+		}), 1000, 12<<20), // as much as the dead letters take
 	}
 }
 

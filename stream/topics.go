@@ -71,9 +71,9 @@ func (t Topics) Configs() []kafka.TopicConfig {
 		topic(t.Reports, keep, days(30), size, large),
 		topic(t.Watchlist, cleanup, "compact", size, large),
 		topic(t.Legs, keep, days(7), size, large),
-		topic(t.Risk, cleanup, "compact"),
-		topic(t.Alerts, keep, days(30)),
-		topic(t.Stops, keep, "-1"),
+		topic(t.Risk, cleanup, "compact", size, large),
+		topic(t.Alerts, keep, days(30), size, large),
+		topic(t.Stops, keep, "-1", size, large),
 		topic(t.DeadLetters, keep, days(30), size, larger),
 	}
 }

@@ -20,14 +20,19 @@ import (
 type serveCmd struct {
 	Servers
 	Tuning
-	Listen     string        `help:"Address of the API and the console." default:"127.0.0.1:8088"`
-	Roles      []string      `help:"Which roles this process has: ${enum}." enum:"ingest,score,dispatch,warehouse,api" default:"ingest,score,dispatch,warehouse,api"`
-	Keys       string        `help:"File of identities and their keys; without it local keys are made in the data directory." type:"existingfile"`
-	MaxAge     time.Duration `help:"How old an event may be." default:"168h"`
-	AutoLimit  int64         `help:"Yuan up to which a stop goes out without a person's approval." default:"500000"`
-	RespondIn  time.Duration `help:"How long a bank has to answer before a person is called." default:"1m"`
-	Hold       time.Duration `help:"How long a stop holds money, from the moment it took effect (China: 48 hours)." default:"48h"`
-	LocalBanks []string      `help:"Banks to make local keys for." default:"ABOC,BKCH,COMM,ICBK,PCBC,PSBC"`
+	Listen             string        `help:"Address of the API and the console." default:"127.0.0.1:8088"`
+	Roles              []string      `help:"Which roles this process has: ${enum}." enum:"ingest,score,dispatch,warehouse,api" default:"ingest,score,dispatch,warehouse,api"`
+	Keys               string        `help:"File of identities and their keys; without it local keys are made in the data directory." type:"existingfile"`
+	MaxAge             time.Duration `help:"How old an event may be." default:"168h"`
+	AutoLimit          int64         `help:"Yuan up to which a stop goes out without a person's approval." default:"500000"`
+	RespondIn          time.Duration `help:"How long a bank has to answer before a person is called." default:"1m"`
+	Hold               time.Duration `help:"How long a stop holds money, from the moment it took effect (China: 48 hours)." default:"48h"`
+	Lateness           time.Duration `help:"How long after a payment a call, message or SIM change may still complete its pattern." default:"2h"`
+	StopsAnHour        int64         `help:"Automatic stops in an hour, of all patterns together; above it they wait for a person until one lifts the brake. 0: no bound." default:"2000"`
+	YuanAnHour         int64         `help:"The same by amount." default:"200000000"`
+	PatternStopsAnHour int64         `help:"Automatic stops in an hour of one pattern that names no budget of its own. 0: no bound." default:"1000"`
+	PatternYuanAnHour  int64         `help:"The same by amount." default:"100000000"`
+	LocalBanks         []string      `help:"Banks to make local keys for." default:"ABOC,BKCH,COMM,ICBK,PCBC,PSBC"`
 }
 
 // Run serves until it is told to stop.
@@ -46,7 +51,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	limits.Past = c.MaxAge
 	terms := ledger.DefaultTerms
 	terms.AutoLimit, terms.Respond, terms.Hold = c.AutoLimit*100, c.RespondIn, c.Hold
-	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: c.Roles, clock: wallClock, limits: limits, terms: terms, policy: scoring.DefaultPolicy, listen: c.Listen, identities: ids}, log)
+	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: c.Roles, clock: wallClock, limits: limits, terms: terms, policy: c.policy(), listen: c.Listen, identities: ids}, log)
 	if err != nil {
 		return err
 	}
@@ -64,6 +69,14 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		return err
 	}
 	return printSummary(s.figures())
+}
+
+func (c *serveCmd) policy() scoring.Policy {
+	p := scoring.DefaultPolicy
+	p.Lateness = c.Lateness
+	p.ServiceBudget = scoring.Budget{Stops: c.StopsAnHour, Minor: c.YuanAnHour * 100}
+	p.PatternBudget = scoring.Budget{Stops: c.PatternStopsAnHour, Minor: c.PatternYuanAnHour * 100}
+	return p
 }
 
 func (c *serveCmd) identities() (*api.Identities, error) {

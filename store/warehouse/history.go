@@ -9,6 +9,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sync/errgroup"
 
 	"stopline/store/ledger"
 	"stopline/stream/event"
@@ -36,45 +37,88 @@ func span(from, to event.Instant) []any {
 	return []any{clickhouse.Named("from", int64(from)), clickhouse.Named("to", int64(to))}
 }
 
+// sliceRows is about how many events of the history are in memory at once; a
+// day is never cut.
+const sliceRows = 500_000
+
 // History gives the transfers, calls, messages and SIM changes of [from, to) to
-// yield, in their order; a call counts when it ends. The events of a day are in
-// memory at once. The event belongs to History.
+// yield, in their order; a call counts when it ends. The event belongs to
+// History.
 func (w *Warehouse) History(ctx context.Context, from, to event.Instant, home func(number string) bool, yield func(*event.Event) error) error {
-	var first, last time.Time
-	var n uint64
-	if err := w.conn.QueryRow(ctx, `SELECT min(a), max(b), sum(n) FROM (
-		SELECT min(at) AS a, max(at) AS b, count() AS n FROM transfers WHERE at >= `+fromT+` AND at < `+toT+` HAVING n > 0 UNION ALL
-		SELECT min(at), max(at), count() AS n FROM calls WHERE at >= `+fromT+` AND at < `+toT+` HAVING n > 0 UNION ALL
-		SELECT min(at), max(at), count() AS n FROM messages WHERE at >= `+fromT+` AND at < `+toT+` HAVING n > 0 UNION ALL
-		SELECT min(at), max(at), count() AS n FROM sims WHERE at >= `+fromT+` AND at < `+toT+` HAVING n > 0)`, span(from, to)...).Scan(&first, &last, &n); err != nil {
-		return fmt.Errorf("read the history: %w", err)
+	ends, err := w.slices(ctx, from, to)
+	if err != nil {
+		return err
 	}
-	if n == 0 {
-		return nil
+	type piece struct {
+		end    event.Instant
+		events []*event.Event
 	}
-	from, to = max(from, event.InstantOf(first)), min(to, event.InstantOf(last)+1)
-	const day = 24 * time.Hour
-	var running []event.Event // calls that end on a later day
-	for at := from; at < to; at = at.Add(day) {
-		end := min(to, at.Add(day))
-		events, err := w.historyOf(ctx, at, end, home)
-		if err != nil {
-			return err
-		}
-		events = append(running, events...)
-		slices.SortStableFunc(events, func(a, b event.Event) int { return cmp.Compare(known(&a), known(&b)) })
-		running = nil
-		for i := range events {
-			if known(&events[i]) >= end && end < to {
-				running = append(running, events[i])
-				continue
-			}
-			if err := yield(&events[i]); err != nil {
+	ahead := make(chan piece) // one is read while the one before is worked on
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(ahead)
+		for _, end := range ends {
+			events, err := w.historyOf(ctx, from, end, home)
+			if err != nil {
 				return err
 			}
+			from = end
+			select {
+			case ahead <- piece{end, events}:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
+		return nil
+	})
+	g.Go(func() error {
+		var running []*event.Event // calls that end in a later slice
+		for p := range ahead {
+			events := append(p.events, running...)
+			slices.SortFunc(events, func(a, b *event.Event) int { return cmp.Or(cmp.Compare(known(a), known(b)), cmp.Compare(a.ID, b.ID)) })
+			running = nil
+			for _, e := range events {
+				if known(e) >= p.end && p.end < to {
+					running = append(running, e)
+					continue
+				}
+				if err := yield(e); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// slices cuts a time into pieces of so many events, at midnights: the end of
+// each.
+func (w *Warehouse) slices(ctx context.Context, from, to event.Instant) ([]event.Instant, error) {
+	rows, err := w.conn.Query(ctx, `SELECT day, sum(n) FROM (
+		SELECT toStartOfDay(at) AS day, count() AS n FROM transfers WHERE at >= `+fromT+` AND at < `+toT+` GROUP BY day UNION ALL
+		SELECT toStartOfDay(at) AS day, count() FROM calls WHERE at >= `+fromT+` AND at < `+toT+` GROUP BY day UNION ALL
+		SELECT toStartOfDay(at) AS day, count() FROM messages WHERE at >= `+fromT+` AND at < `+toT+` GROUP BY day UNION ALL
+		SELECT toStartOfDay(at) AS day, count() FROM sims WHERE at >= `+fromT+` AND at < `+toT+` GROUP BY day) GROUP BY day ORDER BY day`, span(from, to)...)
+	if err != nil {
+		return nil, fmt.Errorf("count the history: %w", err)
 	}
-	return nil
+	defer func() { _ = rows.Close() }()
+	var ends []event.Instant
+	filled := uint64(0)
+	for rows.Next() {
+		var day time.Time
+		var n uint64
+		if err := rows.Scan(&day, &n); err != nil {
+			return nil, fmt.Errorf("count the history: %w", err)
+		}
+		if filled > 0 && filled+n > sliceRows {
+			ends = append(ends, event.InstantOf(day))
+			filled = 0
+		}
+		filled += n
+	}
+	return append(ends, to), rows.Err()
 }
 
 // known is when an event is reported: a call when it ends.
@@ -85,62 +129,60 @@ func known(e *event.Event) event.Instant {
 	return e.At
 }
 
-func (w *Warehouse) historyOf(ctx context.Context, from, to event.Instant, home func(string) bool) ([]event.Event, error) {
-	var out []event.Event
-	var at time.Time
-	read := func(query string, f func(driver.Rows, *event.Event) error) error {
-		rows, err := w.conn.Query(ctx, query+" WHERE at >= "+fromT+" AND at < "+toT, span(from, to)...)
-		if err != nil {
-			return fmt.Errorf("read the history: %w", err)
-		}
-		defer func() { _ = rows.Close() }()
-		for rows.Next() {
-			var e event.Event
-			if err := f(rows, &e); err != nil {
+// historyOf reads a slice, its four tables side by side.
+func (w *Warehouse) historyOf(ctx context.Context, from, to event.Instant, home func(string) bool) ([]*event.Event, error) {
+	var parts [4][]*event.Event
+	g, ctx := errgroup.WithContext(ctx)
+	read := func(part int, query string, f func(driver.Rows, *time.Time, *event.Event) error) {
+		g.Go(func() error {
+			rows, err := w.conn.Query(ctx, query+" WHERE at >= "+fromT+" AND at < "+toT, span(from, to)...)
+			if err != nil {
 				return fmt.Errorf("read the history: %w", err)
 			}
-			e.At = event.InstantOf(at)
-			out = append(out, e)
-		}
-		return rows.Err()
+			defer func() { _ = rows.Close() }()
+			var at time.Time
+			for rows.Next() {
+				e := &event.Event{}
+				if err := f(rows, &at, e); err != nil {
+					return fmt.Errorf("read the history: %w", err)
+				}
+				e.At = event.InstantOf(at)
+				parts[part] = append(parts[part], e)
+			}
+			return rows.Err()
+		})
 	}
-	err := read(`SELECT id, at, payer_account, payer_bank, payer_holder, payer_phone, payee_account, payee_bank, payee_holder, amount, currency, channel,
-		status, payer_balance, payee_balance, device, purpose, district FROM transfers FINAL`, func(r driver.Rows, e *event.Event) error {
+	read(0, `SELECT id, at, payer_account, payer_bank, payer_holder, payer_phone, payee_account, payee_bank, payee_holder, amount, currency, channel,
+		status, payer_balance, payee_balance, device, purpose, district FROM transfers FINAL`, func(r driver.Rows, at *time.Time, e *event.Event) error {
 		e.Kind = event.KindTransfer
 		t := &e.Transfer
 		var currency string
 		var status uint8
-		err := r.Scan(&e.ID, &at, &t.Payer.Account, &t.Payer.Bank, &t.Payer.Holder, &t.Payer.Phone, &t.Payee.Account, &t.Payee.Bank, &t.Payee.Holder,
+		err := r.Scan(&e.ID, at, &t.Payer.Account, &t.Payer.Bank, &t.Payer.Holder, &t.Payer.Phone, &t.Payee.Account, &t.Payee.Bank, &t.Payee.Holder,
 			&t.Amount.Minor, &currency, &t.Channel, &status, &t.PayerBalance, &t.PayeeBalance, &t.Device, &t.Purpose, &t.District)
 		t.Amount.Currency, t.Status = event.Currency(currency), event.Status(status)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	err = read(`SELECT id, at, caller, callee, ended, seconds, spoofed, imei, cell FROM calls FINAL`, func(r driver.Rows, e *event.Event) error {
+	read(1, `SELECT id, at, caller, callee, ended, seconds, spoofed, imei, cell FROM calls FINAL`, func(r driver.Rows, at *time.Time, e *event.Event) error {
 		e.Kind = event.KindCall
 		c := &e.Call
 		var ended, spoofed uint8
-		err := r.Scan(&e.ID, &at, &c.Caller, &c.Callee, &ended, &c.Seconds, &spoofed, &c.IMEI, &c.CallerCell)
+		err := r.Scan(&e.ID, at, &c.Caller, &c.Callee, &ended, &c.Seconds, &spoofed, &c.IMEI, &c.CallerCell)
 		c.Ended, c.Spoofed, c.Foreign = ended == 1, spoofed == 1, !home(c.Caller)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	err = read(`SELECT id, at, sender, recipient, link_host FROM messages FINAL`, func(r driver.Rows, e *event.Event) error {
+	read(2, `SELECT id, at, sender, recipient, link_host FROM messages FINAL`, func(r driver.Rows, at *time.Time, e *event.Event) error {
 		e.Kind = event.KindMessage
-		return r.Scan(&e.ID, &at, &e.Message.Sender, &e.Message.Recipient, &e.Message.LinkHost)
+		return r.Scan(&e.ID, at, &e.Message.Sender, &e.Message.Recipient, &e.Message.LinkHost)
 	})
-	if err != nil {
+	read(3, `SELECT id, at, number, change FROM sims FINAL`, func(r driver.Rows, at *time.Time, e *event.Event) error {
+		e.Kind = event.KindSIM
+		return r.Scan(&e.ID, at, &e.SIM.Number, &e.SIM.Change)
+	})
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	err = read(`SELECT id, at, number, change FROM sims FINAL`, func(r driver.Rows, e *event.Event) error {
-		e.Kind = event.KindSIM
-		return r.Scan(&e.ID, &at, &e.SIM.Number, &e.SIM.Change)
-	})
-	return out, err
+	return slices.Concat(parts[:]...), nil
 }
 
 // Frauds names the stops of every transfer that a victim has reported or a

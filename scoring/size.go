@@ -1,0 +1,40 @@
+package scoring
+
+import (
+	"slices"
+	"unsafe"
+)
+
+// Size is about how many bytes a hot entity takes: its state with everything
+// that hangs on it, its name, and its place in the LRU.
+func (s *State) Size() int {
+	const place = 80 + 40 // an entry of the LRU's list; a slot of its map, at a usual load
+	n := place + int(unsafe.Sizeof(*s)) + len(s.Entity) + len(s.partner) +
+		cap(s.moves)*int(unsafe.Sizeof(move{})) + cap(s.contacts)*int(unsafe.Sizeof(contact{})) + cap(s.kept)
+	r := s.rare
+	if r == nil {
+		return n
+	}
+	n += int(unsafe.Sizeof(*r)) + cap(r.buckets)*int(unsafe.Sizeof(bucket{})) + cap(r.devices)*8 + cap(r.quiet)*int(unsafe.Sizeof(quiet{})) + cap(r.told)*8
+	for i := range r.hops {
+		n += len(r.hops[i].name) + len(r.hops[i].cause)
+	}
+	for i := range r.trails {
+		n += len(r.trails[i].origin) + len(r.trails[i].cause)
+	}
+	n += cap(r.hops)*int(unsafe.Sizeof(hop{})) + cap(r.trails)*int(unsafe.Sizeof(trail{}))
+	if c := r.caller; c != nil {
+		n += int(unsafe.Sizeof(*c)) + cap(c.days)*int(unsafe.Sizeof(callDay{})) + (cap(c.handsets)+cap(c.cells))*int(unsafe.Sizeof(thing{}))
+	}
+	return n
+}
+
+// Sizes are the sizes of the hot entities, in order.
+func (p *Partition) Sizes() []int {
+	var out []int
+	for _, s := range p.hot.Values() {
+		out = append(out, s.Size())
+	}
+	slices.Sort(out)
+	return out
+}
