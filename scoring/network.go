@@ -30,7 +30,7 @@ type Network struct {
 }
 
 // DefaultNetwork is what a center starts with.
-var DefaultNetwork = Network{MaxHops: 5, MaxRing: 10, Degree: 40, Fan: 3, Floor: 1000_00, Window: 72 * time.Hour, HalfLife: 24 * time.Hour, Keep: 0.7, LevelFloor: 100}
+var DefaultNetwork = Network{MaxHops: 5, MaxRing: 10, Degree: 40, Fan: 3, Floor: 300_00, Window: 72 * time.Hour, HalfLife: 24 * time.Hour, Keep: 0.7, LevelFloor: 100}
 
 const (
 	maxHops   = 64 // neighbours that an entity remembers by name
