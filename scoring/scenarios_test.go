@@ -129,11 +129,11 @@ func scenarios() map[string]scenario {
 		"mule-fan-in": {join(gather(6, 5000, -5*hours), one(transfer("t", 0, "2222", "3333", 29500, 30000))),
 			gather(6, 5000, -5*hours)}, // a shop takes in
 		"mule-gathers-for-weeks": {join(times(4, func(i int) string {
-			return transfer(fmt.Sprint("in", i), time.Duration(i-4)*60*hours, fmt.Sprint("55", i), "2222", 400, 9000)
-		}), one(transfer("t", 0, "2222", "3333", 1590, 1600))),
+			return transfer(fmt.Sprint("in", i), time.Duration(i-4)*60*hours, fmt.Sprint("55", i), "2222", 600, 9000)
+		}), one(transfer("t", 0, "2222", "3333", 2390, 2400))),
 			join(times(4, func(i int) string {
-				return transfer(fmt.Sprint("in", i), time.Duration(i-4)*60*hours, "55", "2222", 400, 9000)
-			}), one(transfer("t", 0, "2222", "3333", 1590, 1600)))},
+				return transfer(fmt.Sprint("in", i), time.Duration(i-4)*60*hours, "55", "2222", 600, 9000)
+			}), one(transfer("t", 0, "2222", "3333", 2390, 2400)))},
 		"mule-fan-out": {join(one(transfer("t0", -2*hours, "1111", "2222", 30000, 90000)), times(3, func(i int) string {
 			return transfer(fmt.Sprint("o", i), time.Duration(i-3)*minute, "2222", fmt.Sprint("9", i), 9990, float64(30000-9990*i))
 		})), join(one(transfer("t0", -2*hours, "1111", "2222", 30000, 90000)), times(3, func(i int) string {
