@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"stopline/scoring"
 )
 
 // rooms lists what each package may import of ours.
@@ -58,6 +61,19 @@ func TestImportsGoOneWay(t *testing.T) {
 			if strings.HasPrefix(i, "stopline/") && !strings.Contains(" "+strings.Join(allowed, " ")+" ", " "+i+" ") {
 				t.Errorf("%s may not import %s", p.ImportPath, i)
 			}
+		}
+	}
+}
+
+// The page on patterns lists every feature as the program does.
+func TestFeaturesAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/patterns.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range scoring.Describe() {
+		if !strings.Contains(string(page), line) {
+			t.Errorf("docs/patterns.md lacks (take it from \"stopline patterns features\"): %s", line)
 		}
 	}
 }
