@@ -41,6 +41,15 @@ func AppendState(dst []byte, s *State) []byte {
 	w.int(s.largest)
 	w.int(s.largestToday)
 	w.int(int64(s.today))
+	w.int(int64(len(s.hops)))
+	for i := range s.hops {
+		h := &s.hops[i]
+		w.text(string(h.name))
+		w.buf = append(w.buf, byte(h.way))
+		w.int(int64(h.at))
+		w.int(h.minor)
+		w.text(h.cause)
+	}
 	w.bool(s.rare != nil)
 	if s.rare != nil {
 		w.rare(s.rare)
@@ -66,15 +75,6 @@ func (w *writer) rare(r *rare) {
 	for _, q := range r.quiet {
 		w.hash(q.pattern)
 		w.int(int64(q.at))
-	}
-	w.int(int64(len(r.hops)))
-	for i := range r.hops {
-		h := &r.hops[i]
-		w.text(string(h.name))
-		w.buf = append(w.buf, byte(h.way))
-		w.int(int64(h.at))
-		w.int(h.minor)
-		w.text(h.cause)
 	}
 	w.int(int64(len(r.trails)))
 	for i := range r.trails {
@@ -147,6 +147,10 @@ func ReadState(e event.Entity, b []byte) (*State, error) {
 	}
 	s.partner = event.Entity(r.text())
 	s.device, s.largest, s.largestToday, s.today = r.hash(), r.int(), r.int(), int32(r.int())
+	s.hops = list[hop](&r)
+	for i := range s.hops {
+		s.hops[i] = hop{event.Entity(r.text()), way(r.byte()), event.Instant(r.int()), r.int(), r.text()}
+	}
 	if r.byte() == 1 {
 		s.rare = r.rare()
 	}
@@ -168,10 +172,6 @@ func (r *reader) rare() *rare {
 	o.quiet = list[quiet](r)
 	for i := range o.quiet {
 		o.quiet[i] = quiet{r.hash(), event.Instant(r.int())}
-	}
-	o.hops = list[hop](r)
-	for i := range o.hops {
-		o.hops[i] = hop{event.Entity(r.text()), way(r.byte()), event.Instant(r.int()), r.int(), r.text()}
 	}
 	o.trails = list[trail](r)
 	for i := range o.trails {

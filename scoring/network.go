@@ -92,20 +92,19 @@ func (n *Network) covers(t, o *trail) bool {
 
 // hop remembers a neighbour, by time; the oldest makes room.
 func (s *State) hop(h hop) {
-	r := s.more()
-	i := len(r.hops)
-	for i > 0 && (r.hops[i-1].at > h.at || r.hops[i-1].at == h.at && r.hops[i-1].cause > h.cause) {
+	i := len(s.hops)
+	for i > 0 && (s.hops[i-1].at > h.at || s.hops[i-1].at == h.at && s.hops[i-1].cause > h.cause) {
 		i--
 	}
-	if i > 0 && r.hops[i-1].at == h.at && r.hops[i-1].cause == h.cause && r.hops[i-1].way == h.way {
+	if i > 0 && s.hops[i-1].at == h.at && s.hops[i-1].cause == h.cause && s.hops[i-1].way == h.way {
 		return
 	}
-	r.hops = slices.Insert(room(r.hops), i, h)
+	s.hops = slices.Insert(room(s.hops), i, h)
 	old := 0 // no risk reaches back further
-	for newest := r.hops[len(r.hops)-1].at; r.hops[old].way != shares && r.hops[old].at < newest.Add(-reach); {
+	for newest := s.hops[len(s.hops)-1].at; s.hops[old].way != shares && s.hops[old].at < newest.Add(-reach); {
 		old++
 	}
-	r.hops = slices.Delete(r.hops, 0, max(old, len(r.hops)-maxHops))
+	s.hops = slices.Delete(s.hops, 0, max(old, len(s.hops)-maxHops))
 }
 
 // join puts the entity on a trail; false when that leads nowhere new.
@@ -149,7 +148,7 @@ func (s *State) partnerOf(prefix, name string, at event.Instant) (fresh bool) {
 		s.partner = event.Entity(prefix + name)
 		return true
 	}
-	if matches(s.partner) || slices.ContainsFunc(s.peek().hops, func(h hop) bool { return h.way == shares && matches(h.name) }) {
+	if matches(s.partner) || slices.ContainsFunc(s.hops, func(h hop) bool { return h.way == shares && matches(h.name) }) {
 		return false
 	}
 	s.hop(hop{name: event.Entity(prefix + name), way: shares, at: at})
@@ -197,15 +196,15 @@ func (e *Engine) passOn(v *View, isNew bool, out *Outcome) {
 	}
 	h := hop{name: event.Entity(event.PrefixAccount + t.Payee.Account), way: paid, at: l.Event.At, minor: t.Amount.Minor, cause: strings.Clone(l.Event.ID)}
 	v.state.hop(h)
-	r := v.state.rare
-	if len(r.trails) == 0 && !slices.ContainsFunc(r.hops, func(o hop) bool { return o.way == received }) || !e.spreads(v, h.at) {
+	trails, hops := v.state.peek().trails, v.state.hops
+	if len(trails) == 0 && !slices.ContainsFunc(hops, func(o hop) bool { return o.way == received }) || !e.spreads(v, h.at) {
 		return
 	}
-	for i := range r.trails {
-		e.down(v, &r.trails[i], &h, out)
+	for i := range trails {
+		e.down(v, &trails[i], &h, out)
 	}
-	for i := range r.hops { // those who paid begin trails of their own
-		if in := &r.hops[i]; in.way == received {
+	for i := range hops { // those who paid begin trails of their own
+		if in := &hops[i]; in.way == received {
 			e.down(v, in.begins(), &h, out)
 		}
 	}
@@ -248,7 +247,7 @@ func (e *Engine) cameFrom(v *View, isNew bool, out *Outcome) {
 	}
 	h := hop{name: event.Entity(event.PrefixAccount + t.Payer.Account), way: received, at: l.Event.At, minor: t.Amount.Minor, cause: strings.Clone(l.Event.ID)}
 	v.state.hop(h)
-	trails := v.state.rare.trails
+	trails := v.state.peek().trails
 	for i := range trails {
 		e.warnPayer(v, &trails[i], &h, out)
 	}
@@ -307,7 +306,7 @@ func (e *Engine) risk(v *View, out *Outcome) {
 	if v.state.partner != "" {
 		e.shareTrail(v, &t, v.state.partner, out)
 	}
-	hops := v.state.peek().hops
+	hops := v.state.hops
 	for i := range hops {
 		switch h := &hops[i]; h.way {
 		case paid:

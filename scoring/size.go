@@ -10,19 +10,19 @@ import (
 func (s *State) Size() int {
 	const place = 80 + 40 // an entry of the LRU's list; a slot of its map, at a usual load
 	n := place + int(unsafe.Sizeof(*s)) + len(s.Entity) + len(s.partner) +
-		cap(s.moves)*int(unsafe.Sizeof(move{})) + cap(s.contacts)*int(unsafe.Sizeof(contact{})) + cap(s.kept)
+		cap(s.moves)*int(unsafe.Sizeof(move{})) + cap(s.contacts)*int(unsafe.Sizeof(contact{})) + cap(s.kept) + cap(s.hops)*int(unsafe.Sizeof(hop{}))
+	for i := range s.hops {
+		n += len(s.hops[i].name) + len(s.hops[i].cause)
+	}
 	r := s.rare
 	if r == nil {
 		return n
 	}
 	n += int(unsafe.Sizeof(*r)) + cap(r.buckets)*int(unsafe.Sizeof(bucket{})) + cap(r.devices)*8 + cap(r.quiet)*int(unsafe.Sizeof(quiet{})) + cap(r.told)*8
-	for i := range r.hops {
-		n += len(r.hops[i].name) + len(r.hops[i].cause)
-	}
 	for i := range r.trails {
 		n += len(r.trails[i].origin) + len(r.trails[i].cause)
 	}
-	n += cap(r.hops)*int(unsafe.Sizeof(hop{})) + cap(r.trails)*int(unsafe.Sizeof(trail{}))
+	n += cap(r.trails) * int(unsafe.Sizeof(trail{}))
 	if c := r.caller; c != nil {
 		n += int(unsafe.Sizeof(*c)) + cap(c.days)*int(unsafe.Sizeof(callDay{})) + (cap(c.handsets)+cap(c.cells))*int(unsafe.Sizeof(thing{}))
 	}

@@ -51,6 +51,7 @@ type State struct {
 	contacts     []contact    // by their hashes' first meeting, in order of arrival
 	kept         []byte       // payments that a late record may complete, see keep
 	partner      event.Entity // the number that an account pays under, or the account of a number: the first
+	hops         []hop        // neighbours by name, to tell them of a risk
 	device       uint64       // the first one that a person paid from
 	largest      int64        // largest debit up to the day before today
 	largestToday int64
@@ -66,7 +67,6 @@ type rare struct {
 	buckets      []bucket // by their beginning
 	devices      []uint64 // after the first
 	quiet        []quiet
-	hops         []hop    // neighbours by name, to tell them of a risk
 	trails       []trail  // that this entity is on
 	told         []uint64 // notes that an alert was asked of
 	caller       *caller  // of a number that calls much
@@ -321,6 +321,9 @@ func (s *State) Merge(past *State) {
 		s.partner = past.partner
 	}
 	s.largest = max(s.largest, past.largest, past.largestToday)
+	for _, h := range past.hops {
+		s.hop(h)
+	}
 	if p := past.rare; p != nil {
 		r := s.more()
 		for _, b := range p.buckets {
@@ -340,9 +343,6 @@ func (s *State) Merge(past *State) {
 		}
 		if r.slept == 0 {
 			r.wokeAt, r.slept = p.wokeAt, p.slept
-		}
-		for _, h := range p.hops {
-			s.hop(h)
 		}
 		for _, t := range p.trails {
 			s.join(&DefaultNetwork, t)
