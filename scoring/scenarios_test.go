@@ -154,6 +154,8 @@ func scenarios() map[string]scenario {
 			[]string{transfer("t0", -60*24*hours, "2222", "7", 5, 90), transfer("t1", -hours, "1111", "2222", 30000, 900000), transfer("t2", -minute, "2222", "8", 15000, 30000), transfer("t3", 0, "2222", "9", 14000, 15000)}},
 		"sim-box-caller": {times(25, func(i int) string { return dialled("c", i, time.Duration(i-30)*minute, who(i)) }),
 			times(25, func(i int) string { return dialled("c", i, time.Duration(i-30)*minute, who(i%5)) })}, // a talkative friend
+		"new-number-calls-strangers": {times(6, func(i int) string { return dialled("c", i, time.Duration(i-6)*8*minute, who(i)) }),
+			join(one(dialled("c0", 0, -300*hours, who(1))), times(6, func(i int) string { return dialled("c", i, time.Duration(i-6)*8*minute, who(i)) }))},
 		"sim-box-month": {times(30, func(i int) string { return dialled("c", i, time.Duration(i-30)*9*hours, who(i)) }),
 			times(60, func(i int) string { return dialled("c", i, time.Duration(i-60)*9*hours, who(i/3)) })},
 		"caller-over-100-a-day": {times(101, func(i int) string { return dialled("c", i, time.Duration(i-110)*minute, who(i%3)) }), times(100, func(i int) string { return dialled("c", i, time.Duration(i-110)*minute, who(i%3)) })},

@@ -228,12 +228,17 @@ func (r *Result) figures(findings []Finding, c *scoring.Catalogue) Figures {
 // count compares with the frauds, or with the labelled entities.
 func (t *Truth) count(f *Figures, first, acted map[string]event.Instant, alerted map[event.Entity]bool, wrong map[string]bool) {
 	if t.Entities != nil {
+		k := KindFigure{Kind: "labelled"}
+		var minutes []float64
 		for e, bad := range t.Entities {
 			switch {
 			case bad:
 				f.Frauds++
 				if alerted[e] {
 					f.Caught++
+					if at, ok := t.began[e]; ok {
+						minutes = append(minutes, max(0, first[string(e)].Sub(at).Minutes()))
+					}
 				} else {
 					f.miss(string(e))
 				}
@@ -252,6 +257,10 @@ func (t *Truth) count(f *Figures, first, acted map[string]event.Instant, alerted
 			}
 		}
 		f.InTime = f.Caught
+		if slices.Sort(minutes); len(minutes) > 0 {
+			k.Frauds, k.Caught, k.InTime, k.Recall, k.MinutesToSee = f.Frauds, f.Caught, f.Caught, ratio(f.Caught, f.Frauds), rounded(minutes[len(minutes)/2], 1)
+			f.Kinds = append(f.Kinds, k)
+		}
 		return
 	}
 	kinds := map[string]*KindFigure{}

@@ -18,7 +18,8 @@ type Truth struct {
 	Events    int64                 // transfers and calls
 	Money     int64                 // transfers
 
-	reported map[string]string // by stop id, the report
+	reported map[string]string              // by payer and payee, the report that names no id
+	began    map[event.Entity]event.Instant // first transfer or call of those that are labelled bad
 }
 
 // Fraud is one campaign, network, or labelled row.
@@ -31,7 +32,7 @@ type Fraud struct {
 
 // NewTruth knows nothing yet.
 func NewTruth() *Truth {
-	return &Truth{Frauds: map[string]*Fraud{}, Transfers: map[string]string{}, Honest: map[string]bool{}, reported: map[string]string{}}
+	return &Truth{Frauds: map[string]*Fraud{}, Transfers: map[string]string{}, Honest: map[string]bool{}, reported: map[string]string{}, began: map[event.Entity]event.Instant{}}
 }
 
 // Entity labels accounts or numbers.
@@ -67,6 +68,15 @@ func (t *Truth) Event(e *event.Event, fraud string) {
 		fallthrough
 	case event.KindCall:
 		t.Events++
+		if t.Entities != nil {
+			for _, touch := range e.Touched(nil) {
+				if who := touch.Entity(); t.Entities[who] {
+					if at, ok := t.began[who]; !ok || e.At < at {
+						t.began[event.Entity(strings.Clone(string(who)))] = e.At
+					}
+				}
+			}
+		}
 		if fraud != "" {
 			t.Add(strings.Clone(fraud), strings.Clone(e.ID), e.At)
 		}
