@@ -131,7 +131,6 @@ func (e *Engine) apply(v *View, s *State, l *event.Leg, out *Outcome) {
 			end(m, l)
 			return
 		}
-		s.meet(event.Hash(l.Event.Call.Callee), l.Event.At)
 		s.add(callMove(callOut, l, l.Event.Call.Callee))
 		s.dialled(l.Event.At, &l.Event.Call)
 		e.ask(v, aboutEntity, out)
@@ -192,7 +191,7 @@ func (e *Engine) debit(v *View, out *Outcome) {
 	counter, isNew, marks := event.Hash(event.ChannelCash), false, uint64(0)
 	if t.Channel != event.ChannelCash {
 		counter = event.Hash(t.Payee.Account)
-		if isNew = s.meet(counter, l.Event.At); isNew {
+		if isNew = s.isNew(counter, l.Event.At); isNew {
 			marks = markNew
 		}
 	}
@@ -225,7 +224,7 @@ func (e *Engine) credit(v *View, out *Outcome) {
 		return
 	}
 	counter, marks := event.Hash(t.Payer.Account), uint64(0)
-	isNew := s.meet(counter, l.Event.At)
+	isNew := s.isNew(counter, l.Event.At)
 	if isNew {
 		marks = markNew
 	}
@@ -248,7 +247,7 @@ func (e *Engine) called(v *View, out *Outcome) {
 		}
 	} else {
 		m := callMove(callIn, l, l.Event.Call.Caller)
-		if s.meet(m.counter, m.at) {
+		if s.isNew(m.counter, m.at) {
 			m.tag |= markNew
 		}
 		if l.Event.Call.Foreign {
@@ -274,7 +273,7 @@ func (e *Engine) message(v *View, k sort, counterpart string) bool {
 		return false
 	}
 	m := move{at: l.Event.At, tag: id&idBits | uint64(k), counter: event.Hash(counterpart)}
-	if s.meet(m.counter, m.at) {
+	if s.isNew(m.counter, m.at) {
 		m.tag |= markNew
 	}
 	if l.Event.Message.LinkHost != "" {

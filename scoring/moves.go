@@ -135,6 +135,7 @@ func (s *State) bound(k sort, newest event.Instant) {
 	if m := &s.moves[oldest]; !m.has(markReversed) {
 		s.foldInto(bucket{start: int32(m.at / hourMillis), sort: k, n: 1, sum: m.amount}, newest)
 	}
+	s.remember(&s.moves[oldest])
 	s.moves = slices.Delete(s.moves, oldest, oldest+1)
 }
 
@@ -142,6 +143,7 @@ func (s *State) bound(k sort, newest event.Instant) {
 func (s *State) forget(newest event.Instant) {
 	n, before := 0, newest.Add(-memory)
 	for n < len(s.moves) && s.moves[n].at < before {
+		s.remember(&s.moves[n])
 		n++
 	}
 	if n > 0 {

@@ -24,7 +24,7 @@ func (p Place) Before(q Place) bool {
 func (p Place) Version() uint64 { return uint64(p.Offset+1)<<20 | uint64(p.Index) }
 
 const (
-	maxContacts = 64             // counterparts that an entity remembers
+	maxContacts = 64             // counterparts that an entity remembers beyond those of its movements
 	maxDevices  = 4              // devices that a person has paid from
 	maxKept     = 4              // payments that a late record may still complete
 	newFor      = 24 * time.Hour // a counterpart is new for a day after the first contact
@@ -48,7 +48,7 @@ type State struct {
 
 	first, last  event.Instant
 	moves        []move       // by time
-	contacts     []contact    // by their hashes' first meeting, in order of arrival
+	contacts     []contact    // whose movements are forgotten
 	kept         []byte       // payments that a late record may complete, see keep
 	partner      event.Entity // the number that an account pays under, or the account of a number: the first
 	hops         []hop        // neighbours by name, to tell them of a risk
@@ -127,38 +127,69 @@ func (s *State) seen(at event.Instant) {
 	s.last = max(s.last, at)
 }
 
-// meet notes a contact and says whether the counterpart is new: first met less
-// than a day before. The contact that was met longest ago makes room.
-func (s *State) meet(counter uint64, at event.Instant) (isNew bool) {
-	now, oldest := seconds(at), 0
+// firstMet is when a counterpart was first met; false when it was not. Who is
+// among the movements needs no contact of its own.
+func (s *State) firstMet(counter uint64) (first event.Instant, met bool) {
+	for i := range s.moves { // by time: the first is the earliest
+		if m := &s.moves[i]; m.counter == counter {
+			first, met = m.at, true
+			break
+		}
+	}
 	for i := range s.contacts {
-		c := &s.contacts[i]
-		if c.hash == counter {
-			c.first, c.last = min(c.first, now), max(c.last, now)
-			return now-c.first < uint32(newFor/time.Second)
-		}
-		if o := &s.contacts[oldest]; c.last < o.last || c.last == o.last && c.hash < o.hash {
-			oldest = i
+		if c := &s.contacts[i]; c.hash == counter {
+			if at := event.Instant(c.first) * 1000; !met || at < first {
+				first, met = at, true
+			}
+			break
 		}
 	}
-	c := contact{counter, now, now}
-	if len(s.contacts) == maxContacts {
-		s.contacts[oldest] = c
-		return true
-	}
-	s.contacts = append(room(s.contacts), c)
-	return true
+	return first, met
+}
+
+// isNew says whether a counterpart is new at a moment: first met less than a
+// day before.
+func (s *State) isNew(counter uint64, at event.Instant) bool {
+	first, met := s.firstMet(counter)
+	return !met || at.Sub(min(first, at)) < newFor
 }
 
 // knownFor is how long before a moment the counterpart was first met; zero
 // when it was not.
 func (s *State) knownFor(counter uint64, at event.Instant) time.Duration {
+	first, met := s.firstMet(counter)
+	if !met {
+		return 0
+	}
+	return max(0, at.Sub(first))
+}
+
+// remember keeps a counterpart whose movement is about to be forgotten. The
+// one that was met longest ago makes room.
+func (s *State) remember(m *move) {
+	if !m.has(markCash) {
+		s.acquaint(m.counter, seconds(m.at))
+	}
+}
+
+func (s *State) acquaint(counter uint64, at uint32) {
+	oldest := 0
 	for i := range s.contacts {
-		if c := &s.contacts[i]; c.hash == counter {
-			return max(0, time.Duration(int64(seconds(at))-int64(c.first))*time.Second)
+		c := &s.contacts[i]
+		if c.hash == counter {
+			c.first, c.last = min(c.first, at), max(c.last, at)
+			return
+		}
+		if o := &s.contacts[oldest]; c.last < o.last || c.last == o.last && c.hash < o.hash {
+			oldest = i
 		}
 	}
-	return 0
+	c := contact{counter, at, at}
+	if len(s.contacts) == maxContacts {
+		s.contacts[oldest] = c
+		return
+	}
+	s.contacts = append(room(s.contacts), c)
 }
 
 // noteDevice notes the device of a payment and says whether it is another than
@@ -307,8 +338,8 @@ func (s *State) Merge(past *State) {
 		}
 	}
 	for _, c := range past.contacts {
-		s.meet(c.hash, event.Instant(c.last)*1000)
-		s.meet(c.hash, event.Instant(c.first)*1000)
+		s.acquaint(c.hash, c.first)
+		s.acquaint(c.hash, c.last)
 	}
 	s.kept = append(slices.Clone(past.kept), s.kept...)
 	for s.keptCount() > maxKept {
