@@ -169,7 +169,7 @@ func TestCatalogueSwap(t *testing.T) {
 	if before.Catalogue == after.Catalogue || after.Catalogue != w.part.Catalogue() {
 		t.Errorf("versions %s and %s", before.Catalogue, after.Catalogue)
 	}
-	if !after.Shadow || after.Action != pattern.Warn || after.StopID != "" || after.Score != 0 {
+	if !after.Shadow || after.Action != pattern.Warn || after.StopID != "" || after.Score != before.Score {
 		t.Errorf("a shadow pattern acted: %+v", after)
 	}
 	if len(after.Hits) == 0 || !after.Hits[0].Shadow {

@@ -35,7 +35,7 @@ func (e *Engine) ask(v *View, what about, out *Outcome) (stopped bool) {
 	var hits []Hit
 	var asks []*entry // live patterns that hit and ask for a stop
 	quiet := true     // every hit is one that has spoken lately
-	action, best, rest := pattern.Warn, 0.0, 1.0
+	action, best, rest, trial := pattern.Warn, 0.0, 1.0, 1.0
 	block := pattern.NoBlock
 	fraudType, shadow := "", true
 	for _, p := range entries {
@@ -58,7 +58,7 @@ func (e *Engine) ask(v *View, what about, out *Outcome) (stopped bool) {
 			quiet = false
 		}
 		if p.Shadow {
-			if shadow {
+			if trial *= 1 - p.Weight; shadow {
 				fraudType = p.FraudType
 			}
 			continue
@@ -75,6 +75,9 @@ func (e *Engine) ask(v *View, what about, out *Outcome) (stopped bool) {
 	}
 	if len(hits) == 0 || quiet {
 		return false
+	}
+	if shadow {
+		rest = trial // what it would have been
 	}
 	score := int(math.Round(1000 * (1 - rest)))
 	if action == pattern.Stop && score < e.Policy.StopScore && block != pattern.HardBlock {
