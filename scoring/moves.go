@@ -249,16 +249,16 @@ type set struct {
 	n     int
 }
 
-// put adds a hash, which is never zero, and says whether it was not there.
-func (s *set) put(h uint64) bool {
+// put adds a hash, which is never zero.
+func (s *set) put(h uint64) {
 	for i := h % uint64(len(s.slots)); ; i = (i + 1) % uint64(len(s.slots)) {
 		switch s.slots[i] {
 		case h:
-			return false
+			return
 		case 0:
 			s.slots[i] = h
 			s.n++
-			return true
+			return
 		}
 	}
 }

@@ -187,12 +187,11 @@ func (c *backtestCmd) books(ctx context.Context, catalogues []*scoring.Catalogue
 		return nil, errors.New("ClickHouse holds no events of that time: give other --from and --to, another --data or --clickhouse, or files")
 	}
 	bar := c.bar(int64(n), "scoring the books")
-	truth := backtest.NewTruth()
-	src, err := backtest.Books(ctx, w, from, to, event.NewNumbers(c.Country), truth, func(n int) { _ = bar.Add(n) })
+	src, err := backtest.Books(ctx, w, from, to, event.NewNumbers(c.Country), func(n int) { _ = bar.Add(n) })
 	if err != nil {
 		return nil, err
 	}
-	res, err := backtest.Run(ctx, src, truth, scoring.DefaultPolicy, catalogues...)
+	res, err := backtest.Run(ctx, src, backtest.NewTruth(), scoring.DefaultPolicy, catalogues...)
 	if err != nil {
 		return nil, err
 	}

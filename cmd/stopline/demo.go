@@ -316,6 +316,7 @@ func (d *demo) greet(in *infra) {
 	curl(api.Analyst, "", "analyst: newest alerts", "'"+u+"/v1/alerts?limit=3'")
 	curl(api.Analyst, "", "hotline: a victim's report", fmt.Sprintf(`-H 'Content-Type: application/json' -d '{"id":"try-1","at":"%s","source":"96110","victim":{"phone":"13800000001"},"transfers":[{"payer_account":"6222000000000000001","payee_account":"6217000000000000009","payee_bank":"PCBC","amount":"1234.56","currency":"CNY","at":"%s"}]}' '%s/v1/reports'`, now, now, u))
 	curl(api.Supervisor, "", "supervisor: what waits for approval", "'"+u+"/v1/stops?state=proposed'")
+	curl(api.Analyst, "", "analyst: how patterns turned out", "'"+u+"/v1/patterns/statistics'")
 	curl(api.Bank, "PCBC", "bank PCBC: its stops, long poll", "'"+u+"/v1/bank/stops?wait=30s'")
 	curl(api.Police, "", "police: recovered funds", fmt.Sprintf("'%s/v1/statistics/recovery?from=%s&to=%s&by=fraud_type'", u, day(now), day(now.Add(365*24*time.Hour))))
 	curl(api.Admin, "", "admin: held stops", "'"+u+"/v1/stops?state=held&limit=3'")

@@ -74,7 +74,7 @@ func (w *Warehouse) History(ctx context.Context, from, to event.Instant, home fu
 	g.Go(func() error {
 		var running []*event.Event // calls that end in a later slice
 		for p := range ahead {
-			events := append(p.events, running...)
+			events := slices.Concat(p.events, running)
 			slices.SortFunc(events, func(a, b *event.Event) int { return cmp.Or(cmp.Compare(known(a), known(b)), cmp.Compare(a.ID, b.ID)) })
 			running = nil
 			for _, e := range events {

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 	"text/tabwriter"
 )
 
 // Table writes the report for people to read in a terminal.
 func (r *Report) Table(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := &strings.Builder{}
 	fmt.Fprintf(t, "\n%s\t\n", r.Source)
 	fmt.Fprintf(t, "  %d events, %s to %s, in %.1f s: %.0f events a second\n\n", r.Events, r.From, r.To, r.Seconds, r.EventsPerSec)
 	r.Candidate.table(t, "catalogue", r.Unit)
@@ -35,11 +36,15 @@ func (r *Report) Table(w io.Writer) error {
 			fmt.Fprintf(t, "  %s\t%+d\t%+d\t%+d\n", d.Pattern, d.Alerts, d.True, d.False)
 		}
 	}
-	fmt.Fprintln(t)
-	return t.Flush()
+	t.WriteByte('\n')
+	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if _, err := io.WriteString(columns, t.String()); err != nil {
+		return err
+	}
+	return columns.Flush()
 }
 
-func (f *Figures) table(w io.Writer, what, unit string) {
+func (f *Figures) table(w *strings.Builder, what, unit string) {
 	fmt.Fprintf(w, "  %s %s\tfrauds caught %d of %d (recall %.3f)\talerted in time %d\n", what, f.Catalogue, f.Caught, f.Frauds, f.Recall, f.InTime)
 	fmt.Fprintf(w, "  \tfalse positives %d of %d %s (%.4f)\tprecision %.3f\n", f.False, f.Honest, unit, f.FalseRate, f.Precision)
 	fmt.Fprintf(w, "  \talerts: %d stop, %d review, %d warn; %.1f a day\tfalse stops %d (%.2f in 10,000 transfers)\n\n", f.Actions["stop"], f.Actions["review"], f.Actions["warn"], f.PerDay, f.FalseStops, f.FalseStopRate)

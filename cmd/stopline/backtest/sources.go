@@ -140,9 +140,9 @@ func City(cfg city.Config, events int, parser *event.Parser, truth *Truth, progr
 	}
 }
 
-// Books reads the history in ClickHouse; the truth is what victims have
-// reported and people have found out.
-func Books(ctx context.Context, w *warehouse.Warehouse, from, to event.Instant, numbers *event.Numbers, truth *Truth, progress func(events int)) (Source, error) {
+// Books reads the history in ClickHouse, with what victims have reported and
+// people have found out.
+func Books(ctx context.Context, w *warehouse.Warehouse, from, to event.Instant, numbers *event.Numbers, progress func(events int)) (Source, error) {
 	frauds, err := w.Frauds(ctx)
 	if err != nil {
 		return nil, err
