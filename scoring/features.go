@@ -109,7 +109,7 @@ func victimFeatures() []feature {
 	const days = 24 * time.Hour
 	return []feature{
 		longest("calls.unknown.longest_24h", "longest call from a stranger in 24 hours before the payment, running ones included", days, markNew),
-		longest("calls.unknown.longest_2h", "the same in 2 hours", 2*time.Hour, markNew),
+		longest("calls.unknown.longest_2h", "longest call from a stranger in 2 hours before the payment, running ones included", 2*time.Hour, markNew),
 		longest("calls.foreign.longest_24h", "longest call from a foreign stranger in 24 hours", days, markNew|markForeign),
 		longest("calls.spoofed.longest_24h", "longest call under a forged number in 24 hours", days, markSpoofed),
 		victim(cost(2, number(duration("calls.unknown.since", "since the last call of 5 minutes and more from a stranger ended; 0 while it runs", func(v *View) time.Duration { return v.sinceCall() })))),
@@ -213,10 +213,10 @@ func flowFeatures(w int) []feature {
 	suffix, span, length := windows[w].suffix, windows[w].words, windows[w].length
 	return []feature{
 		cost(2, integer("debits.count_"+suffix, "payments out in "+span, func(v *View) int64 { return v.totals(debit).n[w] })),
-		cost(2, money("debits.sum_"+suffix, "their sum, minor units", func(v *View) int64 { return v.totals(debit).sum[w] })),
+		cost(2, money("debits.sum_"+suffix, "sum of the payments out in "+span+", minor units", func(v *View) int64 { return v.totals(debit).sum[w] })),
 		cost(3, integer("debits.payees_"+suffix, "different payees in "+span+", at most 64", func(v *View) int64 { return v.state.distinct(debit, v.now, length, 0) })),
 		cost(3, integer("debits.new_payees_"+suffix, "different payees in "+span+" that were new when they were paid", func(v *View) int64 { return v.state.distinct(debit, v.now, length, markNew) })),
-		cost(2, money("debits.new_sum_"+suffix, "what they were paid when they were new, minor units, of the last 64 payments", func(v *View) int64 {
+		cost(2, money("debits.new_sum_"+suffix, "sum of the payments in "+span+" to payees that were new, minor units, of the last 64 payments", func(v *View) int64 {
 			_, sum := v.state.count(debit, v.now, length, markNew)
 			return sum
 		})),
@@ -224,13 +224,13 @@ func flowFeatures(w int) []feature {
 			n, _ := v.state.count(debit, v.now, length, markCash)
 			return n
 		})),
-		cost(2, money("debits.cash_sum_"+suffix, "their sum, minor units", func(v *View) int64 {
+		cost(2, money("debits.cash_sum_"+suffix, "sum of the withdrawals in "+span+", minor units", func(v *View) int64 {
 			_, sum := v.state.count(debit, v.now, length, markCash)
 			return sum
 		})),
 		cost(4, integer("debits.alike_"+suffix, "different new payees in "+span+" who were paid one and the same amount of 100 yuan and more", func(v *View) int64 { return v.alike(debit, length) })),
 		cost(2, account(integer("credits.count_"+suffix, "payments in in "+span, func(v *View) int64 { return v.totals(credit).n[w] }))),
-		cost(2, account(money("credits.sum_"+suffix, "their sum, minor units", func(v *View) int64 { return v.totals(credit).sum[w] }))),
+		cost(2, account(money("credits.sum_"+suffix, "sum of the payments in in "+span+", minor units", func(v *View) int64 { return v.totals(credit).sum[w] }))),
 		cost(3, account(integer("credits.payers_"+suffix, "different payers in "+span+", at most 64", func(v *View) int64 { return v.state.distinct(credit, v.now, length, 0) }))),
 		cost(3, account(integer("credits.new_payers_"+suffix, "different payers in "+span+" that were new when they paid", func(v *View) int64 { return v.state.distinct(credit, v.now, length, markNew) }))),
 		cost(4, account(integer("credits.alike_"+suffix, "different new payers in "+span+" who paid one and the same amount of 100 yuan and more", func(v *View) int64 { return v.alike(credit, length) }))),
