@@ -74,15 +74,14 @@ func (w *Warehouse) History(ctx context.Context, from, to event.Instant, home fu
 	g.Go(func() error {
 		var running []*event.Event // calls that end in a later slice
 		for p := range ahead {
-			events := slices.Concat(p.events, running)
-			slices.SortFunc(events, func(a, b *event.Event) int { return cmp.Or(cmp.Compare(known(a), known(b)), cmp.Compare(a.ID, b.ID)) })
+			events := inOrder(slices.Concat(p.events, running))
 			running = nil
 			for _, e := range events {
-				if known(e) >= p.end && p.end < to {
-					running = append(running, e)
+				if e.known >= p.end && p.end < to {
+					running = append(running, e.Event)
 					continue
 				}
-				if err := yield(e); err != nil {
+				if err := yield(e.Event); err != nil {
 					return err
 				}
 			}
@@ -90,6 +89,27 @@ func (w *Warehouse) History(ctx context.Context, from, to event.Instant, home fu
 		return nil
 	})
 	return g.Wait()
+}
+
+// ordered is an event beside the moment that orders it.
+type ordered struct {
+	known event.Instant
+	*event.Event
+}
+
+// inOrder sorts events as they became known; those of one moment by their ids.
+func inOrder(events []*event.Event) []ordered {
+	out := make([]ordered, len(events))
+	for i, e := range events {
+		out[i] = ordered{known(e), e}
+	}
+	slices.SortFunc(out, func(a, b ordered) int {
+		if a.known != b.known {
+			return cmp.Compare(a.known, b.known)
+		}
+		return cmp.Compare(a.ID, b.ID)
+	})
+	return out
 }
 
 // slices cuts a time into pieces of so many events, at midnights: the end of

@@ -126,6 +126,7 @@ type part struct {
 // read cuts events into legs, as ingest does.
 func (r *runner) read(ctx context.Context, src Source, rounds chan<- *round) error {
 	rd, n := &round{}, 0
+	var usual [shards]int // bytes of a block
 	var payload, name []byte
 	var touched []event.Touch
 	err := src(ctx, func(e *event.Event, fraud string) error {
@@ -138,11 +139,13 @@ func (r *runner) read(ctx context.Context, src Source, rounds chan<- *round) err
 		touched = e.Touched(touched[:0])
 		for _, t := range touched {
 			name = append(append(name[:0], t.Prefix...), t.Name...)
-			b := &rd.blocks[event.PartitionOf(name, shards)]
+			p := event.PartitionOf(name, shards)
+			b := &rd.blocks[p]
 			if *b == nil {
-				*b = event.BeginBlock(nil)
+				*b = event.BeginBlock(make([]byte, 0, usual[p]))
 			}
 			*b = event.AppendLeg(*b, t, event.Source{Offset: r.result.Events}, payload)
+			usual[p] = max(usual[p], len(*b))
 		}
 		r.result.Events++
 		r.result.Legs += int64(len(touched))
