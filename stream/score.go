@@ -59,6 +59,7 @@ type worker struct {
 	coldAgain time.Time // not before
 	lastSaved time.Time
 	saved     int64 // offset of the last checkpoint
+	published int64 // legs before it were scored and published by an earlier claim
 	out, log  []kafka.Message
 	missing   []event.Entity
 	saving    *saving // nil: none is on its way
@@ -66,7 +67,7 @@ type worker struct {
 
 // partition restores the state of the last checkpoint and scores from there.
 func (sc *Score) partition(ctx context.Context, c *claim) error {
-	w := &worker{Score: sc, claim: c, part: scoring.NewPartition(sc.Engine, sc.Hot), unread: map[event.Entity]bool{}, lastSaved: time.Now()}
+	w := &worker{Score: sc, claim: c, part: scoring.NewPartition(sc.Engine, sc.Hot), unread: map[event.Entity]bool{}, lastSaved: time.Now(), published: c.offset}
 	if err := w.restore(ctx); err != nil {
 		return err
 	}
@@ -182,8 +183,15 @@ func (w *worker) block(ctx context.Context, m *kafka.Message) error {
 	}
 	w.fetch(ctx)
 	n := 0
+	// Where the checkpoint is behind what was committed (its states could not be
+	// read by this version, or ClickHouse was made anew), the legs between rebuild
+	// the states, and ask no bank again for what is long past.
+	again := m.Offset < w.published
 	err = w.part.Apply(m.Offset, m.Value, func(l *event.Leg, out *scoring.Outcome) {
 		n++
+		if again {
+			return
+		}
 		w.outcome(out)
 		switch l.Role {
 		case event.RoleReport:

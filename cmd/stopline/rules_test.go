@@ -354,3 +354,50 @@ func waitQuiet(ctx context.Context, in *infra, s *service) error {
 	}
 	return fmt.Errorf("the replicas are not done after a minute; legs scored by the last: %d", counter(s.metrics.Legs))
 }
+
+// A ClickHouse that was made anew has no states: they are rebuilt from the legs,
+// and nothing that was published before is published again.
+func TestStatesAreRebuiltInSilence(t *testing.T) {
+	data := t.TempDir()
+	run := func(send func(h *harness)) (alerts int) {
+		in, err := (&Servers{Data: data, Partitions: 1}).open(context.WithoutCancel(t.Context()), warnings())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.close(warnings())
+		s, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 1000, Checkpoint: 200 * time.Millisecond, Country: "CN"}, roles: []string{roleIngest, roleScore}, clock: wallClock,
+			limits: event.DefaultLimits, terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy}, warnings())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.stop()
+		h := &harness{service: s, t: t}
+		send(h)
+		if err := waitQuiet(t.Context(), in, s); err != nil {
+			t.Fatal(err)
+		}
+		return int(total(s.metrics.Alerts))
+	}
+	first := run(func(h *harness) {
+		h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c1","at":"%s","phase":"ended","caller":{"number":"+85281234567"},"callee":{"number":"13800138000"},"duration_s":1500}`, minutesAgo(40)))
+		h.eventually("the call scored", func() bool { return counter(h.metrics.Legs) >= 2 })
+		h.send(h.infra.topics.Transfers, transferDoc("t1", "6222", "6217", "49800.00"))
+		h.eventually("the alert", func() bool { return total(h.metrics.Alerts) > 0 })
+	})
+	if err := os.RemoveAll(filepath.Join(data, "clickhouse")); err != nil {
+		t.Fatal(err)
+	}
+	again := run(func(h *harness) {
+		h.eventually("the legs are read again", func() bool { return counter(h.metrics.Legs) >= 5 })
+	})
+	if first == 0 || again != 0 {
+		t.Errorf("%d alerts at first, and %d when the states were rebuilt; want none", first, again)
+	}
+	// The states are there: the same payer knows the payee now.
+	third := run(func(h *harness) {
+		h.send(h.infra.topics.Transfers, transferDoc("t1", "6222", "6217", "49800.00"))
+	})
+	if third != 0 {
+		t.Errorf("a payment that is known raised %d alerts", third)
+	}
+}
