@@ -66,15 +66,11 @@ func catalogueDocument(p scoring.Published, whole bool) CatalogueDocument {
 		return d
 	}
 	for _, pt := range c.Patterns {
-		on := make([]string, len(pt.On))
-		for i, r := range pt.On {
-			on[i] = r.String()
-		}
 		stage := "live"
 		if pt.Shadow {
 			stage = "shadow"
 		}
-		d.Patterns = append(d.Patterns, PatternDocument{pt.ID, pt.Name.ZH, pt.Name.EN, pt.FraudType, on, pt.When, pt.Weight, pt.Then.String(), stage, pt.Grade, pt.Source})
+		d.Patterns = append(d.Patterns, PatternDocument{pt.ID, pt.Name.ZH, pt.Name.EN, pt.FraudType, pt.Legs(), pt.When, pt.Weight, pt.Then.String(), stage, pt.Grade, pt.Source})
 	}
 	return d
 }

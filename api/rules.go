@@ -84,6 +84,16 @@ func (s *server) until(text string) (event.Instant, error) {
 	return i, nil
 }
 
+// dated reads an entity and until when something holds of it.
+func (s *server) dated(entity, until string) (event.Entity, event.Instant, error) {
+	e, err := s.entity(entity)
+	if err != nil {
+		return "", 0, err
+	}
+	i, err := s.until(until)
+	return e, i, err
+}
+
 func (s *server) room() error {
 	if s.Book.Full() {
 		return newProblem(http.StatusConflict, "there are as many exceptions and known-good entities as may be: end some first")
@@ -105,11 +115,7 @@ func (s *server) except(ctx context.Context, in *struct {
 		Until  string   `json:"until" format:"date-time" doc:"An exception ends: hard blocks are not excepted from at all"`
 	}
 }) (*struct{}, error) {
-	e, err := s.entity(in.Entity)
-	if err != nil {
-		return nil, err
-	}
-	until, err := s.until(in.Body.Until)
+	e, until, err := s.dated(in.Entity, in.Body.Until)
 	if err != nil {
 		return nil, err
 	}
@@ -153,11 +159,7 @@ func (s *server) knowGood(ctx context.Context, in *struct {
 		Until  string   `json:"until,omitempty" format:"date-time"`
 	}
 }) (*struct{}, error) {
-	e, err := s.entity(in.Entity)
-	if err != nil {
-		return nil, err
-	}
-	until, err := s.until(in.Body.Until)
+	e, until, err := s.dated(in.Entity, in.Body.Until)
 	if err != nil {
 		return nil, err
 	}

@@ -156,17 +156,20 @@ func (e *Engine) apply(v *View, s *State, l *event.Leg, out *Outcome) {
 	}
 }
 
-// moved notes a transfer; false when it was there already, in this status or
-// another.
-func moved(s *State, k sort, l *event.Leg, counter uint64, marks uint64) bool {
-	t := &l.Event.Transfer
-	id := event.TransferKey(t.Payer.Account, l.Event.ID)
-	if m := s.find(k, id); m != nil {
-		if t.Status == event.StatusReversed {
-			m.tag |= markReversed
-		}
-		return false
+// known says whether a transfer was there already, in this status or another,
+// and notes when it was taken back.
+func known(s *State, k sort, id uint64, t *event.Transfer) bool {
+	m := s.find(k, id)
+	if m != nil && t.Status == event.StatusReversed {
+		m.tag |= markReversed
 	}
+	return m != nil
+}
+
+// moved notes a transfer that was not known; false when it is taken back as it
+// is first told of.
+func moved(s *State, k sort, id uint64, l *event.Leg, counter, marks uint64) bool {
+	t := &l.Event.Transfer
 	if t.Status == event.StatusReversed {
 		marks |= markReversed
 	}
@@ -184,8 +187,8 @@ func moved(s *State, k sort, l *event.Leg, counter uint64, marks uint64) bool {
 func (e *Engine) debit(v *View, out *Outcome) {
 	s, l := v.state, v.leg
 	t := &l.Event.Transfer
-	if m := s.find(debit, event.TransferKey(t.Payer.Account, l.Event.ID)); m != nil {
-		moved(s, debit, l, m.counter, 0)
+	id := event.TransferKey(t.Payer.Account, l.Event.ID)
+	if known(s, debit, id, t) {
 		return
 	}
 	counter, isNew, marks := event.Hash(event.ChannelCash), false, uint64(0)
@@ -195,7 +198,7 @@ func (e *Engine) debit(v *View, out *Outcome) {
 			marks = markNew
 		}
 	}
-	if !moved(s, debit, l, counter, marks) {
+	if !moved(s, debit, id, l, counter, marks) {
 		return
 	}
 	p := &v.own
@@ -219,8 +222,8 @@ func (e *Engine) debit(v *View, out *Outcome) {
 func (e *Engine) credit(v *View, out *Outcome) {
 	s, l := v.state, v.leg
 	t := &l.Event.Transfer
-	if m := s.find(credit, event.TransferKey(t.Payer.Account, l.Event.ID)); m != nil {
-		moved(s, credit, l, m.counter, 0)
+	id := event.TransferKey(t.Payer.Account, l.Event.ID)
+	if known(s, credit, id, t) {
 		return
 	}
 	counter, marks := event.Hash(t.Payer.Account), uint64(0)
@@ -228,7 +231,7 @@ func (e *Engine) credit(v *View, out *Outcome) {
 	if isNew {
 		marks = markNew
 	}
-	if !moved(s, credit, l, counter, marks) {
+	if !moved(s, credit, id, l, counter, marks) {
 		return
 	}
 	v.own = payment{id: l.Event.ID, at: l.Event.At, transfer: *t}
@@ -319,8 +322,7 @@ func (e *Engine) again(v *View, out *Outcome) {
 // completed asks of the remembered payments once an entity's past could be
 // read at last.
 func (e *Engine) completed(v *View, s *State, out *Outcome) {
-	var l event.Leg
-	l.Role, l.Entity = event.RoleCallee, s.Entity
+	l := event.Leg{Role: event.RolePayment, Entity: s.Entity}
 	v.begin(s, &l)
 	s.eachKept(&v.own, func() bool {
 		p := &v.own
@@ -328,7 +330,6 @@ func (e *Engine) completed(v *View, s *State, out *Outcome) {
 			return true
 		}
 		l.Event.Kind, l.Event.ID, l.Event.At = event.KindTransfer, p.id, p.at
-		l.Role = event.RolePayment
 		v.at(p.at)
 		v.pay = p
 		return e.ask(v, aboutPayment, out)

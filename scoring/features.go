@@ -191,7 +191,7 @@ func riskFeatures() []feature {
 	return []feature{
 		note(integer("risk.level", "how strong the risk is: the stop's score, less what each transfer and each day takes away; 0 to 1000", func(v *View) int64 {
 			r := &v.leg.Event.Risk
-			return int64(DefaultNetwork.level(&trail{since: r.Since, score: r.Score, hop: r.Hop}, 0, v.now))
+			return int64(v.network.level(&trail{since: r.Since, score: r.Score, hop: r.Hop}, 0, v.now))
 		})),
 		ofNote("risk.hop", "transfers between the stopped account and this entity, by the trail that was known first; 0 on the stopped account itself", func(r *event.Risk) int64 { return int64(r.Hop) }),
 		note(text("risk.why", "stopped, received, passed-on, paid or shares-number", func(v *View) string { return v.leg.Event.Risk.Why })),

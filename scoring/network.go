@@ -138,8 +138,8 @@ func (s *State) join(n *Network, t trail) bool {
 	return true
 }
 
-// partner notes the number that an account pays under, or the account of a
-// number.
+// partnerOf notes the number that an account pays under, or the account of a
+// number; false when it was noted before.
 func (s *State) partnerOf(prefix, name string, at event.Instant) (fresh bool) {
 	matches := func(e event.Entity) bool {
 		return len(e) == len(prefix)+len(name) && strings.HasPrefix(string(e), prefix) && string(e[len(prefix):]) == name

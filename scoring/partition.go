@@ -31,7 +31,7 @@ type origin struct {
 // NewPartition returns an empty partition that keeps up to size entities hot.
 func NewPartition(e *Engine, size int) *Partition {
 	p := &Partition{engine: e, cold: map[event.Entity]*State{}, seen: map[origin]int64{}, next: map[origin]int64{}, controls: newControls(e.start)}
-	p.view.controls = p.controls
+	p.view.controls, p.view.network = p.controls, &e.Policy.Network
 	var err error
 	if p.hot, err = simplelru.NewLRU(size, func(k event.Entity, s *State) { p.cold[k] = s }); err != nil {
 		panic(err) // only a size of zero or less is refused, and the flag's bound excludes it
@@ -130,7 +130,7 @@ func (p *Partition) Apply(offset int64, block []byte, then func(*event.Leg, *Out
 func (p *Partition) Merge(past *State) *Outcome {
 	p.out.reset()
 	if s := p.Peek(past.Entity); s != nil {
-		s.Merge(past)
+		s.Merge(&p.engine.Policy.Network, past)
 		p.engine.completed(&p.view, s, &p.out)
 	} else {
 		p.Put(past)

@@ -259,7 +259,7 @@ func TestMergeAddsThePast(t *testing.T) {
 	whole.score(now)
 	late.score(now)
 	m := late.part.Peek("acct:2222")
-	m.Merge(s)
+	m.Merge(&DefaultNetwork, s)
 	n1, s1 := whole.part.Peek("acct:2222").count(credit, noon, 24*time.Hour, 0)
 	if n2, s2 := m.count(credit, noon, 24*time.Hour, 0); n1 != n2 || s1 != s2 || n2 != 2 {
 		t.Errorf("merged %d/%d, want %d/%d", n2, s2, n1, s1)

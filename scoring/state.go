@@ -327,7 +327,7 @@ func (s *State) speak(pattern uint64, at event.Instant, every time.Duration) boo
 
 // Merge adds a past that was read late, of the same entity, up to before what
 // this state has seen. What both know counts once.
-func (s *State) Merge(past *State) {
+func (s *State) Merge(n *Network, past *State) {
 	s.first = min(s.first, past.first)
 	if past.last != 0 && s.first.Sub(past.last) >= sleep && s.peek().slept == 0 {
 		s.more().wokeAt, s.more().slept = s.first, s.first.Sub(past.last)
@@ -376,7 +376,7 @@ func (s *State) Merge(past *State) {
 			r.wokeAt, r.slept = p.wokeAt, p.slept
 		}
 		for _, t := range p.trails {
-			s.join(&DefaultNetwork, t)
+			s.join(n, t)
 		}
 		r.told = append(r.told, p.told...)
 		if r.caller == nil {

@@ -16,6 +16,7 @@ type View struct {
 	own      payment  // the leg's own, when it is one
 	now      event.Instant
 	controls *Controls
+	network  *Network
 	clock    event.Instant // the latest moment that the partition has seen
 
 	sums    [sorts]totals // of now

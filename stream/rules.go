@@ -73,10 +73,7 @@ func (r *Rules) Decide(ctx context.Context, c event.Control) error {
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
 	id := "ctl_" + rand.Text()
-	doc, err := event.MarshalControl(id, r.Clock(), &c)
-	if err != nil {
-		return err
-	}
+	doc := mustJSON(event.ControlDocument(id, r.Clock(), &c))
 	ch := make(chan struct{})
 	r.mu.Lock()
 	r.waiting[id] = ch

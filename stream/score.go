@@ -282,11 +282,7 @@ func (w *worker) outcome(out *scoring.Outcome) {
 	}
 	for i := range out.Notes {
 		n := &out.Notes[i]
-		doc, err := event.MarshalRisk(n.At, &n.Risk)
-		if err != nil {
-			panic(err) // its types always encode
-		}
-		w.out = append(w.out, kafka.Message{Topic: w.Topics.Risk, Key: []byte(n.Risk.Entity), Value: doc})
+		w.out = append(w.out, kafka.Message{Topic: w.Topics.Risk, Key: []byte(n.Risk.Entity), Value: mustJSON(event.RiskDocument(n.At, &n.Risk))})
 	}
 	w.Metrics.Notes.Add(float64(len(out.Notes)))
 	for _, t := range out.Trips {
@@ -294,11 +290,8 @@ func (w *worker) outcome(out *scoring.Outcome) {
 			"stops", t.Stops, "yuan", t.Minor/100, "lift", "POST /v1/brakes/"+t.Pattern+"/release")
 		c := &event.Control{What: event.ControlTrip, Pattern: t.Pattern, By: "scoring",
 			Reason: fmt.Sprintf("partition %d had asked for %d stops of %d yuan within the hour", w.claim.partition, t.Stops, t.Minor/100)}
-		doc, err := event.MarshalControl(event.DerivedID("ctl", t.Pattern, t.At.String(), strconv.Itoa(w.claim.partition)), t.At, c)
-		if err != nil {
-			panic(err) // its types always encode
-		}
-		w.out = append(w.out, kafka.Message{Topic: w.Topics.Controls, Key: []byte(event.ControlEntity), Value: doc})
+		id := event.DerivedID("ctl", t.Pattern, t.At.String(), strconv.Itoa(w.claim.partition))
+		w.out = append(w.out, kafka.Message{Topic: w.Topics.Controls, Key: []byte(event.ControlEntity), Value: mustJSON(event.ControlDocument(id, t.At, c))})
 	}
 }
 

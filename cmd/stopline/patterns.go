@@ -86,11 +86,7 @@ func (c *patternsListCmd) Run() error {
 		return err
 	}
 	for _, p := range cat.Patterns {
-		on := make([]string, len(p.On))
-		for i, r := range p.On {
-			on[i] = r.String()
-		}
-		fmt.Fprintf(os.Stderr, "%-32s %-7s %.2f  %s  %-26s on %-18s %s / %s\n", p.ID, p.Then, p.Weight, p.Grade, p.FraudType, strings.Join(on, ","), p.Name.EN, p.Name.ZH)
+		fmt.Fprintf(os.Stderr, "%-32s %-7s %.2f  %s  %-26s on %-18s %s / %s\n", p.ID, p.Then, p.Weight, p.Grade, p.FraudType, strings.Join(p.Legs(), ","), p.Name.EN, p.Name.ZH)
 	}
 	return printSummary(map[string]any{"patterns": len(cat.Patterns), "version": cat.Version})
 }

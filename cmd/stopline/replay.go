@@ -103,9 +103,10 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	if result.Findings[0], err = findings(ctx, in); err != nil {
 		return err
 	}
-	f := result.Report(c.Format, wallClock(), catalogue).Candidate
+	report := result.Report(c.Format, wallClock(), catalogue)
+	f := &report.Candidate
 	out := replaySummary{Rows: rows + left, Left: left, DeadLetters: deadLetters, Seconds: math.Round(took.Seconds()*10) / 10,
-		PerSecond: math.Round(float64(rows) / took.Seconds()), Alerts: f.TrueAlerts + f.FalseAlerts, ByPattern: map[string]int{}, Unit: result.Report("", 0, catalogue).Unit,
+		PerSecond: math.Round(float64(rows) / took.Seconds()), Alerts: f.TrueAlerts + f.FalseAlerts, ByPattern: map[string]int{}, Unit: report.Unit,
 		Frauds: f.Frauds, True: f.Caught, False: f.False, Honest: f.Honest, Recall: f.Recall, Precision: f.Precision}
 	for _, p := range f.Patterns {
 		if p.Alerts > 0 {

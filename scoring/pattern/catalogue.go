@@ -143,6 +143,15 @@ type Pattern[V any] struct {
 	eval boolExpr[V]
 }
 
+// Legs names the legs that the pattern looks at.
+func (p *Pattern[V]) Legs() []string {
+	names := make([]string, len(p.On))
+	for i, r := range p.On {
+		names[i] = r.String()
+	}
+	return names
+}
+
 // Hits says whether the condition holds. An error in arithmetic (overflow,
 // division by zero) is no hit; failed then says so.
 func (p *Pattern[V]) Hits(v *V) (hit, failed bool) {

@@ -26,10 +26,8 @@ func RiskID(r *Risk) string {
 	return DerivedID("rsk", r.Why, string(r.From), string(r.Entity), r.Cause, origin)
 }
 
-// MarshalRisk writes a note.
-func MarshalRisk(at Instant, r *Risk) ([]byte, error) {
-	return json.Marshal(&riskDoc{"risk", RiskID(r), at, *r})
-}
+// RiskDocument is a note as it is written, in JSON.
+func RiskDocument(at Instant, r *Risk) any { return &riskDoc{"risk", RiskID(r), at, *r} }
 
 // controlDoc is the value of a record on stopline.controls.
 type controlDoc struct {
@@ -47,9 +45,9 @@ type controlDoc struct {
 	Text    string  `json:"text,omitempty"`
 }
 
-// MarshalControl writes a decision.
-func MarshalControl(id string, at Instant, c *Control) ([]byte, error) {
-	return json.Marshal(&controlDoc{"control", id, at, c.What, c.Entity, c.Pattern, c.As, c.Until, c.Removed, c.Reason, c.By, c.Text})
+// ControlDocument is a decision as it is written, in JSON.
+func ControlDocument(id string, at Instant, c *Control) any {
+	return &controlDoc{"control", id, at, c.What, c.Entity, c.Pattern, c.As, c.Until, c.Removed, c.Reason, c.By, c.Text}
 }
 
 // ParseInner reads a document of one of the service's own topics.

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 )
@@ -11,11 +12,11 @@ func TestInnerDocuments(t *testing.T) {
 	at := InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, Zone))
 	risk := Risk{Entity: "acct:1", Origin: "acct:2", Since: at, Score: 870, From: "acct:3", Why: WhyReceived, Hop: 2, Minor: 12345, Cause: "t1"}
 	control := Control{What: ControlException, Entity: "tel:+8613800138000", Pattern: "p", As: "x", Until: at, Removed: true, Reason: "r", By: "b", Text: "- id: 1\n"}
-	riskDoc, err := MarshalRisk(at, &risk)
+	riskDoc, err := json.Marshal(RiskDocument(at, &risk))
 	if err != nil {
 		t.Fatal(err)
 	}
-	controlDoc, err := MarshalControl("ctl_1", at, &control)
+	controlDoc, err := json.Marshal(ControlDocument("ctl_1", at, &control))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,6 @@ type Truth struct {
 	Frauds    map[string]*Fraud     // by name
 	Transfers map[string]string     // fraudulent transfers or calls, by id, and their fraud
 	Entities  map[event.Entity]bool // labelled accounts or numbers; nil when the labels are of transfers
-	Honest    map[string]bool       // transfers that a person cleared, by id
 	Kinds     map[string]string     // sorts of fraud, by fraud
 	Events    int64                 // transfers and calls
 	Money     int64                 // transfers
@@ -32,7 +31,7 @@ type Fraud struct {
 
 // NewTruth knows nothing yet.
 func NewTruth() *Truth {
-	return &Truth{Frauds: map[string]*Fraud{}, Transfers: map[string]string{}, Honest: map[string]bool{}, reported: map[string]string{}, began: map[event.Entity]event.Instant{}}
+	return &Truth{Frauds: map[string]*Fraud{}, Transfers: map[string]string{}, reported: map[string]string{}, began: map[event.Entity]event.Instant{}}
 }
 
 // Entity labels accounts or numbers.

@@ -12,9 +12,8 @@ import (
 
 // Table is a file of features: a row an account or number.
 type Table struct {
-	Names  []string // of the features
-	Rows   []TableRow
-	Number bool
+	Names []string // of the features
+	Rows  []TableRow
 }
 
 // TableRow is one of them, with its values in the order of the names.
