@@ -35,6 +35,14 @@ type Log interface {
 type Intake interface {
 	Report(ctx context.Context, id string, document []byte) error
 	Watch(ctx context.Context, entity string, document []byte) error // nil removes
+	Taint(ctx context.Context, t ...*event.Taint) error              // money to follow
+}
+
+// Screener asks scoring about one transfer, through the log.
+type Screener interface {
+	// Screen sends the document and waits until every leg of it is scored, or
+	// the context ends.
+	Screen(ctx context.Context, document []byte, e *event.Event) (*scoring.Verdict, error)
 }
 
 // Rules is where decisions about scoring go.
@@ -50,6 +58,9 @@ type Dependencies struct {
 	Rules      Rules
 	Book       *scoring.Rulebook
 	Intake     Intake
+	Screener   Screener
+	Screening  Screening
+	Endpoints  []string // banks with a webhook
 	Warehouse  *warehouse.Warehouse
 	Identities *Identities
 	Parser     *event.Parser
@@ -87,6 +98,12 @@ func New(d Dependencies) http.Handler {
 	s.statisticsRoutes(api)
 	s.patternRoutes(api)
 	s.ruleRoutes(api)
+	s.caseRoutes(api)
+	s.returnRoutes(api)
+	s.appealRoutes(api)
+	s.dutyRoutes(api)
+	s.screeningRoutes(api)
+	illustrate(api.OpenAPI())
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	r.Get("/readyz", s.readyz)
 	if d.Metrics != nil {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -19,16 +20,23 @@ const maxWait = time.Minute
 // bankRoutes are those of a bank's own system.
 func (s *server) bankRoutes(api huma.API) {
 	bank := []Role{Bank}
-	huma.Register(api, s.operation(api, http.MethodGet, "/v1/bank/stops", "bank-stops", "The stops that wait for this bank, oldest first; with wait, the answer comes when there is one", bank, 422), s.bankStops)
-	huma.Register(api, s.operation(api, http.MethodPost, "/v1/bank/stops/{id}/acknowledgement", "acknowledge", "The bank has the stop and works on it", bank, 404, 409), s.acknowledge)
-	huma.Register(api, s.operation(api, http.MethodPost, "/v1/bank/stops/{id}/outcome", "answer", "What became of the stop", bank, 404, 409, 422), s.answer)
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/bank/stops", "bank-stops", "The stops that wait for this bank, oldest first; with wait, the answer comes when there is one. As application/xml: camt.056", bank, 422), s.bankStops)
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/bank/stops/{id}", "bank-stop", "One stop of this bank, as it is now. As application/xml: camt.056", bank, 404), s.bankStop)
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/bank/stops/{id}/acknowledgement", "acknowledge", "The bank has the stop and works on it", bank, 404, 409, 503), s.acknowledge)
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/bank/stops/{id}/outcome", "answer", "What became of the stop", bank, 404, 409, 422, 503), s.answer)
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/bank/stops/{id}/sweeps", "sweep", "A later credit to the account is held for the rest of the claim", bank, 404, 409, 422, 503), s.sweep)
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/bank/stops/{id}/return", "confirm-return", "The bank has paid back what it was told to, or could not", bank, 404, 409, 422, 503), s.confirmReturn)
+	s.streamRoute(api)
+	s.messageRoute(api)
 }
 
 func (s *server) bankStops(ctx context.Context, in *struct {
-	Wait  string `query:"wait" example:"30s" doc:"How long to wait for a stop, at most 1m"`
-	State string `query:"state" enum:"requested,acknowledged" default:"requested" doc:"acknowledged: those that this bank has not answered yet"`
-	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
-}) (*stopsOutput, error) {
+	Wait   string `query:"wait" example:"30s" doc:"How long to wait for a stop, at most 1m"`
+	State  string `query:"state" enum:"requested,acknowledged,returning,open" default:"requested" doc:"acknowledged: those that this bank has not answered yet; returning: those that it is told to pay back; open: all that are not over, to begin anew"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	After  string `query:"after" maxLength:"64" doc:"The cursor \"next\" of the page before; not with state=requested, where what is acknowledged leaves the list"`
+	Accept string `header:"Accept" doc:"application/xml: a camt.056 document"`
+}) (*pageOutput, error) {
 	var wait time.Duration
 	if in.Wait != "" {
 		var err error
@@ -37,16 +45,20 @@ func (s *server) bankStops(ctx context.Context, in *struct {
 		}
 	}
 	code := who(ctx).Bank
-	if in.State == "acknowledged" {
-		stops, more := s.Ledger.List(ledger.Filter{State: ledger.Acknowledged, Bank: code, Limit: in.Limit})
-		return s.stopsOutput(ctx, stops, more), nil
+	if in.State != "requested" {
+		f := ledger.Filter{State: ledger.State(in.State), Bank: code, After: in.After, Limit: in.Limit}
+		if in.State == "open" {
+			f.State, f.Open = "", true
+		}
+		stops, more := s.Ledger.List(f)
+		return s.page(ctx, stops, more, in.Accept)
 	}
 	end := time.NewTimer(wait)
 	defer end.Stop()
 	for {
 		stops, more := s.Ledger.Waiting(code, in.Limit)
 		if len(stops) > 0 || wait == 0 {
-			return s.stopsOutput(ctx, stops, false), nil
+			return s.page(ctx, stops, false, in.Accept)
 		}
 		select {
 		case <-more:
@@ -76,55 +88,86 @@ func (s *server) bankOutput(ctx context.Context, st *ledger.Stop) *bankOutput {
 	return &bankOutput{strconv.Quote(strconv.Itoa(st.Version)), stopDocument(ctx, st, s.Ledger.Terms())}
 }
 
+// StopID is the stop in a route.
+type StopID struct {
+	ID string `path:"id" maxLength:"64" example:"stp_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
+}
+
+func (s *server) bankStop(ctx context.Context, in *struct {
+	StopID
+	Accept string `header:"Accept" doc:"application/xml: a camt.056 document"`
+}) (*pageOutput, error) {
+	st, err := s.own(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return s.one(ctx, st, in.Accept)
+}
+
 func (s *server) acknowledge(ctx context.Context, in *struct {
-	ID   string `path:"id" maxLength:"64"`
+	StopID
 	Body *struct {
 		_ struct{} `json:"-" additionalProperties:"true"`
 	} `required:"false"`
 }) (*bankOutput, error) {
+	st, err := s.own(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if st, err = s.acknowledged(ctx, st); err != nil {
+		return nil, err
+	}
+	return s.bankOutput(ctx, st), nil
+}
+
+// acknowledged notes that the bank has the stop, if that is news.
+func (s *server) acknowledged(ctx context.Context, st *ledger.Stop) (*ledger.Stop, error) {
 	for range 5 {
-		st, err := s.own(ctx, in.ID)
-		if err != nil {
-			return nil, err
-		}
 		if st.State != ledger.Requested && st.State != ledger.Undelivered {
-			return s.bankOutput(ctx, st), nil // acknowledged or answered before: nothing to change
+			return st, nil // acknowledged or answered before: nothing to change
 		}
 		e := st.Event(s.Clock(), who(ctx).Name)
 		e.ID = event.DerivedID("evt", st.ID, strconv.Itoa(e.Version), "acknowledged", e.At.String())
-		e.State, e.Until = ledger.Acknowledged, e.At.Add(s.Ledger.Terms().Respond)
+		e.Bank, e.State, e.Until = who(ctx).Bank, ledger.Acknowledged, e.At.Add(s.Ledger.Terms().Respond)
 		res, err := s.Log.Append(ctx, e)
 		if err != nil {
 			return nil, s.unavailable(err)
 		}
-		if res.Accepted {
-			return s.bankOutput(ctx, res.Stop), nil
+		if st = s.Ledger.Stop(st.ID); res.Accepted {
+			return st, nil
 		}
 	}
 	return nil, newProblem(http.StatusConflict, "the stop keeps changing: try again")
 }
 
-// answer records a bank's outcome and, where the money went on, asks the next
-// banks at once.
 func (s *server) answer(ctx context.Context, in *struct {
-	ID   string `path:"id" maxLength:"64"`
+	StopID
 	Body OutcomeBody
 }) (*bankOutput, error) {
+	st, err := s.own(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	o, err := in.Body.outcome(st)
+	if err != nil {
+		return nil, err
+	}
+	if st, err = s.answered(ctx, st, o); err != nil {
+		return nil, err
+	}
+	return s.bankOutput(ctx, st), nil
+}
+
+// answered records a bank's outcome and, where the money went on, asks the next
+// banks at once. The same answer again is the same.
+func (s *server) answered(ctx context.Context, st *ledger.Stop, o ledger.Outcome) (*ledger.Stop, error) {
 	for range 5 {
-		st, err := s.own(ctx, in.ID)
-		if err != nil {
-			return nil, err
-		}
-		o, err := in.Body.outcome(st)
-		if err != nil {
-			return nil, err
-		}
 		now := s.Clock()
 		if !st.State.Awaits() {
-			if st.Outcome == nil || !reflect.DeepEqual(*st.Outcome, o) {
-				return nil, newProblem(http.StatusConflict, "the stop was answered differently before: it is "+string(st.State))
+			if st.Outcome == nil || !sameOutcome(*st.Outcome, o) {
+				return nil, newProblem(http.StatusConflict, "the stop was answered differently before, or taken back: it is "+string(st.State))
 			}
-			return s.followed(ctx, st, now)
+			return st, s.follow(ctx, st, now)
 		}
 		if err := o.Check(st, now); err != nil {
 			return nil, fieldError("body", err.Error())
@@ -135,20 +178,183 @@ func (s *server) answer(ctx context.Context, in *struct {
 		if err != nil {
 			return nil, s.unavailable(err)
 		}
-		if res.Accepted {
-			return s.followed(ctx, res.Stop, now)
+		if st = s.Ledger.Stop(st.ID); res.Accepted {
+			return res.Stop, s.follow(ctx, res.Stop, now)
 		}
 	}
 	return nil, newProblem(http.StatusConflict, "the stop keeps changing: try again")
 }
 
-// followed asks for the stops on the next hops before it answers: a bank that
-// gets no answer sends its outcome again, and so they are never forgotten.
-func (s *server) followed(ctx context.Context, st *ledger.Stop, now event.Instant) (*bankOutput, error) {
-	if next := ledger.Follow(s.Ledger.Terms(), st, now, "trail"); len(next) > 0 {
-		if err := s.Log.Write(ctx, next...); err != nil {
-			return nil, s.unavailable(err)
+// sameOutcome compares what the bank said, without what we added to it.
+func sameOutcome(a, b ledger.Outcome) bool {
+	plain := func(o *ledger.Outcome) {
+		o.Differs = append([]ledger.Difference(nil), o.Differs...)
+		for i := range o.Differs {
+			o.Differs[i].Ours, o.Differs[i].Cause = "", ""
 		}
 	}
+	plain(&a)
+	plain(&b)
+	return reflect.DeepEqual(a, b)
+}
+
+// follow asks for the stops on the next hops, and tells the accounts' partitions
+// to look further, before the bank has its answer: a bank that gets none sends
+// its outcome again, and so they are never forgotten.
+func (s *server) follow(ctx context.Context, st *ledger.Stop, now event.Instant) error {
+	terms := s.Ledger.Terms()
+	hops, leaves := ledger.Follow(terms, st, s.Ledger.Room(st))
+	var events []ledger.Event
+	var taints []*event.Taint
+	for i := range hops {
+		h := &hops[i]
+		events = append(events, ledger.Propose(terms, h.StopID, st.CaseID, h.Proposal, now, "trail")...)
+		taints = append(taints, taintOf(h.StopID, st.CaseID, &h.Proposal, st.Account.Number))
+	}
+	for i := range leaves {
+		events = append(events, ledger.LeafEvent(st.CaseID, &leaves[i], now))
+	}
+	if len(events) > 0 {
+		if err := s.Log.Write(ctx, events...); err != nil {
+			return s.unavailable(err)
+		}
+	}
+	return s.tell(ctx, append(taints, heldOf(st)...)...)
+}
+
+// taintOf tells an account of the money that its stop is for.
+func taintOf(stopID, caseID string, p *ledger.Proposal, payer string) *event.Taint {
+	t := &event.Taint{Account: p.Account.Number, Bank: p.Account.Bank, Holder: p.Account.Holder, CaseID: caseID, StopID: stopID, Payer: payer, Transfer: p.Transfer.ID,
+		At: p.Transfer.At, Minor: p.Minor, Whole: max(p.Minor, p.Transfer.Minor), Hop: p.Hop, Type: p.FraudType, District: p.District, Pattern: p.Pattern}
+	if p.Currency != event.CNY {
+		return nil
+	}
+	return t
+}
+
+// heldOf tells an account what the bank holds there: nothing of it goes on.
+func heldOf(st *ledger.Stop) []*event.Taint {
+	since := st.EffectiveAt
+	if since == 0 || st.Currency != event.CNY {
+		return nil
+	}
+	held := st.HeldMinor
+	if !st.State.Holds() {
+		held, since = 0, st.EndedAt
+	}
+	return []*event.Taint{{Account: st.Account.Number, CaseID: st.CaseID, StopID: st.ID, At: since, Minor: held, Held: true}}
+}
+
+// tell sends taints; none of them need be there.
+func (s *server) tell(ctx context.Context, taints ...*event.Taint) error {
+	var send []*event.Taint
+	for _, t := range taints {
+		if t != nil {
+			send = append(send, t)
+		}
+	}
+	if len(send) == 0 {
+		return nil
+	}
+	if err := s.Intake.Taint(ctx, send...); err != nil {
+		return s.unavailable(err)
+	}
+	return nil
+}
+
+// SweepBody is a later credit that was held.
+type SweepBody struct {
+	_          struct{} `json:"-" additionalProperties:"true"`
+	Credit     string   `json:"credit" minLength:"1" maxLength:"256" example:"CCB-20261124-77" doc:"The bank's id of the credit; the same again is the same"`
+	HeldAmount Amount   `json:"held_amount" doc:"What of it is held, at most the rest of the claim"`
+}
+
+func (s *server) sweep(ctx context.Context, in *struct {
+	StopID
+	Body SweepBody
+}) (*bankOutput, error) {
+	for range 5 {
+		st, err := s.own(ctx, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		minor, err := in.Body.HeldAmount.minor(st.Currency)
+		if err != nil || minor <= 0 {
+			return nil, fieldError("body.held_amount", "must be a decimal above zero")
+		}
+		if st.Swept(in.Body.Credit) {
+			return s.bankOutput(ctx, st), nil
+		}
+		if !st.State.Holds() && st.State != ledger.Missed {
+			return nil, newProblem(http.StatusConflict, "a stop that is "+string(st.State)+" holds no later credits")
+		}
+		if minor > st.Claim() {
+			return nil, fieldError("body.held_amount", fmt.Sprintf("is more than the %s that are left of the claim", st.Money(st.Claim())))
+		}
+		res, err := s.Log.Append(ctx, ledger.Sweep(s.Ledger.Terms(), st, minor, in.Body.Credit, s.Clock(), who(ctx).Name))
+		if err != nil {
+			return nil, s.unavailable(err)
+		}
+		if res.Accepted {
+			return s.bankOutput(ctx, res.Stop), s.tell(ctx, heldOf(res.Stop)...)
+		}
+		if s.Ledger.Stop(st.ID).Version == st.Version {
+			return nil, newProblem(http.StatusConflict, res.Why)
+		}
+	}
+	return nil, newProblem(http.StatusConflict, "the stop keeps changing: try again")
+}
+
+// ReturnBody is a bank's word on a payment back.
+type ReturnBody struct {
+	_         struct{} `json:"-" additionalProperties:"true"`
+	Result    string   `json:"result" enum:"returned,failed" example:"returned"`
+	Amount    Amount   `json:"amount" doc:"As instructed"`
+	Reference string   `json:"reference,omitempty" maxLength:"256" example:"CCB-R-20261201-3"`
+	Reason    string   `json:"reason,omitempty" maxLength:"256" doc:"Required for failed"`
+}
+
+func (s *server) confirmReturn(ctx context.Context, in *struct {
+	StopID
+	Body ReturnBody
+}) (*bankOutput, error) {
+	st, err := s.own(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	minor, err := in.Body.Amount.minor(st.Currency)
+	if err != nil {
+		return nil, fieldError("body.amount", err.Error())
+	}
+	if in.Body.Result == "failed" && in.Body.Reason == "" {
+		return nil, fieldError("body.reason", "is required when the result is failed")
+	}
+	if st, err = s.paidBack(ctx, st, in.Body.Result == "returned", minor, in.Body.Reference, in.Body.Reason); err != nil {
+		return nil, err
+	}
 	return s.bankOutput(ctx, st), nil
+}
+
+// paidBack records a bank's word on a return. The same again is the same.
+func (s *server) paidBack(ctx context.Context, st *ledger.Stop, done bool, minor int64, reference, reason string) (*ledger.Stop, error) {
+	if st.Instruction == nil {
+		for i := range st.Timeline {
+			c := st.Timeline[i].Change
+			if c != nil && c.Minor == minor && c.Reference == reference && (c.Kind == ledger.ChangeReturned && done || c.Kind == ledger.ChangeFailed && !done) {
+				return st, nil
+			}
+		}
+		return nil, newProblem(http.StatusConflict, "the bank is not told to pay anything back from this stop")
+	}
+	if minor != st.Instruction.Minor {
+		return nil, fieldError("body.amount", "the instruction is of "+st.Money(st.Instruction.Minor))
+	}
+	res, err := s.Log.Append(ctx, ledger.PaidBack(st, done, reference, reason, s.Clock(), who(ctx).Name))
+	if err != nil {
+		return nil, s.unavailable(err)
+	}
+	if !res.Accepted {
+		return nil, newProblem(http.StatusConflict, "another change came first: "+res.Why)
+	}
+	return res.Stop, nil
 }

@@ -30,7 +30,7 @@ type Page struct {
 
 // centerRoutes are those of analysts, supervisors and hotlines.
 func (s *server) centerRoutes(api huma.API) {
-	op := s.operation(api, http.MethodPost, "/v1/reports", "report", "A victim's report opens a case and its stops", center, 422, 503)
+	op := s.operation(api, http.MethodPost, "/v1/reports", "report", "A victim's report opens a case and its stops", center, 413, 422, 503)
 	op.SkipValidateBody = true // the documents' own rules say more, and name every field
 	huma.Register(api, op, s.report)
 
@@ -38,47 +38,13 @@ func (s *server) centerRoutes(api huma.API) {
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/alerts/{id}", "get-alert", "One alert with the values that each pattern saw", center, 404, 503), s.getAlert)
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/stops", "list-stops", "Stops, newest first", readers, 422), s.listStops)
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/stops/{id}", "get-stop", "One stop with its whole timeline", readers, 404), s.getStop)
-	huma.Register(api, s.operation(api, http.MethodGet, "/v1/cases/{id}", "get-case", "One case: its reports and stops", readers, 404), s.getCase)
-	huma.Register(api, s.operation(api, http.MethodPost, "/v1/stops", "propose-stop", "Propose a stop on one account", center, 409, 422), s.proposeStop)
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/stops", "propose-stop", "Propose a stop on one account", center, 409, 422, 503), s.proposeStop)
 	for _, d := range decisions {
-		huma.Register(api, s.operation(api, http.MethodPost, "/v1/stops/{id}/"+d.name, d.name, d.summary, deciders, 404, 409, 412, 422),
+		huma.Register(api, s.operation(api, http.MethodPost, "/v1/stops/{id}/"+d.name, d.name, d.summary, deciders, 404, 409, 412, 422, 503),
 			func(ctx context.Context, in *decisionInput) (*stopOutput, error) { return s.decide(ctx, d, in) })
 	}
-	huma.Register(api, s.operation(api, http.MethodPut, "/v1/watchlist/{entity}", "watch", "Put an entity on the watchlist", center, 422), s.watch)
-	huma.Register(api, s.operation(api, http.MethodDelete, "/v1/watchlist/{entity}", "unwatch", "Take an entity off the watchlist", center, 422), s.unwatch)
-}
-
-type caseOutput struct {
-	Body CaseDocument
-}
-
-// CaseDocument is a case as the center sees it.
-type CaseDocument struct {
-	ID       string         `json:"id"`
-	OpenedAt string         `json:"opened_at"`
-	Reports  []CaseReport   `json:"reports"`
-	Stops    []StopDocument `json:"stops"`
-}
-
-// CaseReport is a report that the case came from.
-type CaseReport struct {
-	ID       string `json:"id"`
-	Source   string `json:"source"`
-	Amount   string `json:"amount"`
-	Currency string `json:"currency"`
-}
-
-func (s *server) caseDocument(ctx context.Context, c *ledger.Case) CaseDocument {
-	d := CaseDocument{ID: c.ID, OpenedAt: c.OpenedAt.String(), Reports: []CaseReport{}, Stops: []StopDocument{}}
-	for _, r := range c.Reports {
-		d.Reports = append(d.Reports, CaseReport{r.ID, r.Source, event.Money{Minor: r.Minor, Currency: r.Currency}.Decimal(), string(r.Currency)})
-	}
-	for _, id := range c.Stops {
-		if st := s.Ledger.Stop(id); st != nil {
-			d.Stops = append(d.Stops, stopDocument(ctx, st, s.Ledger.Terms()))
-		}
-	}
-	return d
+	huma.Register(api, s.operation(api, http.MethodPut, "/v1/watchlist/{entity}", "watch", "Put an entity on the watchlist", center, 422, 503), s.watch)
+	huma.Register(api, s.operation(api, http.MethodDelete, "/v1/watchlist/{entity}", "unwatch", "Take an entity off the watchlist", center, 422, 503), s.unwatch)
 }
 
 // report sends the document the way of any source's and waits for its case.
@@ -109,7 +75,7 @@ func (s *server) report(ctx context.Context, in *struct {
 	deadline := time.Now().Add(10 * time.Second)
 	for time.Now().Before(deadline) && ctx.Err() == nil {
 		if c := s.Ledger.CaseOfReport(id); c != "" {
-			return &caseOutput{s.caseDocument(ctx, s.Ledger.Case(c))}, nil
+			return s.caseOutput(ctx, c)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -226,24 +192,12 @@ func (s *server) stopOutput(ctx context.Context, st *ledger.Stop) *stopOutput {
 	return &stopOutput{ETag: strconv.Quote(strconv.Itoa(st.Version)), Body: stopDetail(ctx, st, s.Ledger.Terms())}
 }
 
-func (s *server) getStop(ctx context.Context, in *struct {
-	ID string `path:"id" maxLength:"64"`
-}) (*stopOutput, error) {
+func (s *server) getStop(ctx context.Context, in *StopID) (*stopOutput, error) {
 	st := s.Ledger.Stop(in.ID)
 	if st == nil {
 		return nil, newProblem(http.StatusNotFound, "there is no stop "+in.ID)
 	}
 	return s.stopOutput(ctx, st), nil
-}
-
-func (s *server) getCase(ctx context.Context, in *struct {
-	ID string `path:"id" maxLength:"64"`
-}) (*caseOutput, error) {
-	c := s.Ledger.Case(in.ID)
-	if c == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no case "+in.ID)
-	}
-	return &caseOutput{s.caseDocument(ctx, c)}, nil
 }
 
 // ProposalBody is a stop that an analyst asks for.
@@ -256,6 +210,7 @@ type ProposalBody struct {
 	Transfer  TransferRef `json:"transfer"`
 	FraudType string      `json:"fraud_type" maxLength:"64"`
 	Reason    string      `json:"reason" maxLength:"256" minLength:"1"`
+	Payer     string      `json:"payer_account,omitempty" maxLength:"256" doc:"The victim's account, to pay back to"`
 }
 
 // proposeStop proposes a stop; a supervisor approves it.
@@ -286,14 +241,11 @@ func (s *server) proposeStop(ctx context.Context, in *struct{ Body ProposalBody 
 	e := ledger.Propose(terms, id, b.CaseID, ledger.Proposal{
 		Account: ledger.Account{Number: b.Account.Number, Bank: b.Account.Bank, Holder: b.Account.Holder},
 		Minor:   minor, Currency: currency, Transfer: ledger.Transfer{ID: b.Transfer.ID, Minor: transferMinor, At: at},
-		Hop: 1, FraudType: b.FraudType, Text: b.Reason,
+		Hop: 1, FraudType: b.FraudType, Text: b.Reason, Payer: b.Payer,
 	}, s.Clock(), who(ctx).Name)[0]
-	res, err := s.Log.Append(ctx, e)
+	res, err := s.append(ctx, e)
 	if err != nil {
-		return nil, s.unavailable(err)
-	}
-	if !res.Accepted {
-		return nil, newProblem(http.StatusConflict, "the stop is there already: "+res.Why+"; read /v1/stops/"+id)
+		return nil, err
 	}
 	return s.stopOutput(ctx, res.Stop), nil
 }
@@ -308,16 +260,17 @@ var decisions = []decision{
 	{"approval", "Approve a proposed stop: it goes to the bank", ledger.Requested},
 	{"rejection", "Reject a proposed stop", ledger.Rejected},
 	{"extension", "Hold for a second term", ledger.Extended},
-	{"freeze", "Note the freeze that follows the hold", ledger.Frozen},
-	{"release", "Release held money at once", ledger.Released},
+	{"freeze", "Note the freeze that follows the hold; of a frozen stop: renew it for another term", ledger.Frozen},
+	{"release", "Release held money at once, all or a part; before the bank has answered: take the request back", ledger.Released},
 }
 
 type decisionInput struct {
-	ID      string `path:"id" maxLength:"64"`
-	IfMatch string `header:"If-Match" doc:"The ETag of the version that was decided on; another version answers 412"`
+	StopID
+	IfMatch string `header:"If-Match" example:"\"3\"" doc:"The ETag of the version that was decided on; another version answers 412"`
 	Body    struct {
 		_      struct{} `json:"-" additionalProperties:"true"`
-		Reason string   `json:"reason,omitempty" maxLength:"256"`
+		Reason string   `json:"reason,omitempty" maxLength:"256" example:"the holder showed the invoice"`
+		Amount Amount   `json:"amount,omitempty" doc:"Of a release: a part; all without it"`
 	}
 }
 
@@ -329,36 +282,64 @@ func (s *server) decide(ctx context.Context, d decision, in *decisionInput) (*st
 	if v := strings.Trim(in.IfMatch, `"`); v != "" && v != strconv.Itoa(st.Version) {
 		return nil, newProblem(http.StatusPreconditionFailed, fmt.Sprintf("the stop is at version %d, not %s: read it again and decide on that", st.Version, v))
 	}
-	id := who(ctx)
-	if d.to == ledger.Requested && st.Timeline[0].By == id.Name {
-		return nil, newProblem(http.StatusConflict, "who proposed a stop cannot approve it: another supervisor must")
+	e, err := s.decisionEvent(d.to, st, in, who(ctx).Name)
+	if err != nil {
+		return nil, err
 	}
-	terms, now := s.Ledger.Terms(), s.Clock()
-	e := st.Event(now, id.Name)
-	e.ID = event.DerivedID("evt", st.ID, strconv.Itoa(e.Version), id.Name, string(d.to), now.String())
-	e.State, e.Reason = d.to, in.Body.Reason
+	res, err := s.append(ctx, e)
+	if err != nil {
+		return nil, err
+	}
 	switch d.to {
+	case ledger.Requested: // its money is followed from now on
+		err = s.tell(ctx, taintOf(st.ID, st.CaseID, &st.Proposal, st.Payer))
+	case ledger.Released:
+		err = s.tell(ctx, heldOf(res.Stop)...)
+	}
+	return s.stopOutput(ctx, res.Stop), err
+}
+
+// decisionEvent is the event of a decision; whether it may be made, the fold
+// says.
+func (s *server) decisionEvent(to ledger.State, st *ledger.Stop, in *decisionInput, by string) (ledger.Event, error) {
+	terms, now := s.Ledger.Terms(), s.Clock()
+	if to == ledger.Released {
+		minor := st.Left()
+		if in.Body.Amount != "" {
+			var err error
+			if minor, err = in.Body.Amount.minor(st.Currency); err != nil || minor == 0 {
+				return ledger.Event{}, fieldError("body.amount", "must be a decimal above zero")
+			}
+		}
+		return ledger.Lift(st, minor, "", in.Body.Reason, now, by), nil
+	}
+	e := st.Event(now, by)
+	e.ID = event.DerivedID("evt", st.ID, strconv.Itoa(e.Version), by, string(to), now.String())
+	e.State, e.Reason = to, in.Body.Reason
+	switch to {
 	case ledger.Requested:
 		e.Until = now.Add(terms.Respond)
 	case ledger.Extended:
-		if st.Terms >= terms.Stops {
-			return nil, newProblem(http.StatusConflict, fmt.Sprintf("the account was stopped %d times, as often as the law allows: freeze it or release it", st.Terms))
-		}
 		e.Until = st.Until.Add(terms.Hold)
 	case ledger.Frozen:
 		e.Until = now.Add(terms.Freeze)
+		if st.State == ledger.Frozen {
+			e.Until, e.Change = st.Until.Add(terms.Freeze), &ledger.Change{Kind: ledger.ChangeRenew}
+		}
 	}
-	if !ledger.May(st.State, d.to) {
-		return nil, newProblem(http.StatusConflict, fmt.Sprintf("a stop that is %s cannot become %s", st.State, d.to))
-	}
+	return e, nil
+}
+
+// append writes an event and waits for the fold: 409 where it says no.
+func (s *server) append(ctx context.Context, e ledger.Event) (ledger.Result, error) {
 	res, err := s.Log.Append(ctx, e)
 	if err != nil {
-		return nil, s.unavailable(err)
+		return res, s.unavailable(err)
 	}
 	if !res.Accepted {
-		return nil, newProblem(http.StatusConflict, "another change came first: "+res.Why)
+		return res, newProblem(http.StatusConflict, res.Why)
 	}
-	return s.stopOutput(ctx, res.Stop), nil
+	return res, nil
 }
 
 // WatchBody is an entry of the watchlist.

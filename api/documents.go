@@ -66,7 +66,7 @@ type StopDocument struct {
 	ID          string      `json:"id" example:"stp_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
 	Version     int         `json:"version"`
 	CaseID      string      `json:"case_id"`
-	State       string      `json:"state" enum:"proposed,rejected,requested,undelivered,acknowledged,held,partial,missed,mismatch,refused,extended,frozen,released,expired"`
+	State       string      `json:"state" enum:"proposed,rejected,requested,undelivered,acknowledged,held,partial,missed,mismatch,refused,extended,frozen,returning,returned,released,expired"`
 	RequestedAt string      `json:"requested_at,omitempty"`
 	RespondBy   string      `json:"respond_by,omitempty"`
 	Account     AccountRef  `json:"account"`
@@ -78,6 +78,24 @@ type StopDocument struct {
 	LegalBasis  string      `json:"legal_basis"`
 	Reason      ReasonRef   `json:"reason"`
 	IssuedBy    string      `json:"issued_by,omitempty"`
+	HeldAmount  string      `json:"held_amount,omitempty" example:"30000.00" doc:"Once the bank holds it"`
+	Claim       string      `json:"claim,omitempty" example:"19800.00" doc:"What of a later credit is to be held as well"`
+	EndsAt      string      `json:"ends_at,omitempty" example:"2026-11-25T10:20:31.000+08:00" doc:"When the hold or freeze lapses"`
+	Return      *ReturnRef  `json:"return,omitempty" doc:"What the bank is told to pay back"`
+}
+
+// ReturnRef is an instruction to pay back.
+type ReturnRef struct {
+	ID     string     `json:"id" example:"ret_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
+	Amount string     `json:"amount" example:"30000.00"`
+	By     string     `json:"by" example:"2026-12-02T00:00:00.000+08:00" doc:"The end of the third working day"`
+	Payees []PayeeRef `json:"payees"`
+}
+
+// PayeeRef is one who is paid back.
+type PayeeRef struct {
+	Account string `json:"account" example:"6222020200112233445"`
+	Amount  string `json:"amount" example:"30000.00"`
 }
 
 // AccountRef is an account at a bank.
@@ -110,21 +128,68 @@ func stopDocument(ctx context.Context, s *ledger.Stop, t ledger.Terms) StopDocum
 	if s.State.Awaits() {
 		d.RespondBy = s.Until.String()
 	}
+	if s.State.Holds() || s.State == ledger.Returned || s.ReleasedMinor > 0 {
+		d.HeldAmount = s.Money(s.Left())
+	}
+	if (s.State.Holds() || s.State == ledger.Missed) && s.Claim() > 0 {
+		d.Claim = s.Money(s.Claim())
+	}
+	if s.State.Holds() {
+		d.EndsAt = s.Until.String()
+		if s.State == ledger.Returning {
+			d.EndsAt = s.FreezeUntil.String()
+		}
+	}
+	if in := s.Instruction; in != nil {
+		d.Return = &ReturnRef{ID: in.ReturnID, Amount: s.Money(in.Minor), By: s.Until.String()}
+		for _, p := range in.Payees {
+			d.Return.Payees = append(d.Return.Payees, PayeeRef{p.Account, s.Money(p.Minor)})
+		}
+	}
 	return d
 }
 
 // StopDetail is a stop with its whole history, for the center.
 type StopDetail struct {
 	StopDocument
-	FraudType   string      `json:"fraud_type"`
-	District    string      `json:"district,omitempty"`
-	AlertID     string      `json:"alert_id,omitempty"`
-	ReportID    string      `json:"report_id,omitempty"`
-	Parent      string      `json:"parent,omitempty" doc:"The stop whose money went on to this account"`
-	HeldAmount  string      `json:"held_amount"`
-	EffectiveAt string      `json:"effective_at,omitempty"`
-	EndsAt      string      `json:"ends_at,omitempty" doc:"When the hold lapses"`
-	Timeline    []StopEvent `json:"timeline"`
+	FraudType   string          `json:"fraud_type"`
+	District    string          `json:"district,omitempty"`
+	AlertID     string          `json:"alert_id,omitempty"`
+	ReportID    string          `json:"report_id,omitempty"`
+	Parent      string          `json:"parent,omitempty" doc:"The stop whose money went on to this account"`
+	EffectiveAt string          `json:"effective_at,omitempty"`
+	Terms       int             `json:"terms" doc:"Of holding so far; the law allows two"`
+	Returned    string          `json:"returned_amount"`
+	Released    string          `json:"released_amount" doc:"Parts given free while the rest is held"`
+	Doubt       string          `json:"doubt,omitempty" enum:"tiny-amount,repeated-reporter,circular" doc:"Why a person must look first: what abuse of reports looks like"`
+	Differs     []DifferenceRef `json:"differs,omitempty" doc:"With a mismatch: what the bank found to differ, and the likely cause"`
+	Delivery    *DeliveryRef    `json:"delivery,omitempty"`
+	Timeline    []StopEvent     `json:"timeline"`
+}
+
+// DifferenceRef is a field that differs.
+type DifferenceRef struct {
+	Field  string `json:"field" enum:"holder,number,amount,time"`
+	Theirs string `json:"theirs" example:"李*" doc:"As the bank has it; it may be masked with *"`
+	Ours   string `json:"ours,omitempty" example:"李四"`
+	Cause  string `json:"cause,omitempty"`
+}
+
+// DeliveryRef is how the newest message on the stop was handed to the bank.
+type DeliveryRef struct {
+	Message   string       `json:"message" example:"msg_stp_2Q0J7Z1K8M5N3P6R9S4T7V1W2X_2"`
+	Type      string       `json:"type" example:"stop.requested"`
+	Delivered bool         `json:"delivered"`
+	GivenUp   bool         `json:"given_up"`
+	Attempts  []AttemptRef `json:"attempts"`
+}
+
+// AttemptRef is one try.
+type AttemptRef struct {
+	At     string `json:"at"`
+	Status int    `json:"status,omitempty" doc:"HTTP; absent: there was no answer"`
+	Millis int64  `json:"ms"`
+	Error  string `json:"error,omitempty"`
 }
 
 // StopEvent is one step of a stop's life.
@@ -138,9 +203,22 @@ type StopEvent struct {
 
 func stopDetail(ctx context.Context, s *ledger.Stop, t ledger.Terms) StopDetail {
 	d := StopDetail{StopDocument: stopDocument(ctx, s, t), FraudType: s.FraudType, District: s.District, AlertID: s.AlertID,
-		ReportID: s.ReportID, Parent: s.Parent, HeldAmount: s.Held().Decimal(), EffectiveAt: s.EffectiveAt.String(), Timeline: []StopEvent{}}
-	if s.State.Holds() {
-		d.EndsAt = s.Until.String()
+		ReportID: s.ReportID, Parent: s.Parent, EffectiveAt: s.EffectiveAt.String(), Terms: s.Terms, Doubt: s.Doubt,
+		Returned: s.Money(s.ReturnedMinor), Released: s.Money(s.ReleasedMinor), Timeline: []StopEvent{}}
+	d.HeldAmount = s.Money(s.HeldMinor)
+	if o := s.Outcome; o != nil {
+		for _, f := range o.Differs {
+			if f.Field == "holder" {
+				f.Theirs, f.Ours = mask(ctx, f.Theirs), mask(ctx, f.Ours)
+			}
+			d.Differs = append(d.Differs, DifferenceRef(f))
+		}
+	}
+	if m := s.Message; m != nil {
+		d.Delivery = &DeliveryRef{Message: ledger.MessageID(s.ID, m.Version), Type: m.Type, Delivered: m.Delivered, GivenUp: m.Failed, Attempts: []AttemptRef{}}
+		for _, a := range m.Attempts {
+			d.Delivery.Attempts = append(d.Delivery.Attempts, AttemptRef{a.At.String(), a.Status, a.Millis, a.Error})
+		}
 	}
 	for _, e := range s.Timeline {
 		d.Timeline = append(d.Timeline, StopEvent{e.Version, string(e.State), e.At.String(), e.By, e.Reason})
@@ -157,6 +235,17 @@ type OutcomeBody struct {
 	Balance     Amount       `json:"balance,omitempty" doc:"Of the account, at the answer"`
 	Onward      []OnwardBody `json:"onward,omitempty" maxItems:"1000" doc:"Payments by which the money left"`
 	Reason      string       `json:"reason,omitempty" maxLength:"256" doc:"Required for refused"`
+	Differs     []struct {
+		_      struct{} `json:"-" additionalProperties:"true"`
+		Field  string   `json:"field" enum:"holder,number,amount,time"`
+		Theirs string   `json:"theirs,omitempty" maxLength:"256" example:"李*" doc:"As the bank has it; it may be masked with *"`
+	} `json:"differs,omitempty" maxItems:"4" doc:"With mismatch: what differs, so that a slip can be mended"`
+	Prior []struct {
+		_         struct{} `json:"-" additionalProperties:"true"`
+		Authority string   `json:"authority" maxLength:"256"`
+		Amount    Amount   `json:"amount"`
+		Until     string   `json:"until,omitempty" format:"date-time"`
+	} `json:"prior,omitempty" maxItems:"32" doc:"Freezes of other authorities that come first"`
 }
 
 // OnwardBody is a payment by which money left the account.
@@ -198,6 +287,16 @@ func (b *OutcomeBody) outcome(s *ledger.Stop) (ledger.Outcome, error) {
 			return o, err
 		}
 		o.Onward = append(o.Onward, v)
+	}
+	for _, d := range b.Differs {
+		o.Differs = append(o.Differs, ledger.Difference{Field: d.Field, Theirs: d.Theirs})
+	}
+	for _, p := range b.Prior {
+		v := ledger.Freeze{Authority: p.Authority}
+		if err := cmp.Or(read("prior", p.Amount, &v.Minor), when("prior", p.Until, &v.Until)); err != nil {
+			return o, err
+		}
+		o.Prior = append(o.Prior, v)
 	}
 	return o, nil
 }

@@ -26,7 +26,6 @@ func (s *server) patternRoutes(api huma.API) {
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/patterns/versions/{version}", "get-pattern-version", "One of them, as it was written", center, 404), s.getVersion)
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/patterns/statistics", "pattern-statistics", "How the patterns' alerts turned out, by week: what people confirmed, and what was a false alarm", readers, 422, 503), s.patternStatistics)
 	huma.Register(api, s.operation(api, http.MethodPost, "/v1/alerts/{id}/dismissal", "dismiss-alert", "Say what an alert was: it teaches how good its patterns are", center, 404, 422, 503), s.dismiss)
-	huma.Register(api, s.operation(api, http.MethodPatch, "/v1/cases/{id}", "judge-case", "Say what a case was: it holds for all its alerts that nobody judged by themselves", center, 404, 422, 503), s.judge)
 }
 
 // CatalogueDocument is a version of the catalogue.
@@ -285,25 +284,6 @@ func (s *server) dismiss(ctx context.Context, in *struct {
 		return nil, newProblem(http.StatusNotFound, "there is no alert "+in.ID+" in the books; a new one is there within two seconds")
 	}
 	return nil, s.verdict(ctx, in.ID, in.ID, in.Body)
-}
-
-// judge keeps what became of a case.
-func (s *server) judge(ctx context.Context, in *struct {
-	ID   string `path:"id" maxLength:"64"`
-	Body struct {
-		_       struct{} `json:"-" additionalProperties:"true"`
-		Outcome string   `json:"outcome" enum:"confirmed,unfounded"`
-		Reason  string   `json:"reason,omitempty" maxLength:"256"`
-	}
-}) (*struct{}, error) {
-	if s.Ledger.Case(in.ID) == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no case "+in.ID)
-	}
-	verdict := ledger.VerdictConfirmed
-	if in.Body.Outcome == "unfounded" {
-		verdict = ledger.VerdictFalseAlarm
-	}
-	return nil, s.verdict(ctx, in.ID, "", VerdictBody{Verdict: verdict, Reason: in.Body.Reason})
 }
 
 // verdict appends to the ledger's log: what teaches is kept for ever. key is

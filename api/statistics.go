@@ -92,6 +92,6 @@ func recoveryRow(r *warehouse.Recovery, currency event.Currency) RecoveryRow {
 	return RecoveryRow{Key: r.Key, Reports: r.Reports, Cases: r.Cases,
 		StopsRequested: r.Requested, StopsHeld: r.Held, StopsPartial: r.Partial, StopsMissed: r.Missed, StopsRefused: r.Refused,
 		AmountReported: amount(r.AmountReported), AmountRequested: amount(r.AmountRequested), AmountHeld: amount(r.AmountHeld),
-		AmountFrozen: amount(r.AmountFrozen), AmountReturned: amount(0), // returns are not in the ledger yet
+		AmountFrozen: amount(r.AmountFrozen), AmountReturned: amount(r.AmountReturned), CasesSolved: r.CasesSolved, Arrests: r.Arrests,
 		SecondsToRequest: percentiles(r.SecondsToRequest), SecondsToHold: percentiles(r.SecondsToHold)}
 }

@@ -19,11 +19,12 @@ type Policy struct {
 	ServiceBudget Budget        // automatic stops in an hour, of all patterns together
 	PatternBudget Budget        // of one pattern that names no budget of its own
 	Network       Network
+	Trail         Trail
 }
 
 // DefaultPolicy has numbers of ours, to be set by each center from its backtests.
 var DefaultPolicy = Policy{StopScore: 600, ReviewScore: 300, Quiet: 24 * time.Hour, Lateness: 2 * time.Hour,
-	ServiceBudget: Budget{Stops: 2000, Minor: 200_000_000_00}, PatternBudget: Budget{Stops: 1000, Minor: 100_000_000_00}, Network: DefaultNetwork}
+	ServiceBudget: Budget{Stops: 2000, Minor: 200_000_000_00}, PatternBudget: Budget{Stops: 1000, Minor: 100_000_000_00}, Network: DefaultNetwork, Trail: DefaultTrail}
 
 // Catalogue is a catalogue of patterns over this package's features.
 type Catalogue = pattern.Catalogue[View]
@@ -100,13 +101,17 @@ func (e *Engine) Failed() int64 { return e.failed.Load() }
 // Outcome is what a leg led to. Its slices are reused.
 type Outcome struct {
 	Alerts  []Alert
-	Notes   []Note // for other entities, in any partition
-	Trips   []Trip // brakes that fell
-	Refused error  // a control that this program cannot follow
+	Notes   []Note        // for other entities, in any partition
+	Taints  []event.Taint // money that went on: for its next account
+	Hops    []event.Taint // accounts that a stop is to be asked for on
+	Ends    []End         // where a trail ends
+	Trips   []Trip        // brakes that fell
+	Refused error         // a control that this program cannot follow
 }
 
 func (o *Outcome) reset() {
 	o.Alerts, o.Notes, o.Trips, o.Refused = o.Alerts[:0], o.Notes[:0], o.Trips[:0], nil
+	o.Taints, o.Hops, o.Ends = o.Taints[:0], o.Hops[:0], o.Ends[:0]
 }
 
 // apply puts a leg into its entity's state and appends what follows. The view
@@ -115,7 +120,7 @@ func (e *Engine) apply(v *View, s *State, l *event.Leg, out *Outcome) {
 	s.dirty = true
 	v.begin(s, l)
 	switch l.Role {
-	case event.RoleWatch, event.RoleReport, event.RoleRisk:
+	case event.RoleWatch, event.RoleReport, event.RoleRisk, event.RoleTaint:
 	default:
 		s.seen(l.Event.At)
 	}
@@ -151,8 +156,12 @@ func (e *Engine) apply(v *View, s *State, l *event.Leg, out *Outcome) {
 		} else {
 			s.more().watch, s.more().watchUntil = strings.Clone(w.Risk), w.Until
 		}
+	case event.RoleReport:
+		s.reported(event.Hash(l.Event.Report.Source+":"+l.Event.ID), l.Event.At)
 	case event.RoleRisk:
 		e.risk(v, out)
+	case event.RoleTaint:
+		e.taint(v, out)
 	}
 }
 
@@ -216,6 +225,7 @@ func (e *Engine) debit(v *View, out *Outcome) {
 		return
 	}
 	e.passOn(v, isNew, out)
+	e.goesOn(v, id, out)
 }
 
 // credit notes that money comes in, and looks at the patterns of it.

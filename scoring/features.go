@@ -287,11 +287,11 @@ func shown(f *feature, v *View) any {
 	case pattern.Bool:
 		return f.Bool(v)
 	case pattern.Double:
-		return float64(int64(f.Double(v)*1e4+0.5)) / 1e4
+		return f.Double(v)
 	case pattern.String:
 		return strings.Clone(f.String(v))
 	case pattern.Duration:
-		return time.Duration(f.Int(v)).Round(time.Second).String()
+		return time.Duration(f.Int(v)).String()
 	}
 	if f.Money {
 		return event.Money{Minor: f.Int(v), Currency: event.CNY}.Decimal()

@@ -165,6 +165,10 @@ type Note struct {
 // its telephone number.
 func (e *Engine) stopped(a *Alert, out *Outcome) {
 	t := a.Transfer
+	if t.Currency == event.CNY {
+		out.Taints = append(out.Taints, event.Taint{Account: t.Payee.Account, Bank: t.Payee.Bank, Holder: t.Payee.Holder, CaseID: a.CaseID, StopID: a.StopID,
+			Payer: t.Payer.Account, Transfer: t.ID, At: t.At, Minor: t.Minor(), Whole: t.Minor(), Hop: 1, Type: a.FraudType, District: a.District, Pattern: a.Hits[0].Pattern})
+	}
 	origin := event.Entity(event.PrefixAccount + t.Payee.Account)
 	r := event.Risk{Entity: origin, Origin: origin, Since: a.At, Score: a.Score, From: origin, Why: event.WhyStopped, Minor: t.Minor(), Cause: a.StopID}
 	out.Notes = append(out.Notes, Note{a.At, r})

@@ -69,6 +69,9 @@ type rare struct {
 	quiet        []quiet
 	trails       []trail  // that this entity is on
 	told         []uint64 // notes that an alert was asked of
+	taints       []taint  // money of stops that came in
+	reports      []quiet  // that the holder made: their ids and times
+	outs         []spent  // payments by name, while what came in may be somebody's loss
 	caller       *caller  // of a number that calls much
 	swappedAt    event.Instant
 	forwardingAt event.Instant // 0: forwarding is off
@@ -379,6 +382,15 @@ func (s *State) Merge(n *Network, past *State) {
 			s.join(n, t)
 		}
 		r.told = append(r.told, p.told...)
+		for _, q := range p.reports {
+			s.reported(q.pattern, q.at)
+		}
+		for _, t := range p.taints {
+			s.taintWith(t)
+		}
+		for _, o := range p.outs {
+			s.spend(o)
+		}
 		if r.caller == nil {
 			r.caller = p.caller
 		} else if p.caller != nil {
@@ -407,4 +419,47 @@ func (s *State) FindDebit(payee string, minor int64, at event.Instant) (key uint
 		}
 	}
 	return key, found
+}
+
+// maxReports bounds the reports that an entity remembers having made.
+const maxReports = 16
+
+// reported remembers a report by the holder, once.
+func (s *State) reported(id uint64, at event.Instant) {
+	r := s.more()
+	if slices.ContainsFunc(r.reports, func(q quiet) bool { return q.pattern == id }) {
+		return
+	}
+	if len(r.reports) == maxReports {
+		r.reports = slices.Delete(r.reports, 0, 1)
+	}
+	r.reports = append(r.reports, quiet{id, at})
+}
+
+// Reports counts the reports that the holder made in the 30 days before a
+// moment; of none it is 0.
+func (s *State) Reports(at event.Instant) (n int) {
+	if s == nil {
+		return 0
+	}
+	for _, q := range s.peek().reports {
+		if at.Sub(q.at) < memory {
+			n++
+		}
+	}
+	return n
+}
+
+// ReceivedFrom sums what came in from an account in the remembered movements.
+func (s *State) ReceivedFrom(account string) (minor int64) {
+	if s == nil {
+		return 0
+	}
+	counter := event.Hash(account)
+	for i := range s.moves {
+		if m := &s.moves[i]; m.counts(credit) && m.counter == counter {
+			minor += m.amount
+		}
+	}
+	return minor
 }

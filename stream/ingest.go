@@ -87,6 +87,9 @@ func (in *Ingest) one(m *kafka.Message, now event.Instant, cut *cutter) {
 	if e.Kind <= event.KindWatch { // what came from outside
 		in.Metrics.Events.WithLabelValues(e.Kind.String()).Inc()
 	}
+	if e.Kind == event.KindTransfer {
+		e.Transfer.Screened = len(m.Headers) > 0 && screened(m)
+	}
 	cut.add(&e, m.Offset)
 }
 

@@ -71,6 +71,7 @@ func (l *LedgerLog) fold(m *kafka.Message) error {
 		l.Log.Error("an entry of the ledger's log cannot be read, and is passed over", "partition", m.Partition, "offset", m.Offset, "err", err)
 		return nil
 	}
+	e.Place = ledger.Place{Partition: m.Partition, Offset: m.Offset}
 	res := l.Ledger.Apply(&e)
 	if res.Accepted && e.State != "" && l.behind.Load() == 0 { // what is new, not what the log tells again
 		l.Metrics.Stops.WithLabelValues(string(e.State)).Inc()
@@ -146,10 +147,14 @@ func (l *LedgerLog) Deadlines(ctx context.Context) error {
 // any group, and calls f for each message; caughtUp, if any, once for each
 // partition when its end of that moment is reached.
 func Follow(ctx context.Context, brokers, topic string, partitions int, log *slog.Logger, f func(*kafka.Message) error, caughtUp func()) error {
+	return followFrom(ctx, kafka.FirstOffset, brokers, topic, partitions, log, f, caughtUp)
+}
+
+func followFrom(ctx context.Context, from int64, brokers, topic string, partitions int, log *slog.Logger, f func(*kafka.Message) error, caughtUp func()) error {
 	var g errgroup.Group
 	for p := range partitions {
 		g.Go(func() error {
-			r := newReader(brokers, topic, p, kafka.FirstOffset)
+			r := newReader(brokers, topic, p, from)
 			defer r.close()
 			var msgs []kafka.Message
 			there := false

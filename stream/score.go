@@ -193,6 +193,9 @@ func (w *worker) block(ctx context.Context, m *kafka.Message) error {
 			return
 		}
 		w.outcome(out)
+		if l.Event.Kind == event.KindTransfer && l.Event.Transfer.Screened {
+			w.screened(l, out)
+		}
 		switch l.Role {
 		case event.RoleReport:
 			w.report(l)
@@ -285,6 +288,22 @@ func (w *worker) outcome(out *scoring.Outcome) {
 		w.out = append(w.out, kafka.Message{Topic: w.Topics.Risk, Key: []byte(n.Risk.Entity), Value: mustJSON(event.RiskDocument(n.At, &n.Risk))})
 	}
 	w.Metrics.Notes.Add(float64(len(out.Notes)))
+	for i := range out.Hops {
+		t := &out.Hops[i]
+		w.propose(ledger.Propose(w.Terms, t.StopID, t.CaseID, ledger.Proposal{
+			Account: ledger.Account{Number: t.Account, Bank: t.Bank, Holder: t.Holder}, Minor: t.Minor, Currency: event.CNY,
+			Transfer: ledger.Transfer{ID: t.Transfer, Minor: t.Whole, At: t.At}, Hop: t.Hop, FraudType: t.Type, District: t.District, Pattern: t.Pattern,
+			Parent: t.Parent, Via: ledger.ViaTransfer, Text: "money of stop " + t.Parent + " went on to this account",
+		}, w.Clock(), "trail"))
+	}
+	for i := range out.Ends {
+		t := &out.Ends[i]
+		w.propose([]ledger.Event{ledger.LeafEvent(t.CaseID, &ledger.Leaf{ID: t.StopID, Parent: t.Parent, Account: ledger.Account{Number: t.Account, Bank: t.Bank, Holder: t.Holder},
+			Minor: t.Minor, Transfer: ledger.Transfer{ID: t.Transfer, Minor: t.Whole, At: t.At}, Hop: t.Hop, Why: t.Why}, w.Clock())})
+	}
+	for i := range out.Taints {
+		w.taint(&out.Taints[i])
+	}
 	for _, t := range out.Trips {
 		w.Log.Error("a brake fell: automatic stops go to review until a person lifts it", "pattern", t.Pattern, "partition", w.claim.partition,
 			"stops", t.Stops, "yuan", t.Minor/100, "lift", "POST /v1/brakes/"+t.Pattern+"/release")
@@ -293,6 +312,13 @@ func (w *worker) outcome(out *scoring.Outcome) {
 		id := event.DerivedID("ctl", t.Pattern, t.At.String(), strconv.Itoa(w.claim.partition))
 		w.out = append(w.out, kafka.Message{Topic: w.Topics.Controls, Key: []byte(event.ControlEntity), Value: mustJSON(event.ControlDocument(id, t.At, c))})
 	}
+}
+
+// screened answers for one leg of a transfer that somebody waits for.
+func (w *worker) screened(l *event.Leg, out *scoring.Outcome) {
+	a := answer{Transfer: event.TransferKey(l.Event.Transfer.Payer.Account, l.Event.ID), Legs: scoring.LegsOf(&l.Event), Role: l.Role}
+	a.Verdict.Add(l.Event.ID, out.Alerts)
+	w.out = append(w.out, kafka.Message{Topic: w.Topics.Screenings, Key: []byte(l.Event.ID), Value: mustJSON(&a)})
 }
 
 // alert publishes an alert and, where it asks for one, the stop.
@@ -306,9 +332,20 @@ func (w *worker) alert(a *scoring.Alert) {
 	w.propose(ledger.Propose(w.Terms, a.StopID, a.CaseID, ledger.Proposal{
 		Account: ledger.Account{Number: t.Payee.Account, Bank: t.Payee.Bank, Holder: t.Payee.Holder},
 		Minor:   t.Minor(), Currency: t.Currency, Transfer: ledger.Transfer{ID: t.ID, Minor: t.Minor(), At: t.At},
-		Hop: 1, FraudType: a.FraudType, District: a.District, Pattern: a.Hits[0].Pattern, AlertID: a.ID,
-		Text: fmt.Sprintf("%s, score %d", a.FraudType, a.Score),
+		Hop: 1, FraudType: a.FraudType, District: a.District, Pattern: a.Hits[0].Pattern, AlertID: a.ID, Payer: t.Payer.Account,
+		Text:        fmt.Sprintf("%s, score %d", a.FraudType, a.Score),
+		Explanation: &ledger.Explanation{Catalogue: a.Catalogue, Score: a.Score, At: a.At, Event: a.Event.Kind + ":" + a.Event.ID, Hits: mustJSON(a.Hits)},
 	}, w.Clock(), "scoring"))
+}
+
+// taint tells an account of money that came into it, by way of its partition.
+func (w *worker) taint(t *event.Taint) {
+	w.out = append(w.out, TaintMessage(w.Topics, t))
+}
+
+// TaintMessage is the record that tells an account of a stop's money.
+func TaintMessage(topics Topics, t *event.Taint) kafka.Message {
+	return kafka.Message{Topic: topics.Risk, Key: []byte(t.Entity()), Value: mustJSON(event.TaintDocument(t))}
 }
 
 // report opens or joins the victim's case, with a stop for each payment that
@@ -319,7 +356,9 @@ func (w *worker) report(l *event.Leg) {
 	if len(r.Transfers) > 0 {
 		caseID = event.CaseID(r.Transfers[0].PayerAccount)
 	}
-	note := &ledger.ReportNote{ID: r.Source + ":" + l.Event.ID, Source: r.Source, District: r.District, FraudType: r.FraudType, Stops: []string{}}
+	state := w.part.Peek(l.Entity)
+	note := &ledger.ReportNote{ID: r.Source + ":" + l.Event.ID, Source: r.Source, District: r.District, FraudType: r.FraudType, Stops: []string{},
+		Holder: r.Victim.Holder, Phone: r.Victim.Phone, Callers: r.Callers}
 	for i := range r.Transfers {
 		t := &r.Transfers[i]
 		if note.Currency == "" {
@@ -328,26 +367,50 @@ func (w *worker) report(l *event.Leg) {
 		if t.Amount.Currency == note.Currency {
 			note.Minor += t.Amount.Minor
 		}
+		payment := ledger.Payment{Payer: t.PayerAccount, Payee: t.PayeeAccount, Minor: t.Amount.Minor, At: t.At}
 		if event.PrefixAccount+t.PayerAccount != string(l.Entity) {
-			continue // that account's own leg sees to it
+			if t.ID != "" { // that account's own leg sees to the stop
+				payment.Stop = event.StopID(event.TransferKey(t.PayerAccount, t.ID), t.PayeeAccount)
+			}
+			note.Payments = append(note.Payments, payment)
+			continue
 		}
 		key := event.TransferKey(t.PayerAccount, t.ID)
 		if t.ID == "" {
 			var found bool
-			if key, found = w.part.Peek(l.Entity).FindDebit(t.PayeeAccount, t.Amount.Minor, t.At); !found {
+			if key, found = state.FindDebit(t.PayeeAccount, t.Amount.Minor, t.At); !found {
 				key = event.TransferKey(t.PayerAccount, note.ID+"/"+strconv.Itoa(i))
 			}
 		}
-		id := event.StopID(key, t.PayeeAccount)
-		note.Stops = append(note.Stops, id)
-		w.propose(ledger.Propose(w.Terms, id, caseID, ledger.Proposal{
+		payment.Stop = event.StopID(key, t.PayeeAccount)
+		note.Stops, note.Payments = append(note.Stops, payment.Stop), append(note.Payments, payment)
+		p := ledger.Proposal{
 			Account: ledger.Account{Number: t.PayeeAccount, Bank: t.PayeeBank},
 			Minor:   t.Amount.Minor, Currency: t.Amount.Currency, Transfer: ledger.Transfer{ID: t.ID, Minor: t.Amount.Minor, At: t.At},
-			Hop: 1, FraudType: r.FraudType, District: r.District, ReportID: note.ID,
-			Text: "reported by the victim to " + r.Source,
-		}, w.Clock(), "report"))
+			Hop: 1, FraudType: r.FraudType, District: r.District, ReportID: note.ID, Payer: t.PayerAccount,
+			Text: "reported by the victim to " + r.Source, Doubt: w.doubt(state, t, l.Event.At),
+		}
+		w.propose(ledger.Propose(w.Terms, payment.Stop, caseID, p, w.Clock(), "report"))
+		if t.Amount.Currency == event.CNY && p.Doubt == "" {
+			w.taint(&event.Taint{Account: t.PayeeAccount, Bank: t.PayeeBank, CaseID: caseID, StopID: payment.Stop, Payer: t.PayerAccount, Transfer: t.ID, Key: key, At: t.At,
+				Minor: t.Amount.Minor, Whole: t.Amount.Minor, Hop: 1, Type: r.FraudType, District: r.District})
+		}
 	}
 	w.propose([]ledger.Event{{ID: event.DerivedID("evt", caseID, note.ID), CaseID: caseID, At: l.Event.At, By: "report", Report: note}})
+}
+
+// doubt says why a person must look at a reported payment before any account
+// is stopped for it; empty for the usual report.
+func (w *worker) doubt(reporter *scoring.State, t *event.ReportedTransfer, at event.Instant) string {
+	switch {
+	case t.Amount.Currency == event.CNY && t.Amount.Minor < w.Terms.Tiny:
+		return ledger.DoubtTiny
+	case reporter.Reports(at) >= w.Terms.Reporter:
+		return ledger.DoubtRepeated
+	case reporter.ReceivedFrom(t.PayeeAccount) >= t.Amount.Minor:
+		return ledger.DoubtCircular
+	}
+	return ""
 }
 
 func (w *worker) propose(events []ledger.Event) {

@@ -11,6 +11,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"stopline/scoring"
+	"stopline/store/ledger"
 	"stopline/store/warehouse"
 	"stopline/stream/event"
 )
@@ -23,6 +24,7 @@ type Sink struct {
 	Group     string
 	Topics    Topics
 	Warehouse *warehouse.Warehouse
+	Terms     ledger.Terms
 	Log       *slog.Logger
 	Metrics   *Metrics
 }
@@ -40,15 +42,20 @@ func (s *Sink) Run(ctx context.Context) error {
 
 func (s *Sink) partition(ctx context.Context, c *claim) error {
 	books := s.Warehouse.NewBooks()
+	var fold *ledger.Ledger
+	from := c.offset
+	if c.topic == s.Topics.Stops { // what the fold ignores must not be in the books: it is told from the beginning
+		fold, from = ledger.New(s.Terms), kafka.FirstOffset
+	}
 	lag := s.Metrics.Lag.WithLabelValues("warehouse "+c.topic, strconv.Itoa(c.partition))
 	next := c.offset
-	err := newReader(s.Brokers, c.topic, c.partition, c.offset).batches(ctx, func(b batch) error {
+	err := newReader(s.Brokers, c.topic, c.partition, from).batches(ctx, func(b batch) error {
 		for i := range b.msgs {
-			if err := s.take(books, &b.msgs[i]); err != nil {
+			if err := s.take(books, fold, &b.msgs[i], c.offset); err != nil {
 				return err
 			}
 		}
-		next = b.next
+		next = max(next, b.next)
 		lag.Set(float64(b.lag))
 		if books.Rows() >= flushRows || books.Age(time.Now()) >= flushAge || books.Rows() == 0 {
 			return s.flush(ctx, books, c, next)
@@ -82,8 +89,9 @@ func (s *Sink) flush(ctx context.Context, books *warehouse.Books, c *claim, offs
 	}
 }
 
-// take puts a message's rows into the books.
-func (s *Sink) take(books *warehouse.Books, m *kafka.Message) error {
+// take puts a message's rows into the books; those of the ledger's log once the
+// fold has accepted them, from the first offset on that is not written yet.
+func (s *Sink) take(books *warehouse.Books, fold *ledger.Ledger, m *kafka.Message, unwritten int64) error {
 	switch m.Topic {
 	case s.Topics.Legs:
 		b, err := event.OpenBlock(m.Value)
@@ -113,8 +121,13 @@ func (s *Sink) take(books *warehouse.Books, m *kafka.Message) error {
 		books.Alert(row)
 		return nil
 	default:
-		if err := books.Stop(m.Value, m.Offset); err != nil {
+		var e ledger.Event
+		if err := json.Unmarshal(m.Value, &e); err != nil {
 			s.Log.Error("an entry of the ledger's log cannot be read, and is passed over", "partition", m.Partition, "offset", m.Offset, "err", err)
+			return nil
+		}
+		if res := fold.Apply(&e); res.Accepted && m.Offset >= unwritten {
+			books.Stop(&e, res.Stop, m.Value, m.Offset)
 		}
 		return nil
 	}

@@ -16,6 +16,7 @@ import (
 type Topics struct {
 	Telecom, Transfers, Reports, Watchlist string // what comes in
 	Legs, Risk, Alerts, Stops, DeadLetters string // what the service writes
+	Screenings                             string // what banks asked about is answered here
 	Controls                               string // what people decide about scoring; one partition, so that it has one order
 	Partitions                             int    // of every other topic that the service makes
 }
@@ -30,7 +31,7 @@ func TopicsWithPrefix(prefix string) Topics {
 		Telecom: prefix + "telecom.events", Transfers: prefix + "bank.transfers",
 		Reports: prefix + "victim.reports", Watchlist: prefix + "watchlist",
 		Legs: prefix + "stopline.legs", Risk: prefix + "stopline.risk", Alerts: prefix + "stopline.alerts",
-		Stops: prefix + "stopline.stops", DeadLetters: prefix + "stopline.dead-letters", Controls: prefix + "stopline.controls",
+		Stops: prefix + "stopline.stops", DeadLetters: prefix + "stopline.dead-letters", Controls: prefix + "stopline.controls", Screenings: prefix + "stopline.screenings",
 		Partitions: DefaultPartitions,
 	}
 }
@@ -74,6 +75,7 @@ func (t Topics) Configs() []kafka.TopicConfig {
 		topic(t.Risk, cleanup, "compact", size, large),
 		topic(t.Alerts, keep, days(30), size, large),
 		topic(t.Stops, keep, "-1", size, large),
+		topic(t.Screenings, keep, strconv.FormatInt(time.Hour.Milliseconds(), 10)),
 		topic(t.DeadLetters, keep, days(30), size, larger),
 	}
 }
@@ -95,7 +97,7 @@ func (t Topics) Ensure(ctx context.Context, broker string) error {
 		n, ok := have[c.Topic]
 		if !ok {
 			missing = append(missing, c)
-		} else if n != t.Partitions && slices.Contains([]string{t.Legs, t.Stops, t.Alerts, t.Risk}, c.Topic) {
+		} else if n != t.Partitions && slices.Contains([]string{t.Legs, t.Stops, t.Alerts, t.Risk, t.Screenings}, c.Topic) {
 			return fmt.Errorf("topic %s has %d partitions and the configuration says %d: every account's history and every case's order lives in its partition, so start with --partitions %d, or with another --topic-prefix", c.Topic, n, t.Partitions, n)
 		}
 	}

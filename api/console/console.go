@@ -22,7 +22,7 @@ func Mount(r chi.Router) {
 	}
 	server := http.FileServerFS(files)
 	r.Method(http.MethodGet, "/", server)
-	for _, name := range []string{"/console.css", "/console.js", "/icon.svg"} {
+	for _, name := range []string{"/console.css", "/print.css", "/console.js", "/icon.svg"} {
 		r.Method(http.MethodGet, name, server)
 	}
 }

@@ -20,19 +20,55 @@ import (
 type serveCmd struct {
 	Servers
 	Tuning
-	Listen             string        `help:"Address of the API and the console." default:"127.0.0.1:8088"`
-	Roles              []string      `help:"Which roles this process has: ${enum}." enum:"ingest,score,dispatch,warehouse,api" default:"ingest,score,dispatch,warehouse,api"`
-	Keys               string        `help:"File of identities and their keys; without it local keys are made in the data directory." type:"existingfile"`
-	MaxAge             time.Duration `help:"How old an event may be." default:"168h"`
-	AutoLimit          int64         `help:"Yuan up to which a stop goes out without a person's approval." default:"500000"`
-	RespondIn          time.Duration `help:"How long a bank has to answer before a person is called." default:"1m"`
-	Hold               time.Duration `help:"How long a stop holds money, from the moment it took effect (China: 48 hours)." default:"48h"`
+	Listen string        `help:"Address of the API and the console." default:"127.0.0.1:8088"`
+	Roles  []string      `help:"Which roles this process has: ${enum}." enum:"ingest,score,dispatch,warehouse,api" default:"ingest,score,dispatch,warehouse,api"`
+	Keys   string        `help:"File of identities and their keys; without it local keys are made in the data directory." type:"existingfile"`
+	MaxAge time.Duration `help:"How old an event may be." default:"168h"`
+	Law
 	Lateness           time.Duration `help:"How long after a payment a call, message or SIM change may still complete its pattern." default:"2h"`
 	StopsAnHour        int64         `help:"Automatic stops in an hour, of all patterns together; above it they wait for a person until one lifts the brake. 0: no bound." default:"2000"`
 	YuanAnHour         int64         `help:"The same by amount." default:"200000000"`
 	PatternStopsAnHour int64         `help:"Automatic stops in an hour of one pattern that names no budget of its own. 0: no bound." default:"1000"`
 	PatternYuanAnHour  int64         `help:"The same by amount." default:"100000000"`
+	Banks              string        `help:"File of the banks' endpoints for webhooks: JSON, a list of bank, url, secrets (docs/banks.md). Without it banks fetch their stops." type:"existingfile"`
+	ScreeningDeadline  time.Duration `help:"How long a screening may take; then its answer is the default." default:"300ms"`
+	ScreeningDefault   string        `help:"What a screening answers after its deadline: allow, hold or stop." enum:"allow,hold,stop" default:"allow"`
 	LocalBanks         []string      `help:"Banks to make local keys for." default:"ABOC,BKCH,COMM,ICBK,PCBC,PSBC"`
+}
+
+// Law is what a center may ask for and how long things may take. The defaults
+// are China's, each with its source where stopline's ledger defines it.
+type Law struct {
+	AutoLimit    int64         `help:"Yuan up to which a stop goes out without a person's approval." default:"500000"`
+	RespondIn    time.Duration `help:"How long a bank has to answer before a person is called." default:"1m"`
+	Hold         time.Duration `help:"How long a stop holds money, from the moment it took effect (China: 48 hours)." default:"48h"`
+	Stops        int           `help:"How many such terms one account may be stopped for in a case (China: 2)." default:"2"`
+	Freeze       time.Duration `help:"How long a freeze lasts; it may be renewed (China: 6 months)." default:"4392h"`
+	Announce     time.Duration `help:"How long a return in proportion is announced for objections (China: 30 days)." default:"720h"`
+	ReturnDays   int           `help:"Working days that a bank has to pay back (China: 3)." default:"3"`
+	Holidays     string        `help:"Calendar of holidays: JSON as store/ledger/calendar.json; the built-in one knows the years that the State Council has published." type:"existingfile"`
+	AppealIn     time.Duration `help:"How long the appeal desk has to decide." default:"24h"`
+	VisitIn      time.Duration `help:"How long a dissuasion visit may take before it goes up a level." default:"30m"`
+	FollowHops   int           `help:"How many accounts deep money is followed." default:"6"`
+	FollowStops  int           `help:"How many stops a case's trail may have." default:"500"`
+	FollowFrom   int64         `help:"Yuan below which a part of the money is not followed." default:"100"`
+	TinyReport   int64         `help:"Yuan below which a report alone stops nothing before a person has looked." default:"200"`
+	ReportsMonth int           `help:"Reports by one account in 30 days from which on a person looks first." default:"4"`
+}
+
+func (l *Law) terms() (ledger.Terms, error) {
+	t := ledger.DefaultTerms
+	t.AutoLimit, t.Respond, t.Hold, t.Stops, t.Freeze, t.Announce, t.ReturnDays = l.AutoLimit*100, l.RespondIn, l.Hold, l.Stops, l.Freeze, l.Announce, l.ReturnDays
+	t.Appeal, t.Visit, t.MaxHops, t.MaxStops, t.MinTrace, t.Tiny, t.Reporter = l.AppealIn, l.VisitIn, l.FollowHops, l.FollowStops, l.FollowFrom*100, l.TinyReport*100, l.ReportsMonth
+	if l.Holidays == "" {
+		return t, nil
+	}
+	b, err := os.ReadFile(l.Holidays)
+	if err != nil {
+		return t, fmt.Errorf("read the holidays: %w", err)
+	}
+	t.Calendar, err = ledger.ParseCalendar(b)
+	return t, err
 }
 
 // Run serves until it is told to stop.
@@ -49,9 +85,17 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	defer in.close(log)
 	limits := event.DefaultLimits
 	limits.Past = c.MaxAge
-	terms := ledger.DefaultTerms
-	terms.AutoLimit, terms.Respond, terms.Hold = c.AutoLimit*100, c.RespondIn, c.Hold
-	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: c.Roles, clock: wallClock, limits: limits, terms: terms, policy: c.policy(), listen: c.Listen, identities: ids}, log)
+	terms, err := c.terms()
+	if err != nil {
+		return err
+	}
+	var endpoints []stream.Endpoint
+	if c.Banks != "" {
+		if endpoints, err = stream.LoadEndpoints(c.Banks); err != nil {
+			return err
+		}
+	}
+	s, err := start(ctx, in, plan{endpoints: endpoints, screening: api.Screening{Deadline: c.ScreeningDeadline, Default: c.ScreeningDefault}, tuning: c.Tuning, roles: c.Roles, clock: wallClock, limits: limits, terms: terms, policy: c.policy(), listen: c.Listen, identities: ids}, log)
 	if err != nil {
 		return err
 	}

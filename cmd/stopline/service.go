@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -147,6 +148,9 @@ type plan struct {
 	policy     scoring.Policy
 	listen     string
 	identities *api.Identities
+	screening  api.Screening
+	endpoints  []stream.Endpoint // of banks that are called
+	courier    ledger.CourierPolicy
 }
 
 // service is a running service.
@@ -159,6 +163,7 @@ type service struct {
 	ledger    *ledger.Ledger
 	log       *stream.LedgerLog
 	rules     *stream.Rules
+	dispatch  *stream.Dispatch
 	producer  *stream.Producer
 	warehouse *warehouse.Warehouse
 	server    *http.Server
@@ -173,6 +178,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 	if err != nil {
 		return nil, err
 	}
+	p.policy.Trail = scoring.Trail{MaxHops: p.terms.MaxHops, Min: p.terms.MinTrace}
 	s := &service{infra: in, registry: prometheus.NewRegistry(), producer: stream.NewProducer(in.kafka), logger: log,
 		engine: scoring.NewEngine(catalogue, p.policy, in.topics.Partitions), ledger: ledger.New(p.terms)}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -202,6 +208,9 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 	}
 	if has(roleDispatch) {
 		run("deadlines", s.log.Deadlines)
+		s.dispatch = &stream.Dispatch{Brokers: in.kafka, Group: group(roleDispatch), Topics: in.topics, Ledger: s.ledger, Write: s.log.Write, Ready: s.log.Ready(),
+			Endpoints: p.endpoints, Policy: p.courier, Envelope: api.Envelope, Clock: p.clock, Log: log, Metrics: s.metrics}
+		run(roleDispatch, s.dispatch.Run)
 	}
 	if has(roleScore) || has(roleAPI) {
 		run("controls", s.rules.Run)
@@ -213,7 +222,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 		run(roleScore, sc.Run)
 	}
 	if has(roleWarehouse) {
-		sink := &stream.Sink{Brokers: in.kafka, Group: group(roleWarehouse), Topics: in.topics, Warehouse: s.warehouse, Log: log, Metrics: s.metrics}
+		sink := &stream.Sink{Brokers: in.kafka, Group: group(roleWarehouse), Topics: in.topics, Warehouse: s.warehouse, Terms: p.terms, Log: log, Metrics: s.metrics}
 		run(roleWarehouse, sink.Run)
 	}
 	if has(roleIngest) {
@@ -221,7 +230,10 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 		run(roleIngest, ing.Run)
 	}
 	if has(roleAPI) {
-		handler := api.New(api.Dependencies{Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics}, Warehouse: s.warehouse, Identities: p.identities,
+		screener := &stream.Screener{Brokers: in.kafka, Topics: in.topics, Producer: s.producer, Log: log}
+		run("screenings", screener.Run)
+		handler := api.New(api.Dependencies{Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics},
+			Screener: screener, Screening: cmp.Or(p.screening, api.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities,
 			Parser: parser, Clock: p.clock, Ready: s.ready, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: log})
 		if err := s.serve(loopCtx, p.listen, handler); err != nil {
 			s.stop()
@@ -314,6 +326,14 @@ func (s *service) stop() {
 	if err := errors.Join(s.producer.Close(), s.warehouse.Close()); err != nil {
 		s.logger.Error("closing", "err", err)
 	}
+}
+
+func (i intake) Taint(ctx context.Context, taints ...*event.Taint) error {
+	msgs := make([]kafka.Message, len(taints))
+	for n, t := range taints {
+		msgs[n] = stream.TaintMessage(i.topics, t)
+	}
+	return i.producer.Write(ctx, msgs...)
 }
 
 // intake sends the API's documents the way of any source's.

@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -17,16 +18,22 @@ type Stop struct {
 	Version int
 	State   State
 	Proposal
-	ProposedAt  event.Instant
-	RequestedAt event.Instant
-	AnsweredAt  event.Instant
-	EffectiveAt event.Instant // when the bank's hold took effect
-	Until       event.Instant // when the state lapses: the answer is due, the hold ends
-	Terms       int           // terms of holding so far
-	HeldMinor   int64
-	IssuedBy    string
-	Outcome     *Outcome
-	Timeline    []Event
+	ProposedAt    event.Instant
+	RequestedAt   event.Instant
+	AnsweredAt    event.Instant
+	EffectiveAt   event.Instant // when the bank's hold took effect
+	EndedAt       event.Instant // when the account was no longer under a stop: frozen, released, expired
+	Until         event.Instant // when the state lapses: the answer is due, the hold ends, the bank must have paid back
+	FreezeUntil   event.Instant // when the freeze ends, also while money is on its way back
+	Terms         int           // terms of holding so far
+	HeldMinor     int64
+	ReleasedMinor int64 // parts released while the rest is held
+	ReturnedMinor int64
+	IssuedBy      string
+	Outcome       *Outcome
+	Instruction   *Change // of the return that the bank is told to make
+	Message       *Message
+	Timeline      []Event
 }
 
 // Amount is what is asked for.
@@ -35,38 +42,53 @@ func (s *Stop) Amount() event.Money { return event.Money{Minor: s.Minor, Currenc
 // Held is what the bank says it holds.
 func (s *Stop) Held() event.Money { return event.Money{Minor: s.HeldMinor, Currency: s.Currency} }
 
-// Case is what belongs to one victim: reports and stops.
-type Case struct {
-	ID       string
-	OpenedAt event.Instant
-	Reports  []ReportNote
-	Stops    []string
+// Left is what is held and has not been paid back.
+func (s *Stop) Left() int64 { return s.HeldMinor - s.ReturnedMinor }
+
+// Claim is what a later credit to the account may still be held for.
+func (s *Stop) Claim() int64 { return s.Minor - s.HeldMinor - s.ReleasedMinor }
+
+// Money writes minor units of the stop's currency.
+func (s *Stop) Money(minor int64) string {
+	return event.Money{Minor: minor, Currency: s.Currency}.Decimal()
 }
 
 // Result says what the fold did with an event.
 type Result struct {
 	Accepted bool
 	Why      string // when it was ignored
-	Stop     *Stop  // a copy, as it is now; nil for a case's note
+	Stop     *Stop  // a copy, as it is now; nil for what is of a case alone
 }
 
 // Ledger is the fold of the log. It is safe for many goroutines.
 type Ledger struct {
-	mu      sync.RWMutex
-	terms   Terms
-	stops   map[string]*Stop
-	cases   map[string]*Case
-	open    map[string]*Stop            // with a deadline ahead
-	waiting map[string]map[string]*Stop // by bank, requested and not yet acknowledged
-	changed map[string]chan struct{}    // by bank, closed when its waiting set grows
-	reports map[string]string           // report id to case
-	applied int64
+	mu       sync.RWMutex
+	terms    Terms
+	stops    map[string]*Stop
+	cases    map[string]*Case
+	returns  map[string]*ReturnRound
+	appeals  map[string]*AppealFile
+	visits   map[string]*VisitFile
+	open     map[string]*Stop            // with a deadline ahead
+	behind   map[string]*Stop            // proposed on the trail of another
+	waiting  map[string]map[string]*Stop // by bank, requested and not yet acknowledged
+	pending  map[string]map[string]*Stop // by bank, with a message that is not known to have been delivered
+	feeds    map[string]*feed            // by bank
+	reports  map[string]string           // report id to case
+	accounts map[string]string           // account in a report to the first case with it
+	callers  map[string]string           // the same of numbers that called victims
+	merges   map[string]string           // cases that are part of an older one, not yet noted so
+	posted   chan struct{}               // closed when there is a message to deliver
 }
 
 // New returns an empty ledger.
 func New(t Terms) *Ledger {
-	return &Ledger{terms: t, stops: map[string]*Stop{}, cases: map[string]*Case{}, open: map[string]*Stop{},
-		waiting: map[string]map[string]*Stop{}, changed: map[string]chan struct{}{}, reports: map[string]string{}}
+	if t.Calendar == nil {
+		t.Calendar = ChinaCalendar
+	}
+	return &Ledger{terms: t, stops: map[string]*Stop{}, cases: map[string]*Case{}, returns: map[string]*ReturnRound{}, appeals: map[string]*AppealFile{}, visits: map[string]*VisitFile{},
+		open: map[string]*Stop{}, behind: map[string]*Stop{}, waiting: map[string]map[string]*Stop{}, pending: map[string]map[string]*Stop{}, feeds: map[string]*feed{},
+		reports: map[string]string{}, accounts: map[string]string{}, callers: map[string]string{}, merges: map[string]string{}, posted: make(chan struct{})}
 }
 
 // Terms are the terms that the ledger was made with.
@@ -76,30 +98,27 @@ func (l *Ledger) Terms() Terms { return l.terms }
 func (l *Ledger) Apply(e *Event) Result {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.applied++
-	if e.StopID == "" {
-		return l.note(e)
+	switch {
+	case e.StopID == "":
+		if why := l.note(e); why != "" {
+			return Result{Why: why}
+		}
+		return Result{Accepted: true}
+	case e.Delivery != nil:
+		return l.delivered(e)
 	}
 	s := l.stops[e.StopID]
-	from, version := State(""), 0
-	if s != nil {
-		from, version = s.State, s.Version
-	}
-	switch {
-	case e.Version != version+1:
-		return ignored(s, fmt.Sprintf("the stop is at version %d", version))
-	case !May(from, e.State):
-		return ignored(s, fmt.Sprintf("a stop that is %s cannot become %s", orNew(from), e.State))
-	case e.State == Proposed && e.Proposal == nil:
-		return ignored(s, "a proposal needs its account and amount")
-	case s != nil && e.CaseID != s.CaseID:
-		return ignored(s, "the stop belongs to another case")
+	if why := l.judge(s, e); why != "" {
+		r := Result{Why: why}
+		if s != nil {
+			r.Stop = s.copy()
+		}
+		return r
 	}
 	if s == nil {
 		s = &Stop{ID: e.StopID, CaseID: e.CaseID, Proposal: *e.Proposal, ProposedAt: e.At}
 		l.stops[s.ID] = s
-		c := l.caseOf(e)
-		c.Stops = append(c.Stops, s.ID)
+		l.caseOf(e).add(s)
 	}
 	l.advance(s, e)
 	return Result{Accepted: true, Stop: s.copy()}
@@ -107,76 +126,83 @@ func (l *Ledger) Apply(e *Event) Result {
 
 func orNew(s State) string { return cmp.Or(string(s), "not there yet") }
 
-func ignored(s *Stop, why string) Result {
-	r := Result{Why: why}
-	if s != nil {
-		r.Stop = s.copy()
-	}
-	return r
-}
-
 // advance puts an accepted event into its stop, and the stop into its indexes.
 func (l *Ledger) advance(s *Stop, e *Event) {
+	was := s.State
 	s.State, s.Version, s.Until = e.State, e.Version, e.Until
 	s.Timeline = append(s.Timeline, *e)
 	switch e.State {
 	case Requested:
 		s.RequestedAt, s.IssuedBy = e.At, e.By
-	case Held, Partial:
-		s.Terms = 1
-		fallthrough
-	case Missed, Mismatch, Refused:
-		s.AnsweredAt = e.At
+	case Acknowledged, Undelivered:
+	case Held, Partial, Missed, Mismatch, Refused:
 		if o := e.Outcome; o != nil {
-			s.Outcome, s.EffectiveAt, s.HeldMinor = o, o.EffectiveAt, o.HeldMinor
+			s.AnsweredAt, s.Outcome, s.EffectiveAt, s.HeldMinor = e.At, o, o.EffectiveAt, o.HeldMinor
+		}
+		if was == Missed { // the later credit began the hold
+			s.EffectiveAt = e.At
+		}
+		if e.State.Holds() {
+			s.Terms = max(1, s.Terms)
 		}
 	case Extended:
-		s.Terms++
+		if was != Extended {
+			s.Terms++
+		}
+	case Frozen:
+		if was != Returning {
+			s.FreezeUntil = e.Until
+		}
 	}
+	if c := e.Change; c != nil {
+		s.change(c)
+	}
+	if was.Stops() && !s.State.Stops() {
+		s.EndedAt = e.At
+	}
+	l.index(s)
+	l.message(s, e)
+}
+
+// change applies the change of an amount.
+func (s *Stop) change(c *Change) {
+	switch c.Kind {
+	case ChangeSweep:
+		s.HeldMinor += c.Minor
+	case ChangePart:
+		s.HeldMinor -= c.Minor
+		s.ReleasedMinor += c.Minor
+	case ChangeReturn:
+		s.Instruction = c
+	case ChangeReturned:
+		s.ReturnedMinor += c.Minor
+		s.Instruction = nil
+	case ChangeFailed:
+		s.Instruction = nil
+	}
+}
+
+// index keeps the stop where it is looked for.
+func (l *Ledger) index(s *Stop) {
 	bank := s.Account.Bank
 	if s.State == Requested {
 		if l.waiting[bank] == nil {
 			l.waiting[bank] = map[string]*Stop{}
 		}
 		l.waiting[bank][s.ID] = s
-		if ch := l.changed[bank]; ch != nil {
-			close(ch)
-			delete(l.changed, bank)
-		}
 	} else if s.State != Undelivered {
 		delete(l.waiting[bank], s.ID)
+	}
+	if s.State == Proposed && s.Parent != "" {
+		l.behind[s.ID] = s
+	} else {
+		delete(l.behind, s.ID)
 	}
 	if s.Until != 0 {
 		l.open[s.ID] = s
 	} else {
 		delete(l.open, s.ID)
 	}
-}
-
-func (l *Ledger) caseOf(e *Event) *Case {
-	c := l.cases[e.CaseID]
-	if c == nil {
-		c = &Case{ID: e.CaseID, OpenedAt: e.At}
-		l.cases[e.CaseID] = c
-	}
-	return c
-}
-
-// note folds what belongs to a case alone: a victim's report, once.
-func (l *Ledger) note(e *Event) Result {
-	if e.Verdict != nil {
-		return Result{Accepted: true} // the books keep it
-	}
-	if e.Report == nil {
-		return Result{Why: "the event names no stop, report or verdict"}
-	}
-	if _, known := l.reports[e.Report.ID]; known {
-		return Result{Why: "the report is known"}
-	}
-	l.reports[e.Report.ID] = e.CaseID
-	c := l.caseOf(e)
-	c.Reports = append(c.Reports, *e.Report)
-	return Result{Accepted: true}
 }
 
 func (s *Stop) copy() *Stop {
@@ -195,29 +221,8 @@ func (l *Ledger) Stop(id string) *Stop {
 	return nil
 }
 
-// Case returns a copy of a case; nil when there is none.
-func (l *Ledger) Case(id string) *Case {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	c := l.cases[id]
-	if c == nil {
-		return nil
-	}
-	out := *c
-	out.Reports, out.Stops = slices.Clone(c.Reports), slices.Clone(c.Stops)
-	return &out
-}
-
-// CaseOfReport is the case that a report was noted in, empty when it is not
-// known.
-func (l *Ledger) CaseOfReport(id string) string {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.reports[id]
-}
-
 // Waiting lists the stops that wait for a bank, oldest first, and a channel
-// that is closed when there is one more.
+// that is closed when there is news for it.
 func (l *Ledger) Waiting(bank string, limit int) ([]*Stop, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -229,12 +234,7 @@ func (l *Ledger) Waiting(bank string, limit int) ([]*Stop, <-chan struct{}) {
 	if len(out) > limit {
 		out = out[:limit]
 	}
-	ch := l.changed[bank]
-	if ch == nil {
-		ch = make(chan struct{})
-		l.changed[bank] = ch
-	}
-	return out, ch
+	return out, l.feedOf(bank).changed
 }
 
 func oldestFirst(a, b *Stop) int {
@@ -243,11 +243,13 @@ func oldestFirst(a, b *Stop) int {
 
 // Filter chooses stops; empty fields choose all.
 type Filter struct {
-	State  State
-	Bank   string
-	CaseID string
-	After  string // the id of the last stop of the page before
-	Limit  int
+	State   State
+	Bank    string
+	CaseID  string
+	Account string
+	Open    bool   // those that are not over, and that a bank has been asked for
+	After   string // the id of the last stop of the page before
+	Limit   int
 }
 
 // List returns stops, newest first. The second result says that there are more.
@@ -256,7 +258,9 @@ func (l *Ledger) List(f Filter) ([]*Stop, bool) {
 	defer l.mu.RUnlock()
 	var out []*Stop
 	for _, s := range l.stops {
-		if (f.State == "" || s.State == f.State) && (f.Bank == "" || s.Account.Bank == f.Bank) && (f.CaseID == "" || s.CaseID == f.CaseID) {
+		if (f.State == "" || s.State == f.State) && (f.Bank == "" || s.Account.Bank == f.Bank) &&
+			(f.CaseID == "" || s.CaseID == f.CaseID || l.root(s.CaseID) == f.CaseID) && (f.Account == "" || s.Account.Number == f.Account) &&
+			(!f.Open || s.RequestedAt != 0 && (s.State.Awaits() || s.State.Holds())) {
 			out = append(out, s)
 		}
 	}
@@ -276,8 +280,9 @@ func (l *Ledger) List(f Filter) ([]*Stop, bool) {
 	return out, more
 }
 
-// Due lists the events of the deadlines that have passed: a bank that did not
-// answer, a hold that ended. Any replica may append them; the fold keeps one.
+// Due lists the events that time and the log itself call for: deadlines that
+// have passed, cases that are one, releases that an appeal won, payments back
+// that were approved. Any replica may append them; the fold keeps one.
 func (l *Ledger) Due(now event.Instant) []Event {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -298,7 +303,20 @@ func (l *Ledger) Due(now event.Instant) []Event {
 		e.ID = event.DerivedID("evt", s.ID, fmt.Sprint(e.Version), string(e.State))
 		out = append(out, e)
 	}
-	slices.SortFunc(out, func(a, b Event) int { return cmp.Compare(a.StopID, b.StopID) })
+	for _, s := range l.behind { // what waited for a person to approve the first
+		if p := l.stops[s.Parent]; p != nil && p.RequestedAt != 0 && s.Minor <= l.terms.AutoLimit && slices.Contains(automatic, s.Timeline[0].By) {
+			e := s.Event(now, s.Timeline[0].By)
+			e.ID, e.State, e.Until = event.DerivedID("evt", s.ID, "2", "after", p.ID), Requested, now.Add(l.terms.Respond)
+			out = append(out, e)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(l.merges)) {
+		out = append(out, Event{ID: event.DerivedID("evt", id, "into", l.merges[id]), CaseID: id, At: now, By: "ledger", Into: l.merges[id], Reason: "the same accounts or callers"})
+	}
+	out = append(out, l.dueVisits(now)...)
+	out = append(out, l.dueReturns(now)...)
+	out = append(out, l.dueAppeals(now)...)
+	slices.SortStableFunc(out, func(a, b Event) int { return cmp.Compare(a.StopID, b.StopID) })
 	return out
 }
 
@@ -312,14 +330,23 @@ type Figures struct {
 	Cases, Reports, Stops, Open   int
 	Requested, HeldStops, Partial int
 	Missed, Refused, Expired      int
-	HeldMinor                     int64 // held now
+	Frozen                        int
+	HeldMinor                     int64 // held now, and not paid back
+	ReturnedMinor                 int64
+	WronglyHeld                   int   // stops that an appeal lifted, whole or in part
+	WrongMillis                   int64 // how long money was wrongly held in all, in milliseconds
 }
 
 // Figures counts the ledger.
 func (l *Ledger) Figures() Figures {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	f := Figures{Cases: len(l.cases), Reports: len(l.reports), Stops: len(l.stops), Open: len(l.open)}
+	f := Figures{Reports: len(l.reports), Stops: len(l.stops), Open: len(l.open)}
+	for _, c := range l.cases {
+		if c.Into == "" {
+			f.Cases++
+		}
+	}
 	for _, s := range l.stops {
 		if s.RequestedAt != 0 {
 			f.Requested++
@@ -331,14 +358,23 @@ func (l *Ledger) Figures() Figures {
 			f.Refused++
 		case Expired:
 			f.Expired++
+		case Frozen, Returning:
+			f.Frozen++
 		}
+		f.ReturnedMinor += s.ReturnedMinor
 		if s.State.Holds() {
-			f.HeldMinor += s.HeldMinor
+			f.HeldMinor += s.Left()
 			if s.HeldMinor < s.Minor {
 				f.Partial++
 			} else {
 				f.HeldStops++
 			}
+		}
+	}
+	for _, a := range l.appeals {
+		if wrong := a.WronglyHeld(); wrong > 0 {
+			f.WronglyHeld++
+			f.WrongMillis += wrong.Milliseconds()
 		}
 	}
 	return f

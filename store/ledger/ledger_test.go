@@ -50,16 +50,19 @@ func TestLifeOfAStop(t *testing.T) {
 	}
 	// The trail: 19,800 went on; first in first out, o2 was cash, and o1 and o2
 	// account for all of it.
-	next := Follow(l.Terms(), l.Stop("stp_1"), noon, "trail")
-	if len(next) != 2 || next[0].Proposal.Minor != 1_500_000 || next[0].Proposal.Account.Number != "6228" || next[0].Proposal.Hop != 2 {
+	next, ends := Follow(l.Terms(), l.Stop("stp_1"), l.Room(l.Stop("stp_1")))
+	if len(next) != 1 || next[0].Proposal.Minor != 1_500_000 || next[0].Proposal.Account.Number != "6228" || next[0].Proposal.Hop != 2 {
 		t.Fatalf("followed %+v, want one stop of 15,000.00 on 6228", next)
+	}
+	if len(ends) != 1 || ends[0].Why != LeafCash || ends[0].Minor != 480_000 {
+		t.Fatalf("the trail ends at %+v, want 4,800.00 in cash", ends)
 	}
 	select {
 	case <-more:
 		t.Error("a bank was woken for another's stop")
 	default:
 	}
-	fold(t, l, next...)
+	fold(t, l, Propose(l.Terms(), next[0].StopID, "cas_1", next[0].Proposal, noon, "trail")...)
 	if f := l.Figures(); f.HeldMinor != 3_000_000 || f.Requested != 2 || f.Partial != 1 {
 		t.Errorf("%+v", f)
 	}
@@ -68,7 +71,7 @@ func TestLifeOfAStop(t *testing.T) {
 // 48 hours run from the moment that the hold took effect.
 func TestHoldExpires(t *testing.T) {
 	l := New(DefaultTerms)
-	fold(t, l, Propose(l.Terms(), "s", "c", proposal(100), noon, "x")...)
+	fold(t, l, Propose(l.Terms(), "s", "c", proposal(100), noon, "scoring")...)
 	effective := noon.Add(30 * time.Second)
 	fold(t, l, Answer(l.Terms(), l.Stop("s"), Outcome{Result: Held, EffectiveAt: effective, HeldMinor: 100}, noon.Add(time.Minute), "bank"))
 	end := effective.Add(48 * time.Hour)
@@ -90,7 +93,7 @@ func TestHoldExpires(t *testing.T) {
 
 func TestBankThatDoesNotAnswer(t *testing.T) {
 	l := New(DefaultTerms)
-	fold(t, l, Propose(l.Terms(), "s", "c", proposal(100), noon, "x")...)
+	fold(t, l, Propose(l.Terms(), "s", "c", proposal(100), noon, "scoring")...)
 	fold(t, l, l.Due(noon.Add(DefaultTerms.Respond))...)
 	if s := l.Stop("s"); s.State != Undelivered {
 		t.Fatalf("%s, want undelivered", s.State)
@@ -106,7 +109,7 @@ func TestBankThatDoesNotAnswer(t *testing.T) {
 
 func TestLargeStopWaitsForAPerson(t *testing.T) {
 	l := New(DefaultTerms)
-	fold(t, l, Propose(l.Terms(), "s", "c", proposal(DefaultTerms.AutoLimit+1), noon, "x")...)
+	fold(t, l, Propose(l.Terms(), "s", "c", proposal(DefaultTerms.AutoLimit+1), noon, "scoring")...)
 	if s := l.Stop("s"); s.State != Proposed {
 		t.Errorf("%s, want proposed", s.State)
 	}
@@ -117,7 +120,7 @@ func TestLargeStopWaitsForAPerson(t *testing.T) {
 
 func TestOutcomeCheck(t *testing.T) {
 	l := New(DefaultTerms)
-	fold(t, l, Propose(l.Terms(), "s", "c", proposal(100), noon, "x")...)
+	fold(t, l, Propose(l.Terms(), "s", "c", proposal(100), noon, "scoring")...)
 	s := l.Stop("s")
 	for name, o := range map[string]Outcome{
 		"held nothing":       {Result: Held, EffectiveAt: noon},
@@ -150,7 +153,7 @@ func TestSimReplicasAgree(t *testing.T) {
 			writer.Apply(&e)
 		}
 		for i := range 3 {
-			for _, e := range Propose(DefaultTerms, fmt.Sprint("s", i), "c", proposal(int64(100+i)), noon, "x") {
+			for _, e := range Propose(DefaultTerms, fmt.Sprint("s", i), "c", proposal(int64(100+i)), noon, "scoring") {
 				write(e)
 			}
 		}

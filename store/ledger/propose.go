@@ -12,7 +12,7 @@ import (
 func Propose(t Terms, stopID, caseID string, p Proposal, at event.Instant, by string) []Event {
 	proposed := Event{ID: event.DerivedID("evt", stopID, "1"), CaseID: caseID, StopID: stopID, Version: 1,
 		State: Proposed, At: at, By: by, Proposal: &p}
-	if p.Minor > t.AutoLimit {
+	if p.Minor > t.AutoLimit || p.Doubt != "" {
 		return []Event{proposed}
 	}
 	requested := Event{ID: event.DerivedID("evt", stopID, "2"), CaseID: caseID, StopID: stopID, Version: 2,
@@ -23,11 +23,32 @@ func Propose(t Terms, stopID, caseID string, p Proposal, at event.Instant, by st
 // Answer is the event of a bank's outcome.
 func Answer(t Terms, s *Stop, o Outcome, at event.Instant, by string) Event {
 	e := s.Event(at, by)
+	e.Bank = s.Account.Bank
+	for i := range o.Differs {
+		d := &o.Differs[i]
+		d.Ours = s.ours(d.Field)
+		d.Cause = Explain(d)
+	}
 	e.State, e.Outcome, e.Reason = o.Result, &o, o.Reason
 	if o.Result == Held || o.Result == Partial {
 		e.Until = o.EffectiveAt.Add(t.Hold)
 	}
 	return e
+}
+
+// ours is what the request said of a field that a bank compares.
+func (s *Stop) ours(field string) string {
+	switch field {
+	case "holder":
+		return s.Account.Holder
+	case "number":
+		return s.Account.Number
+	case "amount":
+		return s.Money(s.Transfer.Minor)
+	case "time":
+		return s.Transfer.At.String()
+	}
+	return ""
 }
 
 // Check says what is wrong with an outcome, nil when nothing is.
@@ -38,10 +59,10 @@ func (o *Outcome) Check(s *Stop, now event.Instant) error {
 			return fmt.Errorf("held_amount must be greater than zero when the result is %s", o.Result)
 		}
 		if o.HeldMinor > s.Minor {
-			return fmt.Errorf("held_amount %s is more than the %s that was asked for", event.Money{Minor: o.HeldMinor, Currency: s.Currency}.Decimal(), s.Amount().Decimal())
+			return fmt.Errorf("held_amount %s is more than the %s that was asked for", s.Money(o.HeldMinor), s.Amount().Decimal())
 		}
 		if (o.Result == Held) != (o.HeldMinor == s.Minor) {
-			return fmt.Errorf("result %s does not go with held_amount %s of %s", o.Result, event.Money{Minor: o.HeldMinor, Currency: s.Currency}.Decimal(), s.Amount().Decimal())
+			return fmt.Errorf("result %s does not go with held_amount %s of %s", o.Result, s.Money(o.HeldMinor), s.Amount().Decimal())
 		}
 		if o.EffectiveAt == 0 || o.EffectiveAt > now.Add(clockSkew) || o.EffectiveAt < s.ProposedAt.Add(-clockSkew) {
 			return fmt.Errorf("effective_at must lie between the request and now")
@@ -60,33 +81,100 @@ func (o *Outcome) Check(s *Stop, now event.Instant) error {
 // clockSkew is how far a bank's clock may differ from ours.
 const clockSkew = 300_000_000_000
 
-// Follow returns the events of the stops on the accounts that a stop's money
-// went on to, as the bank's answer names them: each for at most what came from
-// this stop's money, first in, first out.
-func Follow(t Terms, s *Stop, at event.Instant, by string) []Event {
-	if s.Outcome == nil || s.Hop >= t.MaxHops {
-		return nil
+// Sweep is the event of a later credit that the bank holds for the rest of the
+// claim.
+func Sweep(t Terms, s *Stop, minor int64, credit string, at event.Instant, by string) Event {
+	e := s.Event(at, by)
+	e.ID = event.DerivedID("evt", s.ID, "sweep", credit)
+	e.Bank, e.Until, e.State = s.Account.Bank, s.Until, s.State
+	switch s.State {
+	case Missed:
+		e.Until = at.Add(t.Hold)
+		fallthrough
+	case Partial, Held:
+		e.State = Partial
+		if minor == s.Claim() {
+			e.State = Held
+		}
 	}
-	gone := s.Minor - s.HeldMinor
-	var out []Event
+	e.Change = &Change{Kind: ChangeSweep, Minor: minor, Credit: credit}
+	return e
+}
+
+// Swept says whether a later credit is held already.
+func (s *Stop) Swept(credit string) bool {
+	for i := range s.Timeline {
+		if c := s.Timeline[i].Change; c != nil && c.Kind == ChangeSweep && c.Credit == credit {
+			return true
+		}
+	}
+	return false
+}
+
+// PaidBack is the event of a bank's word on a return: done, or not possible.
+func PaidBack(s *Stop, done bool, reference, reason string, at event.Instant, by string) Event {
+	e := s.Event(at, by)
+	e.Bank, e.Reason, e.State, e.Until = s.Account.Bank, reason, Frozen, s.FreezeUntil
+	e.Change = &Change{Kind: ChangeFailed, ReturnID: s.Instruction.ReturnID, Minor: s.Instruction.Minor, Reference: reference}
+	if done {
+		e.Change.Kind = ChangeReturned
+		if s.Instruction.Minor == s.Left() {
+			e.State, e.Until = Returned, 0
+		}
+	}
+	e.ID = event.DerivedID("evt", s.ID, fmt.Sprint(e.Version), e.Change.Kind)
+	return e
+}
+
+// NextHop is an account that a stop's money went on to.
+type NextHop struct {
+	StopID   string
+	Proposal Proposal
+}
+
+// Follow lists the accounts that a stop's money went on to, as the bank's
+// answer names them: each for at most what came from this stop's money, first
+// in, first out; room is what the trail has not followed yet. Cash and what is
+// too small or too deep are leaves.
+func Follow(t Terms, s *Stop, room int64) (hops []NextHop, leaves []Leaf) {
+	if s.Outcome == nil {
+		return nil, nil
+	}
+	gone := min(s.Minor-s.HeldMinor, room)
 	for _, o := range s.Outcome.Onward {
 		part := min(o.Minor, gone)
 		if part <= 0 {
 			break
 		}
 		gone -= part
-		if o.ToAccount == "" {
-			continue // cash: nothing is left to stop
+		transfer := Transfer{ID: o.ID, Minor: o.Minor, At: o.At}
+		leaf := Leaf{ID: HopID(s.ID, o.ID, o.ToAccount), Parent: s.ID, Account: Account{Number: o.ToAccount, Bank: o.ToBank}, Minor: part, Transfer: transfer, Hop: s.Hop + 1}
+		switch {
+		case o.ToAccount == "":
+			leaf.Why = LeafCash
+		case s.Hop >= t.MaxHops:
+			leaf.Why = LeafDeep
+		case part < t.MinTrace:
+			leaf.Why = LeafSmall
+		default:
+			hops = append(hops, NextHop{leaf.ID, Proposal{
+				Account: leaf.Account, Minor: part, Currency: s.Currency, Transfer: transfer,
+				Hop: s.Hop + 1, FraudType: s.FraudType, District: s.District, Pattern: s.Pattern,
+				Parent: s.ID, Via: ViaAnswer, Text: fmt.Sprintf("money of stop %s went on to this account", s.ID),
+			}})
+			continue
 		}
-		p := Proposal{
-			Account:  Account{Number: o.ToAccount, Bank: o.ToBank},
-			Minor:    part,
-			Currency: s.Currency, Transfer: Transfer{ID: o.ID, Minor: o.Minor, At: o.At},
-			Hop: s.Hop + 1, FraudType: s.FraudType, District: s.District, Pattern: s.Pattern,
-			Parent: s.ID, Text: fmt.Sprintf("money of stop %s went on to this account", s.ID),
-		}
-		id := event.DerivedID("stp", s.ID, o.ID, o.ToAccount)
-		out = append(out, Propose(t, id, s.CaseID, p, at, by)...)
+		leaves = append(leaves, leaf)
 	}
-	return out
+	return hops, leaves
+}
+
+// HopID names the stop on an account that money of another stop went on to.
+func HopID(parent, transfer, account string) string {
+	return event.DerivedID("stp", parent, transfer, account)
+}
+
+// LeafEvent notes where a trail ends.
+func LeafEvent(caseID string, l *Leaf, at event.Instant) Event {
+	return Event{ID: event.DerivedID("evt", caseID, "leaf", l.ID), CaseID: caseID, At: at, By: "trail", Leaf: l}
 }

@@ -2,7 +2,6 @@ package warehouse
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
@@ -26,6 +25,7 @@ type Books struct {
 	alerts    []AlertRow
 	stops     []stopRow
 	reports   []stopRow
+	progress  []stopRow
 	rows      int
 	since     time.Time
 }
@@ -66,8 +66,9 @@ type AlertRow struct {
 
 type stopRow struct {
 	ledger.Event
-	offset   int64
-	document []byte
+	offset         int64
+	held, returned int64 // of the stop, after the event
+	document       []byte
 }
 
 // NewBooks returns books without rows.
@@ -122,22 +123,24 @@ func (b *Books) Alert(a AlertRow) {
 	b.added()
 }
 
-// Stop takes an event of the ledger's log, with its offset there.
-func (b *Books) Stop(document []byte, offset int64) error {
-	row := stopRow{offset: offset, document: document}
-	if err := json.Unmarshal(document, &row.Event); err != nil {
-		return fmt.Errorf("event at %d of the ledger's log: %w", offset, err)
-	}
+// Stop takes an event that the ledger accepted, with its offset in the log, and
+// the stop as it then was; nil for what is of a case alone.
+func (b *Books) Stop(e *ledger.Event, now *ledger.Stop, document []byte, offset int64) {
+	row := stopRow{Event: *e, offset: offset, document: document}
 	switch {
-	case row.Report != nil:
+	case e.Report != nil:
 		b.reports = append(b.reports, row)
-	case row.Verdict != nil:
+	case e.Verdict != nil:
 		b.verdicts = append(b.verdicts, row)
-	default:
+	case e.Progress != nil:
+		b.progress = append(b.progress, row)
+	case now != nil && e.Delivery == nil:
+		row.held, row.returned = now.HeldMinor, now.ReturnedMinor
 		b.stops = append(b.stops, row)
+	default:
+		return // the log has it
 	}
 	b.added()
-	return nil
 }
 
 // Written counts the rows of each table that a flush wrote.
@@ -185,6 +188,11 @@ func (b *Books) Flush(ctx context.Context) (Written, error) {
 		})
 	}
 	if err == nil {
+		err = writeAll(ctx, b.w, "progress", &b.progress, done, func(r *stopRow) []any {
+			return []any{r.CaseID, uint32(r.Version), string(r.State), uint32(r.Progress.Arrests), r.By, r.At.Time()}
+		})
+	}
+	if err == nil {
 		b.rows = 0
 	}
 	return done, err
@@ -201,7 +209,7 @@ func stopColumns(r *stopRow) []any {
 	}
 	return []any{r.StopID, uint32(r.Version), r.CaseID, string(r.State), r.At.Time(), r.By, r.Reason,
 		p.Account.Bank, p.Account.Number, p.Minor, string(p.Currency), p.Transfer.At.Time(), p.FraudType, p.District, p.Pattern,
-		uint8(min(p.Hop, math.MaxUint8)), o.HeldMinor, o.EffectiveAt.Time(), r.document, uint64(math.MaxInt64 - r.offset)}
+		uint8(min(p.Hop, math.MaxUint8)), r.held, o.EffectiveAt.Time(), r.document, uint64(math.MaxInt64 - r.offset), r.returned}
 }
 
 func bit(b bool) uint8 {

@@ -51,6 +51,8 @@ type Recovery struct {
 	Reports, Cases                                            uint64
 	Requested, Held, Partial, Missed, Refused                 uint64
 	AmountReported, AmountRequested, AmountHeld, AmountFrozen int64
+	AmountReturned                                            int64
+	CasesSolved, Arrests                                      uint64
 	SecondsToRequest, SecondsToHold                           [3]float64 // 50th, 90th, 99th percentile, from the transfer
 }
 
@@ -83,8 +85,9 @@ func (w *Warehouse) Recoveries(ctx context.Context, from, to event.Instant, by s
 	}
 	const seconds = "quantilesExactIf(0.5, 0.9, 0.99)(dateDiff('millisecond', transfer_at, %s) / 1000, %s)"
 	stops := fmt.Sprintf(`SELECT if(grouping(k) = 1, '', toString(k)) AS key, sum(was_requested > 0), sum(was_held > 0), sum(was_partial > 0), sum(was_missed > 0), sum(was_refused > 0),
-		sumIf(amount, was_requested > 0), sum(held), sumIf(held, was_frozen > 0), `+seconds+`, `+seconds+`, uniqExact(case_id)
-		FROM (SELECT *, %s AS k FROM stops_now WHERE proposed_at >= fromUnixTimestamp64Milli({from:Int64}) AND proposed_at < fromUnixTimestamp64Milli({to:Int64}) AND currency = {currency:String})
+		sumIf(amount, was_requested > 0), sum(held), sumIf(held, was_frozen > 0), sum(returned), `+seconds+`, `+seconds+`, uniqExact(case_id),
+			uniqExactIf(case_id, solved), arrayReduce('sum', groupUniqArray((case_id, arrests)).2)
+		FROM (SELECT s.*, p.state IN ('solved', 'closed') AS solved, p.arrests AS arrests, %s AS k FROM stops_now AS s LEFT JOIN (SELECT * FROM progress FINAL) AS p USING (case_id) WHERE proposed_at >= fromUnixTimestamp64Milli({from:Int64}) AND proposed_at < fromUnixTimestamp64Milli({to:Int64}) AND currency = {currency:String})
 		GROUP BY GROUPING SETS ((k), ())`, "requested_at", "was_requested > 0", "effective_at", "held > 0", cols[0])
 	rows, err := w.conn.Query(ctx, stops, span...)
 	if err != nil {
@@ -95,7 +98,7 @@ func (w *Warehouse) Recoveries(ctx context.Context, from, to event.Instant, by s
 		var r Recovery
 		var request, hold []float64
 		if err := rows.Scan(&r.Key, &r.Requested, &r.Held, &r.Partial, &r.Missed, &r.Refused,
-			&r.AmountRequested, &r.AmountHeld, &r.AmountFrozen, &request, &hold, &r.Cases); err != nil {
+			&r.AmountRequested, &r.AmountHeld, &r.AmountFrozen, &r.AmountReturned, &request, &hold, &r.Cases, &r.CasesSolved, &r.Arrests); err != nil {
 			return nil, fmt.Errorf("recovery statistics: %w", err)
 		}
 		copy(r.SecondsToRequest[:], finite(request))

@@ -50,14 +50,14 @@ var noon = event.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, event.Zone))
 
 func write(t *testing.T, w *Warehouse, events ...ledger.Event) {
 	t.Helper()
-	b := w.NewBooks()
+	b, l := w.NewBooks(), ledger.New(ledger.DefaultTerms)
 	for i := range events {
 		doc, err := json.Marshal(&events[i])
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := b.Stop(doc, int64(i)); err != nil {
-			t.Fatal(err)
+		if res := l.Apply(&events[i]); res.Accepted {
+			b.Stop(&events[i], res.Stop, doc, int64(i))
 		}
 	}
 	if _, err := b.Flush(t.Context()); err != nil {
@@ -84,7 +84,7 @@ func TestRecoveries(t *testing.T) {
 	}
 	propose := func(id, bank, kind string, minor int64) {
 		add(ledger.Propose(terms, id, "case-"+id, ledger.Proposal{Account: ledger.Account{Number: "n", Bank: bank}, Minor: minor, Currency: event.CNY,
-			Transfer: ledger.Transfer{ID: id, Minor: minor, At: noon}, Hop: 1, FraudType: kind, District: "520103"}, noon.Add(10*time.Second), "x")...)
+			Transfer: ledger.Transfer{ID: id, Minor: minor, At: noon}, Hop: 1, FraudType: kind, District: "520103"}, noon.Add(10*time.Second), "scoring")...)
 	}
 	answer := func(id string, result ledger.State, held int64) {
 		o := ledger.Outcome{Result: result, HeldMinor: held}

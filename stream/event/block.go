@@ -39,7 +39,11 @@ func AppendEvent(dst []byte, e *Event) []byte {
 	switch e.Kind {
 	case KindTransfer:
 		t := &e.Transfer
-		dst = append(dst, byte(t.Status))
+		status := byte(t.Status)
+		if t.Screened {
+			status |= screenedBit
+		}
+		dst = append(dst, status)
 		dst = appendParty(dst, &t.Payer)
 		dst = appendParty(dst, &t.Payee)
 		dst = binary.AppendVarint(dst, t.Amount.Minor)
@@ -90,6 +94,16 @@ func AppendEvent(dst []byte, e *Event) []byte {
 			dst = appendText(dst, t)
 		}
 		dst = binary.AppendVarint(dst, int64(c.Until))
+	case KindTaint:
+		t := e.Taint
+		dst = append(dst, flags(t.Held, false, false))
+		for _, text := range []string{t.Account, t.Bank, t.Holder, t.CaseID, t.StopID, t.Parent, t.Payer, t.Transfer, t.Type, t.District, t.Pattern} {
+			dst = appendText(dst, text)
+		}
+		for _, n := range []int64{t.Minor, t.Offset, t.Whole, int64(t.Hop)} {
+			dst = binary.AppendVarint(dst, n)
+		}
+		dst = binary.AppendUvarint(dst, t.Key)
 	case KindReport:
 		r := e.Report
 		dst = appendText(dst, r.Source)
@@ -114,6 +128,8 @@ func AppendEvent(dst []byte, e *Event) []byte {
 	}
 	return dst
 }
+
+const screenedBit = 0x80 // of a transfer's status
 
 func appendText(dst []byte, s string) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(s)))
@@ -180,7 +196,8 @@ func (b *Block) event(e *Event) {
 	switch e.Kind {
 	case KindTransfer:
 		t := &e.Transfer
-		t.Status = Status(b.byte())
+		status := b.byte()
+		t.Status, t.Screened = Status(status&^screenedBit), status&screenedBit != 0
 		b.party(&t.Payer)
 		b.party(&t.Payee)
 		t.Amount.Minor = b.int()
@@ -218,6 +235,12 @@ func (b *Block) event(e *Event) {
 		c := &Control{Removed: b.byte()&1 != 0, What: b.text(), Entity: Entity(b.text()), Pattern: b.text(), As: b.text(), Reason: b.text(), By: b.text(), Text: b.text()}
 		c.Until = Instant(b.int())
 		e.Control = c
+	case KindTaint:
+		t := &Taint{Held: b.byte()&1 != 0, Account: b.text(), Bank: b.text(), Holder: b.text(), CaseID: b.text(), StopID: b.text(), Parent: b.text(), Payer: b.text(),
+			Transfer: b.text(), Type: b.text(), District: b.text(), Pattern: b.text(), At: e.At}
+		t.Minor, t.Offset, t.Whole, t.Hop = b.int(), b.int(), b.int(), int(b.int())
+		t.Key = b.uint()
+		e.Taint = t
 	case KindReport:
 		e.Report = b.report()
 	default:

@@ -15,9 +15,10 @@ const (
 	KindWatch
 	KindRisk    // on stopline.risk: what scoring tells an entity of another
 	KindControl // on stopline.controls: what people decide about scoring
+	KindTaint   // on stopline.risk: a stop's money came into an account
 )
 
-var kindNames = [...]string{"", "transfer", "call", "message", "sim", "report", "watch", "risk", "control"}
+var kindNames = [...]string{"", "transfer", "call", "message", "sim", "report", "watch", "risk", "control", "taint"}
 
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {
@@ -57,6 +58,7 @@ type Event struct {
 	Risk     Risk
 	Report   *Report
 	Control  *Control
+	Taint    *Taint
 }
 
 // Party is one side of a transfer.
@@ -76,6 +78,7 @@ type Transfer struct {
 	Device       string
 	Purpose      string
 	District     string // GB/T 2260
+	Screened     bool   // somebody waits for what its legs lead to
 }
 
 // CloneTransfer copies a transfer whose texts belong to a block of legs.
@@ -161,6 +164,40 @@ const (
 	WhyShares   = "shares-number" // it shares a telephone number with a stopped account
 )
 
+// Taint tells an account that money of a case came into it: first in, first
+// out, it can be followed from there. The account's partition asks for the stop
+// where it is not the first hop. With Held set it tells what the bank holds of
+// the stop's money since a moment; nothing of that goes on.
+type Taint struct {
+	Account  string  `json:"account"`
+	Bank     string  `json:"bank,omitempty"`
+	Holder   string  `json:"holder,omitempty"`
+	CaseID   string  `json:"case_id"`
+	StopID   string  `json:"stop_id"`
+	Parent   string  `json:"parent,omitempty"` // the stop whose money it was; empty at the first hop
+	Payer    string  `json:"payer,omitempty"`  // account that the transfer came from
+	Transfer string  `json:"transfer,omitempty"`
+	Key      uint64  `json:"key,omitempty"` // names the transfer where its id is not known; 0: payer and id do
+	At       Instant `json:"-"`             // of the transfer, or since when it is held: the event's moment
+	Minor    int64   `json:"amount_minor,omitempty"`
+	Offset   int64   `json:"offset_minor,omitempty"` // of the tainted part within the transfer
+	Whole    int64   `json:"transfer_minor,omitempty"`
+	Hop      int     `json:"hop,omitempty"`
+	Type     string  `json:"fraud_type,omitempty"`
+	District string  `json:"district,omitempty"`
+	Pattern  string  `json:"pattern,omitempty"`
+	Held     bool    `json:"held,omitempty"`
+}
+
+// CloneTaint copies a taint whose texts belong to a block of legs.
+func CloneTaint(t *Taint) Taint {
+	c := *t
+	for _, text := range []*string{&c.Account, &c.Bank, &c.Holder, &c.CaseID, &c.StopID, &c.Parent, &c.Payer, &c.Transfer, &c.Type, &c.District, &c.Pattern} {
+		*text = strings.Clone(*text)
+	}
+	return c
+}
+
 // ControlEntity is the name under which each partition keeps its controls.
 const ControlEntity = "controls"
 
@@ -201,15 +238,16 @@ const (
 	RoleWatch                     // this entity was put on the watchlist or taken off
 	RoleRisk                      // money or a number ties this entity to another
 	RoleControl                   // people decided something that every partition must know
+	RoleTaint                     // money of a stop came into this account, or is held there
 )
 
 // Roles is one more than the highest role.
-const Roles = int(RoleControl) + 1
+const Roles = int(RoleTaint) + 1
 
 // Role is an entity's part in an event.
 type Role uint8
 
-var roleNames = [...]string{"", "debit", "payment", "credit", "callee", "caller", "recipient", "sender", "sim", "report", "watch", "risk", "control"}
+var roleNames = [...]string{"", "debit", "payment", "credit", "callee", "caller", "recipient", "sender", "sim", "report", "watch", "risk", "control", "taint"}
 
 func (r Role) String() string { return roleNames[min(int(r), len(roleNames)-1)] }
 
@@ -252,6 +290,8 @@ func (e *Event) Touched(dst []Touch) []Touch {
 		dst = append(dst, Touch{RoleRisk, "", string(e.Risk.Entity)})
 	case KindControl:
 		dst = append(dst, Touch{RoleControl, "", ControlEntity})
+	case KindTaint:
+		dst = append(dst, Touch{RoleTaint, PrefixAccount, e.Taint.Account})
 	case KindReport:
 		seen := map[string]bool{}
 		for _, t := range e.Report.Transfers {

@@ -29,6 +29,29 @@ func RiskID(r *Risk) string {
 // RiskDocument is a note as it is written, in JSON.
 func RiskDocument(at Instant, r *Risk) any { return &riskDoc{"risk", RiskID(r), at, *r} }
 
+// taintDoc is the value of a record on stopline.risk that follows money.
+type taintDoc struct {
+	Kind string  `json:"kind"`
+	ID   string  `json:"id"`
+	At   Instant `json:"at"`
+	Taint
+}
+
+// TaintID names a taint by its stop: money comes to it once. What is held of it
+// may change.
+func TaintID(t *Taint) string {
+	if t.Held {
+		return DerivedID("tnt", t.StopID, "held", t.At.String(), strconv.FormatInt(t.Minor, 10))
+	}
+	return DerivedID("tnt", t.StopID)
+}
+
+// TaintDocument is a taint as it is written, in JSON; Entity is its key.
+func TaintDocument(t *Taint) any { return &taintDoc{"taint", TaintID(t), t.At, *t} }
+
+// Entity is whom the taint is for.
+func (t *Taint) Entity() Entity { return Entity(PrefixAccount + t.Account) }
+
 // controlDoc is the value of a record on stopline.controls.
 type controlDoc struct {
 	Kind    string  `json:"kind"`
@@ -69,6 +92,16 @@ func ParseInner(b []byte, e *Event) error {
 			return Refusal{{ReasonMissingField, "/entity", "a note needs its id, entity and origin"}}
 		}
 		e.Kind, e.ID, e.At, e.Risk = KindRisk, d.ID, d.At, d.Risk
+	case "taint":
+		var d taintDoc
+		if err := json.Unmarshal(b, &d); err != nil {
+			return Refusal{{ReasonBadValue, "", err.Error()}}
+		}
+		if d.Account == "" || d.StopID == "" || d.CaseID == "" || d.ID == "" || d.Minor < 0 || d.Offset < 0 || d.Minor == 0 && !d.Held {
+			return Refusal{{ReasonMissingField, "/account", "a taint needs its id, account, case, stop and amount"}}
+		}
+		d.Taint.At = d.At
+		e.Kind, e.ID, e.At, e.Taint = KindTaint, d.ID, d.At, &d.Taint
 	case "control":
 		var d controlDoc
 		if err := json.Unmarshal(b, &d); err != nil {
@@ -80,7 +113,7 @@ func ParseInner(b []byte, e *Event) error {
 		e.Kind, e.ID, e.At = KindControl, d.ID, d.At
 		e.Control = &Control{What: d.What, Entity: d.Entity, Pattern: d.Pattern, As: d.As, Until: d.Until, Removed: d.Removed, Reason: d.Reason, By: d.By, Text: d.Text}
 	default:
-		return Refusal{{ReasonUnknownKind, "/kind", strconv.Quote(clip(head.Kind)) + " is none of risk, control"}}
+		return Refusal{{ReasonUnknownKind, "/kind", strconv.Quote(clip(head.Kind)) + " is none of risk, taint, control"}}
 	}
 	return nil
 }

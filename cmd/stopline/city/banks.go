@@ -2,21 +2,19 @@ package city
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"math"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"sync"
 	"time"
 
+	"stopline/api/client"
 	"stopline/stream/event"
 )
 
@@ -39,38 +37,8 @@ type Banks struct {
 
 // answer is a bank's outcome, as the journal keeps it.
 type answer struct {
-	Hold    Hold       `json:"hold"`
-	Outcome outcomeDoc `json:"outcome"`
-}
-
-type stopDoc struct {
-	ID      string `json:"id"`
-	Account struct {
-		Number string `json:"number"`
-		Bank   string `json:"bank"`
-	} `json:"account"`
-	Amount   string `json:"amount"`
-	Transfer struct {
-		ID string        `json:"id"`
-		At event.Instant `json:"at"`
-	} `json:"transfer"`
-}
-
-type outcomeDoc struct {
-	Result      string        `json:"result"`
-	EffectiveAt event.Instant `json:"effective_at,omitzero"`
-	HeldAmount  string        `json:"held_amount,omitempty"`
-	Balance     string        `json:"balance,omitempty"`
-	Onward      []onwardDoc   `json:"onward,omitempty"`
-	Reason      string        `json:"reason,omitempty"`
-}
-
-type onwardDoc struct {
-	ID        string        `json:"id"`
-	ToAccount string        `json:"to_account,omitempty"`
-	ToBank    string        `json:"to_bank,omitempty"`
-	Amount    string        `json:"amount"`
-	At        event.Instant `json:"at"`
+	Hold    Hold           `json:"hold"`
+	Outcome client.Outcome `json:"outcome"`
 }
 
 // OpenJournal reads the journal of earlier runs, and gives their holds to the
@@ -105,51 +73,50 @@ func (b *Banks) OpenJournal(path string) error {
 	return err
 }
 
-// Run answers until ctx ends.
+// Run answers until ctx ends: half of the banks ask again and again, the others
+// read their stream.
 func (b *Banks) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	for i, code := range BankCodes {
-		wg.Go(func() { b.poll(ctx, code, 0.6+0.3*float64(i), &wg) })
+		d := &desk{Banks: b, bank: code, pace: 0.6 + 0.3*float64(i), client: b.client(code), rng: rand.New(rand.NewPCG(b.City.cfg.Seed, uint64(code[0])<<8|uint64(code[1]))), wg: &wg}
+		if i%2 == 0 {
+			wg.Go(func() { d.poll(ctx) })
+		} else {
+			wg.Go(func() { d.listen(ctx) })
+		}
 	}
 	wg.Wait()
 	_ = b.journal.Close()
 }
 
-// poll asks for the bank's stops and answers each; pace is how slow this bank
-// is against the others.
-func (b *Banks) poll(ctx context.Context, bank string, pace float64, wg *sync.WaitGroup) {
-	r := rand.New(rand.NewPCG(b.City.cfg.Seed, uint64(bank[0])<<8|uint64(bank[1])))
+func (b *Banks) client(bank string) *client.Client {
+	return &client.Client{URL: b.URL, Key: b.Keys[bank]}
+}
+
+// desk is where one bank works on its stops; pace is how slow it is against the
+// others.
+type desk struct {
+	*Banks
+	bank   string
+	pace   float64
+	client *client.Client
+	rng    *rand.Rand
+	wg     *sync.WaitGroup
+}
+
+func (d *desk) poll(ctx context.Context) {
 	for ctx.Err() == nil {
-		var page struct {
-			Stops []stopDoc `json:"stops"`
-		}
-		status, err := b.do(ctx, bank, http.MethodGet, "/v1/bank/stops?wait=20s&limit=500", nil, &page)
-		if err != nil || status != http.StatusOK {
+		stops, err := d.client.Waiting(ctx, 20*time.Second)
+		if err != nil {
 			if ctx.Err() == nil {
-				b.Log.Debug("a bank's poll failed", "bank", bank, "status", status, "err", err)
+				d.Log.Debug("a bank's poll failed", "bank", d.bank, "err", err)
 				sleep(ctx, 200*time.Millisecond)
 			}
 			continue
 		}
-		now := time.Now()
 		fresh := false
-		for _, s := range page.Stops {
-			b.mu.Lock()
-			busy := b.busy[s.ID]
-			b.busy[s.ID] = true
-			b.mu.Unlock()
-			if busy {
-				continue
-			}
-			fresh = true
-			b.Seen(s.ID, now)
-			// The time to answer, of the city: seconds where the bank's system
-			// holds by itself, minutes where a clerk does.
-			delay := time.Duration(pace * float64(8*time.Second) * math.Exp(r.NormFloat64()*0.7))
-			if r.IntN(20) == 0 {
-				delay += time.Duration(r.IntN(240)) * time.Second
-			}
-			wg.Go(func() { b.answer(ctx, bank, s, delay) })
+		for _, s := range stops {
+			fresh = d.take(ctx, s) || fresh
 		}
 		if !fresh {
 			sleep(ctx, 5*time.Millisecond) // acknowledgements are on their way
@@ -157,17 +124,55 @@ func (b *Banks) poll(ctx context.Context, bank string, pace float64, wg *sync.Wa
 	}
 }
 
-// answer acknowledges a stop, takes its time, and tells the outcome until it
-// is taken.
-func (b *Banks) answer(ctx context.Context, bank string, s stopDoc, delay time.Duration) {
+func (d *desk) listen(ctx context.Context) {
+	err := d.client.Listen(ctx, "", func(_ context.Context, m client.Message) error {
+		switch {
+		case m.Type == client.StopRequested && (m.Data.State == "requested" || m.Data.State == "undelivered"):
+			d.take(ctx, m.Data)
+		case m.Type == client.ReturnInstructed && m.Data.Return != nil:
+			d.wg.Go(func() {
+				if _, err := d.client.Returned(ctx, m.Data.ID, m.Data.Return.Amount, "R-"+m.Data.Return.ID); err != nil && ctx.Err() == nil {
+					d.Log.Warn("a payment back could not be confirmed", "bank", d.bank, "stop", m.Data.ID, "err", err)
+				}
+			})
+		}
+		return nil
+	})
+	if err != nil && ctx.Err() == nil {
+		d.Log.Error("a bank's stream ended", "bank", d.bank, "err", err)
+	}
+}
+
+// take begins to work on a stop; false when it is worked on already.
+func (d *desk) take(ctx context.Context, s client.Stop) bool {
+	d.mu.Lock()
+	busy := d.busy[s.ID]
+	d.busy[s.ID] = true
+	d.mu.Unlock()
+	if busy {
+		return false
+	}
+	d.Seen(s.ID, time.Now())
+	// The time to answer, of the city: seconds where the bank's system holds by
+	// itself, minutes where a clerk does.
+	delay := time.Duration(d.pace * float64(8*time.Second) * math.Exp(d.rng.NormFloat64()*0.7))
+	if d.rng.IntN(20) == 0 {
+		delay += time.Duration(d.rng.IntN(240)) * time.Second
+	}
+	d.wg.Go(func() { d.answer(ctx, d.client, d.bank, s, delay) })
+	return true
+}
+
+// answer acknowledges a stop, takes its time, and tells the outcome.
+func (b *Banks) answer(ctx context.Context, c *client.Client, bank string, s client.Stop, delay time.Duration) {
 	defer func() {
 		b.mu.Lock()
 		delete(b.busy, s.ID)
 		b.mu.Unlock()
 	}()
-	if status, err := b.do(ctx, bank, http.MethodPost, "/v1/bank/stops/"+s.ID+"/acknowledgement", struct{}{}, nil); err != nil || status != http.StatusOK {
-		b.Log.Debug("an acknowledgement failed", "bank", bank, "stop", s.ID, "status", status, "err", err)
-		return // it is polled again
+	if _, err := c.Acknowledge(ctx, s.ID); err != nil {
+		b.Log.Debug("an acknowledgement failed", "bank", bank, "stop", s.ID, "err", err)
+		return
 	}
 	sleep(ctx, time.Duration(float64(delay)/b.Speed))
 	if ctx.Err() != nil {
@@ -178,37 +183,29 @@ func (b *Banks) answer(ctx context.Context, bank string, s stopDoc, delay time.D
 		b.Log.Error("the banks' journal cannot be written", "err", err)
 		return
 	}
-	for wait := 50 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 2*time.Second) {
-		status, err := b.do(ctx, bank, http.MethodPost, "/v1/bank/stops/"+s.ID+"/outcome", o, nil)
-		if err == nil && status < 500 {
-			if status != http.StatusOK {
-				b.Log.Warn("an outcome was not taken", "bank", bank, "stop", s.ID, "status", status)
-			}
-			return
-		}
-		sleep(ctx, wait)
+	if _, err := c.Answer(ctx, s.ID, o); err != nil && ctx.Err() == nil {
+		b.Log.Warn("an outcome was not taken", "bank", bank, "stop", s.ID, "err", err)
 	}
 }
 
-// Unanswered polls for stops that were acknowledged and not answered before
-// the last end, and answers them.
+// Unanswered answers the stops that were acknowledged and not answered before
+// the last end.
 func (b *Banks) Unanswered(ctx context.Context) {
 	for _, bank := range BankCodes {
-		var page struct {
-			Stops []stopDoc `json:"stops"`
-		}
-		if status, err := b.do(ctx, bank, http.MethodGet, "/v1/bank/stops?state=acknowledged&limit=500", nil, &page); err != nil || status != http.StatusOK {
-			b.Log.Warn("a bank could not read its unanswered stops", "bank", bank, "status", status, "err", err)
+		c := b.client(bank)
+		stops, err := c.Open(ctx, "acknowledged")
+		if err != nil {
+			b.Log.Warn("a bank could not read its unanswered stops", "bank", bank, "err", err)
 			continue
 		}
-		for _, s := range page.Stops {
-			b.answer(ctx, bank, s, 0)
+		for _, s := range stops {
+			b.answer(ctx, c, bank, s, 0)
 		}
 	}
 }
 
 // decide holds what there is to hold, and notes the answer before it is given.
-func (b *Banks) decide(bank string, s stopDoc) (outcomeDoc, error) {
+func (b *Banks) decide(bank string, s client.Stop) (client.Outcome, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if a, known := b.done[s.ID]; known {
@@ -217,32 +214,32 @@ func (b *Banks) decide(bank string, s stopDoc) (outcomeDoc, error) {
 	a := b.City.answerStop(bank, s)
 	line, err := json.Marshal(&a)
 	if err != nil {
-		return outcomeDoc{}, err
+		return client.Outcome{}, err
 	}
 	if _, err := b.journal.Write(append(line, '\n')); err != nil {
-		return outcomeDoc{}, err
+		return client.Outcome{}, err
 	}
 	b.done[s.ID] = a
 	return a.Outcome, nil
 }
 
 // answerStop compares a stop with the account and holds what is there.
-func (c *City) answerStop(bank string, s stopDoc) answer {
+func (c *City) answerStop(bank string, s client.Stop) answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	minor, err := event.ParseMinor(s.Amount, 2)
 	a := answer{Hold: Hold{StopID: s.ID, Account: s.Account.Number, At: c.now}}
 	if err != nil || s.Account.Bank != bank {
-		a.Outcome = outcomeDoc{Result: "mismatch"}
+		a.Outcome = client.Outcome{Result: client.Mismatch}
 		return a
 	}
 	m := c.mules[s.Account.Number]
 	if m == nil { // an honest account, wrongly stopped: the money is there
-		a.Outcome = outcomeDoc{Result: "held", EffectiveAt: c.now, HeldAmount: yuan(minor)}
+		a.Outcome = client.Outcome{Result: client.Held, EffectiveAt: c.now.Time(), HeldAmount: yuan(minor)}
 		return a
 	}
 	a.Hold.Minor = c.hold(Hold{Account: s.Account.Number, Minor: minor})
-	a.Outcome = outcomeDoc{Result: "partial", Balance: yuan(m.balance)}
+	a.Outcome = client.Outcome{Result: client.Partial, Balance: yuan(m.balance)}
 	switch a.Hold.Minor {
 	case 0:
 		a.Outcome.Result = "missed"
@@ -250,58 +247,20 @@ func (c *City) answerStop(bank string, s stopDoc) answer {
 		a.Outcome.Result = "held"
 	}
 	if a.Hold.Minor > 0 {
-		a.Outcome.EffectiveAt, a.Outcome.HeldAmount = c.now, yuan(a.Hold.Minor)
+		a.Outcome.EffectiveAt, a.Outcome.HeldAmount = c.now.Time(), yuan(a.Hold.Minor)
 	}
 	gone := minor - a.Hold.Minor
 	for _, o := range m.out {
 		if gone <= 0 {
 			break
 		}
-		if o.at >= s.Transfer.At {
-			a.Outcome.Onward = append(a.Outcome.Onward, onwardDoc{o.id, o.to, o.bank, yuan(o.minor), o.at})
+		if o.at >= event.InstantOf(s.Transfer.At) {
+			a.Outcome.Onward = append(a.Outcome.Onward, client.Onward{ID: o.id, ToAccount: o.to, ToBank: o.bank, Amount: yuan(o.minor), At: o.at.Time()})
 			gone -= o.minor
 		}
 	}
 	return a
 }
-
-// maxAnswer bounds what is read of an answer of the service.
-const maxAnswer = 4 << 20
-
-// do sends a request as a bank.
-func (b *Banks) do(ctx context.Context, bank, method, path string, in, out any) (int, error) {
-	var body io.Reader
-	if in != nil {
-		j, err := json.Marshal(in)
-		if err != nil {
-			return 0, err
-		}
-		body = bytes.NewReader(j)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, b.URL+path, body)
-	if err != nil {
-		return 0, err
-	}
-	req.Header.Set("Authorization", "Bearer "+b.Keys[bank])
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return resp.StatusCode, err
-	}
-	if out != nil && resp.StatusCode == http.StatusOK {
-		return resp.StatusCode, json.Unmarshal(answer, out)
-	}
-	return resp.StatusCode, nil
-}
-
-var client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 
 func sleep(ctx context.Context, d time.Duration) {
 	select {

@@ -1,0 +1,389 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"stopline/store/ledger"
+	"stopline/stream/event"
+)
+
+// caseRoutes are about cases: what belongs together, where the money went, and
+// what people did.
+func (s *server) caseRoutes(api huma.API) {
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/cases", "list-cases", "Cases, newest first", readers, 422), s.listCases)
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/cases/{id}", "get-case", "One case, whole: its reports and stops, with those of the cases that proved to be part of it", readers, 404), s.getCase)
+	huma.Register(api, s.operation(api, http.MethodPatch, "/v1/cases/{id}", "change-case", "Say how far a case is, how many were arrested, and what it was: an outcome holds for all its alerts that nobody judged by themselves", center, 404, 409, 412, 422, 503), s.changeCase)
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/cases/{id}/trail", "trail", "The case's money as trees: one for each payment of a victim, with every account that it came to, and where it ends", readers, 404), s.trail)
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/cases/{id}/visits", "assign-visit", "Send somebody of the district's grid to a person who is being talked out of money", center, 404, 409, 422, 503), s.assignVisit)
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/visits", "list-visits", "Visits that are not confirmed, by when they are due", readers, 422), s.listVisits)
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/visits/{id}/confirmation", "confirm-visit", "What the visit found", []Role{Analyst, Supervisor, Police, Admin}, 404, 409, 422, 503), s.confirmVisit)
+}
+
+// CaseID is the case in a route.
+type CaseID struct {
+	ID string `path:"id" maxLength:"64" example:"cas_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
+}
+
+type caseOutput struct {
+	ETag string `header:"ETag"`
+	Body CaseDocument
+}
+
+// CaseDocument is a case as the center sees it.
+type CaseDocument struct {
+	ID       string         `json:"id"`
+	OpenedAt string         `json:"opened_at"`
+	State    string         `json:"state" enum:"open,investigating,solved,closed"`
+	Version  int            `json:"version" doc:"Of the progress"`
+	Arrests  int            `json:"arrests"`
+	Members  []string       `json:"members" doc:"Cases that proved to be part of this one: the same accounts or callers"`
+	Reports  []CaseReport   `json:"reports"`
+	Stops    []StopDocument `json:"stops"`
+	Amounts  CaseAmounts    `json:"amounts"`
+	Returns  []string       `json:"returns"`
+	Visits   []string       `json:"visits"`
+}
+
+// CaseReport is a report that the case came from.
+type CaseReport struct {
+	ID       string `json:"id"`
+	Source   string `json:"source"`
+	Amount   string `json:"amount"`
+	Currency string `json:"currency"`
+	Holder   string `json:"holder,omitempty"`
+	District string `json:"district,omitempty"`
+}
+
+// CaseAmounts keep apart what is often added up: stopped is not saved. They are
+// sums over the case's stops in the currency of the first.
+type CaseAmounts struct {
+	Currency  string `json:"currency,omitempty"`
+	Reported  string `json:"reported" doc:"By victims, each payment once"`
+	Requested string `json:"requested" doc:"At the first hop: what banks were asked to hold of the victims' own payments"`
+	Traced    string `json:"traced" doc:"At later hops: the same money, followed"`
+	Held      string `json:"held" doc:"Held now and not frozen"`
+	Frozen    string `json:"frozen"`
+	Returned  string `json:"returned"`
+	Released  string `json:"released"`
+	Lapsed    string `json:"lapsed" doc:"Holds that ended with nobody acting"`
+}
+
+func (s *server) caseDocument(ctx context.Context, c *ledger.Case) CaseDocument {
+	d := CaseDocument{ID: c.ID, OpenedAt: c.OpenedAt.String(), State: string(c.State), Version: c.Version, Arrests: c.Arrests, Members: append([]string{}, c.Members...),
+		Reports: []CaseReport{}, Stops: []StopDocument{}, Returns: append([]string{}, c.Returns...), Visits: append([]string{}, c.Visits...)}
+	for _, r := range c.Reports {
+		d.Reports = append(d.Reports, CaseReport{r.ID, r.Source, event.Money{Minor: r.Minor, Currency: r.Currency}.Decimal(), string(r.Currency), mask(ctx, r.Holder), r.District})
+	}
+	var stops []*ledger.Stop
+	for _, id := range c.Stops {
+		if st := s.Ledger.Stop(id); st != nil {
+			stops = append(stops, st)
+			d.Stops = append(d.Stops, stopDocument(ctx, st, s.Ledger.Terms()))
+		}
+	}
+	d.Amounts = caseAmounts(c, stops)
+	return d
+}
+
+func caseAmounts(c *ledger.Case, stops []*ledger.Stop) CaseAmounts {
+	currency := event.CNY
+	if len(stops) > 0 {
+		currency = stops[0].Currency
+	}
+	var reported, requested, traced, held, frozen, returned, released, lapsed int64
+	seen := map[string]bool{}
+	for _, r := range c.Reports {
+		for _, p := range r.Payments {
+			key := p.Stop
+			if key == "" {
+				key = p.Payer + p.Payee + p.At.String() + strconv.FormatInt(p.Minor, 10)
+			}
+			if !seen[key] && r.Currency == currency {
+				seen[key] = true
+				reported += p.Minor
+			}
+		}
+	}
+	for _, st := range stops {
+		if st.Currency != currency {
+			continue
+		}
+		switch {
+		case st.RequestedAt == 0:
+		case st.Hop == 1:
+			requested += st.Minor
+		default:
+			traced += st.Minor
+		}
+		returned += st.ReturnedMinor
+		released += st.ReleasedMinor
+		switch {
+		case st.State == ledger.Frozen || st.State == ledger.Returning:
+			frozen += st.Left()
+		case st.State.Holds():
+			held += st.Left()
+		case st.State == ledger.Released:
+			released += st.Left()
+		case st.State == ledger.Expired:
+			lapsed += st.Left()
+		}
+	}
+	m := func(minor int64) string { return event.Money{Minor: minor, Currency: currency}.Decimal() }
+	return CaseAmounts{string(currency), m(reported), m(requested), m(traced), m(held), m(frozen), m(returned), m(released), m(lapsed)}
+}
+
+func (s *server) caseOutput(ctx context.Context, id string) (*caseOutput, error) {
+	c := s.Ledger.Case(id)
+	if c == nil {
+		return nil, newProblem(http.StatusNotFound, "there is no case "+id)
+	}
+	return &caseOutput{strconv.Quote(strconv.Itoa(c.Version)), s.caseDocument(ctx, c)}, nil
+}
+
+func (s *server) getCase(ctx context.Context, in *CaseID) (*caseOutput, error) {
+	return s.caseOutput(ctx, in.ID)
+}
+
+type casesOutput struct {
+	Body struct {
+		Cases []CaseDocument `json:"cases"`
+		Next  string         `json:"next,omitempty"`
+	}
+}
+
+func (s *server) listCases(ctx context.Context, in *struct {
+	Page
+	State string `query:"state" enum:"open,investigating,solved,closed"`
+}) (*casesOutput, error) {
+	cases, more := s.Ledger.Cases(ledger.State(in.State), in.After, in.Limit)
+	out := &casesOutput{}
+	out.Body.Cases = []CaseDocument{}
+	for _, c := range cases {
+		out.Body.Cases = append(out.Body.Cases, s.caseDocument(ctx, c))
+	}
+	if more {
+		out.Body.Next = cases[len(cases)-1].ID
+	}
+	return out, nil
+}
+
+// CaseChange is what people did about a case.
+type CaseChange struct {
+	_       struct{} `json:"-" additionalProperties:"true"`
+	State   string   `json:"state,omitempty" enum:"open,investigating,solved,closed" doc:"As it was without it"`
+	Arrests *int     `json:"arrests,omitempty" minimum:"0" maximum:"100000" doc:"People, in all so far; as it was without it"`
+	Outcome string   `json:"outcome,omitempty" enum:"confirmed,unfounded" doc:"Teaches how good the patterns are"`
+	Reason  string   `json:"reason,omitempty" maxLength:"256"`
+}
+
+func (s *server) changeCase(ctx context.Context, in *struct {
+	CaseID
+	IfMatch string `header:"If-Match" doc:"The ETag of the version that was read; another version answers 412"`
+	Body    CaseChange
+}) (*caseOutput, error) {
+	c := s.Ledger.Case(in.ID)
+	if c == nil {
+		return nil, newProblem(http.StatusNotFound, "there is no case "+in.ID)
+	}
+	if v := strings.Trim(in.IfMatch, `"`); v != "" && v != strconv.Itoa(c.Version) {
+		return nil, newProblem(http.StatusPreconditionFailed, "the case is at version "+strconv.Itoa(c.Version)+": read it again and decide on that")
+	}
+	b := &in.Body
+	if b.State == "" && b.Arrests == nil && b.Outcome == "" {
+		return nil, fieldError("body", "must have one of state, arrests, outcome")
+	}
+	if b.State != "" || b.Arrests != nil {
+		now, name := s.Clock(), who(ctx).Name
+		e := ledger.Event{ID: event.DerivedID("evt", c.ID, strconv.Itoa(c.Version+1), name, now.String()), CaseID: c.ID, Version: c.Version + 1, State: c.State,
+			At: now, By: name, Reason: b.Reason, Progress: &ledger.Progress{Arrests: c.Arrests}}
+		if b.State != "" {
+			e.State = ledger.State(b.State)
+		}
+		if b.Arrests != nil {
+			e.Progress.Arrests = *b.Arrests
+		}
+		if _, err := s.append(ctx, e); err != nil {
+			return nil, err
+		}
+	}
+	if b.Outcome != "" {
+		verdict := ledger.VerdictConfirmed
+		if b.Outcome == "unfounded" {
+			verdict = ledger.VerdictFalseAlarm
+		}
+		for _, id := range append([]string{c.ID}, c.Members...) {
+			if err := s.verdict(ctx, id, "", VerdictBody{Verdict: verdict, Reason: b.Reason}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return s.caseOutput(ctx, c.ID)
+}
+
+// TrailNode is a place that the money came to.
+type TrailNode struct {
+	StopID    string      `json:"stop_id,omitempty" doc:"Absent where the trail ends without a stop"`
+	State     string      `json:"state" example:"partial" doc:"Of the stop; at an end: cash, merchant, small, deep"`
+	Hop       int         `json:"hop" doc:"1: the account that the victim paid"`
+	Account   AccountRef  `json:"account"`
+	Amount    string      `json:"amount" doc:"Of the victim's money in it: first in, first out"`
+	Held      string      `json:"held_amount"`
+	Returned  string      `json:"returned_amount"`
+	Currency  string      `json:"currency"`
+	Transfer  TransferRef `json:"transfer"`
+	Payer     string      `json:"payer_account,omitempty" doc:"The victim's, at the first hop"`
+	KnownFrom string      `json:"known_from,omitempty" enum:"transfer,answer" doc:"A payment that the service saw, or a bank's answer"`
+	EndsAt    string      `json:"ends_at,omitempty"`
+	Children  []TrailNode `json:"children"`
+}
+
+// TrailDocument is a case's money.
+type TrailDocument struct {
+	CaseID  string      `json:"case_id"`
+	At      string      `json:"at"`
+	Limited bool        `json:"limited" doc:"The money went further, and the case has as many stops as are allowed"`
+	Amounts CaseAmounts `json:"amounts"`
+	Trees   []TrailNode `json:"trees"`
+}
+
+func (s *server) trail(ctx context.Context, in *CaseID) (*struct{ Body TrailDocument }, error) {
+	c := s.Ledger.Case(in.ID)
+	if c == nil {
+		return nil, newProblem(http.StatusNotFound, "there is no case "+in.ID)
+	}
+	out := &struct{ Body TrailDocument }{TrailDocument{CaseID: c.ID, At: s.Clock().String(), Limited: c.Limited, Amounts: s.caseDocument(ctx, c).Amounts, Trees: []TrailNode{}}}
+	for _, n := range s.Ledger.Trail(c.ID) {
+		out.Body.Trees = append(out.Body.Trees, trailNode(ctx, n, event.CNY))
+	}
+	return out, nil
+}
+
+func trailNode(ctx context.Context, n *ledger.Node, currency event.Currency) TrailNode {
+	var d TrailNode
+	m := func(minor int64) string { return event.Money{Minor: minor, Currency: currency}.Decimal() }
+	if st := n.Stop; st != nil {
+		currency = st.Currency
+		d = TrailNode{StopID: st.ID, State: string(st.State), Hop: st.Hop, Account: AccountRef{st.Account.Number, st.Account.Bank, mask(ctx, st.Account.Holder)},
+			Amount: m(st.Minor), Held: m(0), Returned: m(st.ReturnedMinor), Currency: string(currency),
+			Transfer: TransferRef{st.Transfer.ID, m(st.Transfer.Minor), st.Transfer.At.String()}, Payer: st.Payer, KnownFrom: st.Via}
+		if st.State.Holds() {
+			d.Held, d.EndsAt = m(st.Left()), st.Until.String()
+		}
+	} else {
+		l := n.Leaf
+		d = TrailNode{State: l.Why, Hop: l.Hop, Account: AccountRef{l.Account.Number, l.Account.Bank, mask(ctx, l.Account.Holder)}, Amount: m(l.Minor),
+			Held: m(0), Returned: m(0), Currency: string(currency), Transfer: TransferRef{l.Transfer.ID, m(l.Transfer.Minor), l.Transfer.At.String()}}
+	}
+	d.Children = []TrailNode{}
+	for _, c := range n.Children {
+		d.Children = append(d.Children, trailNode(ctx, c, currency))
+	}
+	return d
+}
+
+// VisitBody is whom to see.
+type VisitBody struct {
+	_        struct{} `json:"-" additionalProperties:"true"`
+	District string   `json:"district" minLength:"1" maxLength:"16" example:"520103" doc:"GB/T 2260"`
+	Grid     string   `json:"grid,omitempty" maxLength:"64" example:"中华南路 12" doc:"The district's own name of the grid"`
+	Holder   string   `json:"holder" minLength:"1" maxLength:"256"`
+	Phone    string   `json:"phone,omitempty" maxLength:"32"`
+	Reason   string   `json:"reason,omitempty" maxLength:"256"`
+}
+
+// VisitDocument is a visit.
+type VisitDocument struct {
+	ID       string      `json:"id" example:"vis_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
+	CaseID   string      `json:"case_id"`
+	Version  int         `json:"version"`
+	State    string      `json:"state" enum:"assigned,escalated,confirmed"`
+	Level    string      `json:"level" enum:"grid,district,city" doc:"Who must see to it now"`
+	District string      `json:"district"`
+	Grid     string      `json:"grid,omitempty"`
+	Holder   string      `json:"holder"`
+	Phone    string      `json:"phone,omitempty"`
+	Due      string      `json:"due,omitempty" doc:"When it goes up a level"`
+	Found    string      `json:"found,omitempty" enum:"averted,met,paid,unreached"`
+	Timeline []StopEvent `json:"timeline"`
+}
+
+type visitOutput struct{ Body VisitDocument }
+
+func visitDocument(ctx context.Context, v *ledger.VisitFile) VisitDocument {
+	levels := []string{"", "grid", "district", "city"}
+	d := VisitDocument{ID: v.ID, CaseID: v.CaseID, Version: v.Version, State: string(v.State), Level: levels[min(v.Level, 3)], District: v.District, Grid: v.Grid,
+		Holder: mask(ctx, v.Holder), Phone: v.Phone, Found: v.Found, Timeline: []StopEvent{}}
+	if v.State != ledger.VisitConfirmed {
+		d.Due = v.Until.String()
+	}
+	for _, e := range v.Timeline {
+		d.Timeline = append(d.Timeline, StopEvent{e.Version, string(e.State), e.At.String(), e.By, e.Reason})
+	}
+	return d
+}
+
+func (s *server) assignVisit(ctx context.Context, in *struct {
+	CaseID
+	Body VisitBody
+}) (*visitOutput, error) {
+	c := s.Ledger.Case(in.ID)
+	if c == nil {
+		return nil, newProblem(http.StatusNotFound, "there is no case "+in.ID)
+	}
+	b := &in.Body
+	id := event.DerivedID("vis", c.ID, b.Holder, strconv.Itoa(len(c.Visits)))
+	e := s.Ledger.AssignVisit(id, c.ID, ledger.Visit{District: b.District, Grid: b.Grid, Holder: b.Holder, Phone: b.Phone}, s.Clock(), who(ctx).Name)
+	e.Reason = b.Reason
+	if _, err := s.append(ctx, e); err != nil {
+		return nil, err
+	}
+	return &visitOutput{visitDocument(ctx, s.Ledger.Visit(id))}, nil
+}
+
+type visitsOutput struct {
+	Body struct {
+		Visits []VisitDocument `json:"visits"`
+	}
+}
+
+func (s *server) listVisits(ctx context.Context, in *struct {
+	District string `query:"district" maxLength:"16" example:"520103"`
+	All      bool   `query:"all" doc:"Those that were confirmed as well"`
+}) (*visitsOutput, error) {
+	out := &visitsOutput{}
+	out.Body.Visits = []VisitDocument{}
+	for _, v := range s.Ledger.Visits(in.District, in.All) {
+		out.Body.Visits = append(out.Body.Visits, visitDocument(ctx, v))
+	}
+	return out, nil
+}
+
+// VisitFound is what a visit found.
+type VisitFound struct {
+	_      struct{} `json:"-" additionalProperties:"true"`
+	Found  string   `json:"found" enum:"averted,met,paid,unreached" doc:"averted: the person was about to pay, and did not"`
+	Reason string   `json:"reason,omitempty" maxLength:"256"`
+}
+
+func (s *server) confirmVisit(ctx context.Context, in *struct {
+	ID   string `path:"id" maxLength:"64" example:"vis_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
+	Body VisitFound
+}) (*visitOutput, error) {
+	v := s.Ledger.Visit(in.ID)
+	if v == nil {
+		return nil, newProblem(http.StatusNotFound, "there is no visit "+in.ID)
+	}
+	visit := v.Visit
+	visit.Found = in.Body.Found
+	e := ledger.Event{ID: event.DerivedID("evt", v.ID, strconv.Itoa(v.Version+1), who(ctx).Name, in.Body.Found), CaseID: v.CaseID, Subject: v.ID, Version: v.Version + 1,
+		State: ledger.VisitConfirmed, At: s.Clock(), By: who(ctx).Name, Reason: in.Body.Reason, Visit: &visit}
+	if _, err := s.append(ctx, e); err != nil {
+		return nil, err
+	}
+	return &visitOutput{visitDocument(ctx, s.Ledger.Visit(v.ID))}, nil
+}

@@ -1,0 +1,112 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"stopline/store/ledger"
+	"stopline/stream/event"
+)
+
+// dutyRoutes are about what waits for people, and how messages reach banks.
+func (s *server) dutyRoutes(api huma.API) {
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/duties", "duties", "What waits for a person, the most urgent first: approvals, banks to call, holds and freezes that end, returns overdue, appeals, visits", readers, 422), s.duties)
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/stops/{id}/delivery", "deliver-again", "Send the newest message on the stop to its bank once more", center, 404, 409, 503), s.deliverAgain)
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/banks/{bank}/delivery", "deliver-bank-again", "Send a bank everything that did not reach it once more, at most 500 messages", deciders, 404, 503), s.deliverBankAgain)
+}
+
+// DutyDocument is something that waits for a person.
+type DutyDocument struct {
+	Kind    string `json:"kind" enum:"approve,call-bank,hold-ends,freeze-ends,return-overdue,appeal,visit,announcement-over,mismatch"`
+	ID      string `json:"id" example:"stp_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
+	CaseID  string `json:"case_id"`
+	Since   string `json:"since"`
+	Until   string `json:"until,omitempty"`
+	Overdue bool   `json:"overdue"`
+	Text    string `json:"text"`
+}
+
+type dutiesOutput struct {
+	Body struct {
+		At     string         `json:"at"`
+		Total  int            `json:"total"`
+		Duties []DutyDocument `json:"duties"`
+	}
+}
+
+func (s *server) duties(_ context.Context, in *struct {
+	Kind  string `query:"kind" enum:"approve,call-bank,hold-ends,freeze-ends,return-overdue,appeal,visit,announcement-over,mismatch"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
+}) (*dutiesOutput, error) {
+	now := s.Clock()
+	out := &dutiesOutput{}
+	out.Body.At, out.Body.Duties = now.String(), []DutyDocument{}
+	for _, d := range s.Ledger.Duties(now) {
+		if in.Kind != "" && d.Kind != in.Kind {
+			continue
+		}
+		if out.Body.Total++; out.Body.Total > in.Limit {
+			continue
+		}
+		out.Body.Duties = append(out.Body.Duties, DutyDocument{d.Kind, d.ID, d.CaseID, d.Since.String(), d.Until.String(), d.Until != 0 && d.Until <= now, d.Text})
+	}
+	return out, nil
+}
+
+func (s *server) deliverAgain(ctx context.Context, in *StopID) (*stopOutput, error) {
+	st := s.Ledger.Stop(in.ID)
+	if st == nil {
+		return nil, newProblem(http.StatusNotFound, "there is no stop "+in.ID)
+	}
+	if st.Message == nil {
+		return nil, newProblem(http.StatusConflict, "the bank was told nothing of this stop so far")
+	}
+	res, err := s.append(ctx, s.again(ctx, st))
+	if err != nil {
+		return nil, err
+	}
+	return s.stopOutput(ctx, res.Stop), nil
+}
+
+// again asks for a message to be sent once more.
+func (s *server) again(ctx context.Context, st *ledger.Stop) ledger.Event {
+	now := s.Clock()
+	return ledger.Event{ID: event.DerivedID("evt", st.ID, "again", strconv.Itoa(st.Message.Version), now.String()), CaseID: st.CaseID, StopID: st.ID, At: now, By: who(ctx).Name,
+		Delivery: &ledger.Delivery{Message: st.Message.Version, Again: true}}
+}
+
+// AgainDocument counts what is sent again.
+type AgainDocument struct {
+	Messages int `json:"messages"`
+}
+
+func (s *server) deliverBankAgain(ctx context.Context, in *struct {
+	Bank string `path:"bank" maxLength:"64" example:"PCBC"`
+}) (*struct{ Body AgainDocument }, error) {
+	out := &struct{ Body AgainDocument }{}
+	after := ""
+	for more := true; more && out.Body.Messages < 500; {
+		var stops []*ledger.Stop
+		stops, more = s.Ledger.List(ledger.Filter{Bank: in.Bank, After: after, Limit: 500})
+		if len(stops) == 0 && after == "" {
+			return nil, newProblem(http.StatusNotFound, "there is no stop at the bank "+in.Bank)
+		}
+		var events []ledger.Event
+		for _, st := range stops {
+			after = st.ID
+			if m := st.Message; m != nil && !m.Delivered && out.Body.Messages < 500 {
+				events = append(events, s.again(ctx, st))
+				out.Body.Messages++
+			}
+		}
+		if len(events) > 0 {
+			if err := s.Log.Write(ctx, events...); err != nil {
+				return nil, s.unavailable(err)
+			}
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,133 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// illustrate gives every body of the API document an example: its own where the
+// route has one, else one that is made from its schema's fields. It also names
+// every error that a route answers with.
+func illustrate(doc *huma.OpenAPI) {
+	for _, item := range doc.Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Put, item.Post, item.Patch, item.Delete} {
+			if op == nil {
+				continue
+			}
+			if op.RequestBody != nil {
+				for _, m := range op.RequestBody.Content {
+					show(doc.Components.Schemas, m)
+				}
+			}
+			for status, r := range op.Responses {
+				code, _ := strconv.Atoi(status)
+				for kind, m := range r.Content {
+					if kind == "application/problem+json" {
+						m.Example = problemExample(code)
+						continue
+					}
+					show(doc.Components.Schemas, m)
+				}
+				if code >= 400 && problemWords[code] != "" {
+					r.Description = http.StatusText(code) + ": " + problemWords[code]
+				}
+			}
+		}
+	}
+}
+
+// problemWords say when a route answers so.
+var problemWords = map[int]string{
+	400: "the request cannot be read",
+	401: "the request needs a key that is known",
+	403: "the key's role may not do this",
+	404: "it is not there, or belongs to another bank",
+	409: "the state does not allow it, or another change came first",
+	412: "the version that was decided on is not the newest",
+	413: "the body is larger than 1 MiB",
+	415: "the body is of another type",
+	422: "a field cannot be taken; each is named",
+	500: "the service failed; its log says more",
+	503: "Kafka or ClickHouse cannot be reached just now: try again",
+}
+
+func problemExample(status int) *Problem {
+	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: problemWords[status]}
+	if status == http.StatusUnprocessableEntity {
+		p.Errors = []FieldProblem{{Pointer: "#/amount", Detail: "is negative"}}
+	}
+	return p
+}
+
+func show(reg huma.Registry, m *huma.MediaType) {
+	if m.Example == nil && m.Schema != nil {
+		m.Example = sample(reg, m.Schema, "", 0)
+	}
+}
+
+// sample makes a value of a schema: its example, its first allowed value, or a
+// plausible one by the field's name.
+func sample(reg huma.Registry, s *huma.Schema, name string, depth int) any {
+	if s.Ref != "" {
+		s = reg.SchemaFromRef(s.Ref)
+	}
+	switch {
+	case s == nil || depth > 6:
+		return nil
+	case len(s.Examples) > 0:
+		return s.Examples[0]
+	case len(s.Enum) > 0:
+		return s.Enum[0]
+	case s.Default != nil:
+		return s.Default
+	case len(s.OneOf) > 0:
+		return sample(reg, s.OneOf[0], name, depth+1)
+	}
+	switch s.Type {
+	case huma.TypeObject:
+		out := map[string]any{}
+		for field, f := range s.Properties {
+			if field == "children" { // of a tree: one level is enough
+				out[field] = []any{}
+				continue
+			}
+			out[field] = sample(reg, f, field, depth+1)
+		}
+		return out
+	case huma.TypeArray:
+		if v := sample(reg, s.Items, strings.TrimSuffix(name, "s"), depth+1); v != nil {
+			return []any{v}
+		}
+		return []any{}
+	case huma.TypeBoolean:
+		return false
+	case huma.TypeInteger:
+		return 1
+	case huma.TypeNumber:
+		return 0.5
+	case huma.TypeString:
+		return word(name, s)
+	}
+	return map[string]any{}
+}
+
+// word is a plausible text for a field.
+func word(name string, s *huma.Schema) any {
+	switch {
+	case s.Format == "date-time" || name == "at" || strings.HasSuffix(name, "_at") || strings.HasSuffix(name, "_by") && name != "proposed_by" && name != "issued_by" || name == "since" || name == "until" || name == "due":
+		return "2026-11-23T10:20:30.310+08:00"
+	case strings.Contains(name, "amount"), name == "balance", name == "total", name == "loss", name == "share", name == "pool", name == "frozen", name == "held", name == "returned", name == "released":
+		return "49800.00"
+	}
+	if w, ok := map[string]string{"id": "stp_2Q0J7Z1K8M5N3P6R9S4T7V1W2X", "stop_id": "stp_2Q0J7Z1K8M5N3P6R9S4T7V1W2X", "case_id": "cas_2Q0J7Z1K8M5N3P6R9S4T7V1W2X", "alert_id": "alt_2Q0J7Z1K8M5N3P6R9S4T7V1W2X",
+		"number": "6217000010098765432", "account": "6217000010098765432", "payer_account": "6222020200112233445", "payee_account": "6217000010098765432", "victim_account": "6222020200112233445",
+		"bank": "PCBC", "payee_bank": "PCBC", "to_bank": "ABOC", "to_account": "6228480000012345678", "holder": "李四", "phone": "+8613800138000", "currency": "CNY", "district": "520103",
+		"fraud_type": "impersonated-authority", "source": "110", "by": "analyst", "state": "held", "entity": "acct:6217000010098765432", "reason": "victim's report 110-2026-004511"}[name]; ok {
+		return w
+	}
+	return fmt.Sprintf("%s", strings.ReplaceAll(name, "_", " "))
+}

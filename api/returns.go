@@ -1,0 +1,301 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"stopline/store/ledger"
+	"stopline/stream/event"
+)
+
+// maxMovements bounds what a return is worked out from on one account.
+const maxMovements = 10_000
+
+// returnRoutes give frozen money back to victims.
+func (s *server) returnRoutes(api huma.API) {
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/cases/{id}/returns", "propose-return", "Work out a return of the case's frozen money: traced where it can be, in proportion where it is mixed", center, 404, 409, 422, 503), s.proposeReturn)
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/returns/{id}", "get-return", "One return with its arithmetic", readers, 404), s.getReturn)
+	for _, d := range returnDecisions {
+		roles := deciders
+		if d.to == ledger.ReturnAnnounced || d.to == ledger.ReturnWithdrawn {
+			roles = center
+		}
+		huma.Register(api, s.operation(api, http.MethodPost, "/v1/returns/{id}/"+d.name, "return-"+d.name, d.summary, roles, 404, 409, 422, 503),
+			func(ctx context.Context, in *returnDecision) (*returnOutput, error) {
+				return s.decideReturn(ctx, d.to, in)
+			})
+	}
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/returns/{id}/objections", "object", "Note an objection to an announced return", center, 404, 409, 422, 503), s.object)
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/returns/{id}/objections/{objection}/decision", "decide-objection", "Decide an objection", deciders, 404, 409, 422, 503), s.decideObjection)
+	s.document(api, "/v1/returns/{id}/document", "return-document", "The return as a document to print and sign, with its arithmetic", readers, s.returnPage)
+}
+
+var returnDecisions = []struct {
+	name, summary string
+	to            ledger.State
+}{
+	{"announcement", "Announce a return in proportion: for 30 days anyone concerned may object", ledger.ReturnAnnounced},
+	{"approval", "Approve a return; the second person's approval instructs the banks", ledger.ReturnApproved},
+	{"withdrawal", "Withdraw a return, to work it out anew", ledger.ReturnWithdrawn},
+}
+
+// ReturnID is the return in a route.
+type ReturnID struct {
+	ID string `path:"id" maxLength:"64" example:"ret_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
+}
+
+// ReturnDocument is a return with its arithmetic.
+type ReturnDocument struct {
+	ID         string              `json:"id"`
+	CaseID     string              `json:"case_id"`
+	Version    int                 `json:"version"`
+	Round      int                 `json:"round"`
+	State      string              `json:"state" enum:"proposed,announced,approved,instructed,completed,withdrawn"`
+	Currency   string              `json:"currency"`
+	Total      string              `json:"total"`
+	PaidBack   string              `json:"paid_back" doc:"Confirmed by the banks"`
+	Stale      string              `json:"stale,omitempty" doc:"Why it should be worked out anew"`
+	ProposedAt string              `json:"proposed_at"`
+	ProposedBy string              `json:"proposed_by"`
+	Until      string              `json:"until,omitempty" doc:"When the announcement ends"`
+	Approvals  []string            `json:"approvals"`
+	Accounts   []ReturnAccountBody `json:"accounts"`
+	Pool       string              `json:"pool" doc:"Frozen money that is given back in proportion"`
+	Losses     string              `json:"losses" doc:"What the proportions are of: losses less what was paid back before or traced"`
+	Lines      []ReturnLineBody    `json:"lines"`
+	Objections []ObjectionBody     `json:"objections"`
+}
+
+// ReturnAccountBody is how one account was judged.
+type ReturnAccountBody struct {
+	Account AccountRef `json:"account"`
+	Frozen  string     `json:"frozen"`
+	Method  string     `json:"method" enum:"single,by-time,proportional"`
+	Why     string     `json:"why"`
+	Victims []string   `json:"victims"`
+	Stops   []string   `json:"stops"`
+}
+
+// ReturnLineBody is one victim's part.
+type ReturnLineBody struct {
+	Victim     string       `json:"victim_account"`
+	Loss       string       `json:"loss"`
+	Before     string       `json:"paid_back_before"`
+	Direct     string       `json:"traced" doc:"From accounts whose money is this victim's alone"`
+	Weight     string       `json:"weight" doc:"loss − paid_back_before − traced"`
+	Share      string       `json:"share" doc:"pool × weight ÷ losses"`
+	Amount     string       `json:"amount" doc:"traced + share"`
+	Arithmetic string       `json:"arithmetic" example:"3000000 × 4980000 ÷ 9960000 = 1500000 rest 0"`
+	From       []ReturnStop `json:"from"`
+}
+
+// ReturnStop is what one stop pays of a line.
+type ReturnStop struct {
+	StopID string `json:"stop_id"`
+	Bank   string `json:"bank"`
+	Amount string `json:"amount"`
+	State  string `json:"state"`
+}
+
+// ObjectionBody is an objection.
+type ObjectionBody struct {
+	ID    string `json:"id"`
+	Who   string `json:"who"`
+	Text  string `json:"text"`
+	State string `json:"state" enum:"open,dismissed,upheld"`
+}
+
+type returnOutput struct{ Body ReturnDocument }
+
+func (s *server) returnDocument(r *ledger.ReturnRound) ReturnDocument {
+	m := func(minor int64) string { return event.Money{Minor: minor, Currency: r.Currency}.Decimal() }
+	paid, done := s.Ledger.Paid(r)
+	d := ReturnDocument{ID: r.ID, CaseID: r.CaseID, Version: r.Version, Round: r.Round, State: string(r.State), Currency: string(r.Currency), Total: m(r.Total()), PaidBack: m(paid),
+		ProposedAt: r.ProposedAt.String(), ProposedBy: r.ProposedBy, Until: r.Until.String(), Approvals: append([]string{}, r.Approvals...),
+		Accounts: []ReturnAccountBody{}, Pool: m(r.Pool), Losses: m(r.Losses), Lines: []ReturnLineBody{}, Objections: []ObjectionBody{}}
+	if done {
+		d.State = "completed"
+	}
+	if s.stale(r) {
+		d.Stale = "another victim has reported since: withdraw it and work it out anew"
+	}
+	for _, a := range r.Accounts {
+		d.Accounts = append(d.Accounts, ReturnAccountBody{AccountRef{a.Account.Number, a.Account.Bank, ""}, m(a.Minor), a.Method, a.Why, a.Victims, a.Stops})
+	}
+	for _, l := range r.Lines {
+		b := ReturnLineBody{Victim: l.Victim, Loss: m(l.Loss), Before: m(l.Before), Direct: m(l.Direct), Weight: m(l.Weight), Share: m(l.Share), Amount: m(l.Minor), From: []ReturnStop{}}
+		if r.Pool > 0 {
+			floor, extra := l.Share, ""
+			if l.Extra {
+				floor--
+				extra = ", and 1 of what is left over: among the largest rests"
+			}
+			b.Arithmetic = fmt.Sprintf("%d × %d ÷ %d = %d rest %d%s", r.Pool, l.Weight, r.Losses, floor, l.Remainder, extra)
+		}
+		for _, f := range l.From {
+			rs := ReturnStop{StopID: f.Stop, Amount: m(f.Minor)}
+			if st := s.Ledger.Stop(f.Stop); st != nil {
+				rs.Bank, rs.State = st.Account.Bank, string(st.State)
+			}
+			b.From = append(b.From, rs)
+		}
+		d.Lines = append(d.Lines, b)
+	}
+	for _, o := range r.Objections {
+		d.Objections = append(d.Objections, ObjectionBody(o))
+	}
+	return d
+}
+
+// stale says whether a victim has come since the return was worked out: a newly
+// found one starts a new round.
+func (s *server) stale(r *ledger.ReturnRound) bool {
+	c := s.Ledger.Case(r.CaseID)
+	return c != nil && (r.State == ledger.ReturnProposed || r.State == ledger.ReturnAnnounced || r.State == ledger.ReturnApproved) && len(c.Reports) > r.Reports
+}
+
+func (s *server) proposeReturn(ctx context.Context, in *CaseID) (*returnOutput, error) {
+	c := s.Ledger.Case(in.ID)
+	if c == nil {
+		return nil, newProblem(http.StatusNotFound, "there is no case "+in.ID)
+	}
+	accounts, claims := s.Ledger.Frozen(c.ID)
+	for i := range accounts {
+		a := &accounts[i]
+		known := s.Ledger.Remittances(c.ID, a.Account.Number)
+		from := event.Instant(1 << 62)
+		for _, flows := range known {
+			for _, f := range flows {
+				from = min(from, f.At)
+			}
+		}
+		moves, err := s.Warehouse.Movements(ctx, a.Account.Number, from, event.CNY, maxMovements)
+		if err != nil {
+			return nil, s.unavailableBooks(err)
+		}
+		for _, m := range moves {
+			rest := m.Minor
+			for _, f := range known[m.ID] {
+				a.Flows = append(a.Flows, ledger.Flow{At: m.At, Minor: f.Minor, Victim: f.Victim})
+				rest -= f.Minor
+			}
+			if rest != 0 && (m.Minor < 0 || rest > 0) {
+				a.Flows = append(a.Flows, ledger.Flow{At: m.At, Minor: rest})
+			}
+			delete(known, m.ID)
+		}
+		for _, flows := range known { // reported, and never seen as a transfer
+			a.Flows = append(a.Flows, flows...)
+		}
+		slices.SortStableFunc(a.Flows, func(x, y ledger.Flow) int { return int(x.At - y.At) })
+	}
+	r, err := ledger.Divide(accounts, claims)
+	if err != nil {
+		return nil, newProblem(http.StatusConflict, err.Error())
+	}
+	r.Currency = event.CNY
+	e := s.Ledger.ProposeReturn(c.ID, *r, s.Clock(), who(ctx).Name)
+	if _, err := s.append(ctx, e); err != nil {
+		return nil, err
+	}
+	return &returnOutput{s.returnDocument(s.Ledger.Return(e.Subject))}, nil
+}
+
+func (s *server) findReturn(id string) (*ledger.ReturnRound, error) {
+	r := s.Ledger.Return(id)
+	if r == nil {
+		return nil, newProblem(http.StatusNotFound, "there is no return "+id)
+	}
+	return r, nil
+}
+
+func (s *server) getReturn(_ context.Context, in *ReturnID) (*returnOutput, error) {
+	r, err := s.findReturn(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &returnOutput{s.returnDocument(r)}, nil
+}
+
+type returnDecision struct {
+	ReturnID
+	Body struct {
+		_      struct{} `json:"-" additionalProperties:"true"`
+		Reason string   `json:"reason,omitempty" maxLength:"256"`
+	}
+}
+
+func (s *server) decideReturn(ctx context.Context, to ledger.State, in *returnDecision) (*returnOutput, error) {
+	r, err := s.findReturn(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if to == ledger.ReturnApproved {
+		if s.stale(r) {
+			return nil, newProblem(http.StatusConflict, "another victim has reported since: withdraw the return and work it out anew")
+		}
+		if r.State == ledger.ReturnApproved {
+			to = ledger.ReturnInstructed
+		}
+	}
+	e := r.Event(to, s.Clock(), who(ctx).Name)
+	e.Reason = in.Body.Reason
+	if to == ledger.ReturnAnnounced {
+		e.Until = e.At.Add(s.Ledger.Terms().Announce)
+	}
+	if _, err := s.append(ctx, e); err != nil {
+		return nil, err
+	}
+	return &returnOutput{s.returnDocument(s.Ledger.Return(r.ID))}, nil
+}
+
+func (s *server) object(ctx context.Context, in *struct {
+	ReturnID
+	Body struct {
+		_    struct{} `json:"-" additionalProperties:"true"`
+		Who  string   `json:"who" minLength:"1" maxLength:"256"`
+		Text string   `json:"text" minLength:"1" maxLength:"4000"`
+	}
+}) (*returnOutput, error) {
+	r, err := s.findReturn(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return s.objection(ctx, r, ledger.Objection{ID: strconv.Itoa(len(r.Objections) + 1), Who: in.Body.Who, Text: in.Body.Text, State: "open"}, "")
+}
+
+func (s *server) decideObjection(ctx context.Context, in *struct {
+	ReturnID
+	Objection string `path:"objection" maxLength:"16" example:"1"`
+	Body      struct {
+		_        struct{} `json:"-" additionalProperties:"true"`
+		Decision string   `json:"decision" enum:"dismissed,upheld" doc:"upheld: then withdraw the return and work it out anew"`
+		Reason   string   `json:"reason,omitempty" maxLength:"256"`
+	}
+}) (*returnOutput, error) {
+	r, err := s.findReturn(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range r.Objections {
+		if o.ID == in.Objection {
+			o.State = in.Body.Decision
+			return s.objection(ctx, r, o, in.Body.Reason)
+		}
+	}
+	return nil, newProblem(http.StatusNotFound, "the return has no objection "+in.Objection)
+}
+
+func (s *server) objection(ctx context.Context, r *ledger.ReturnRound, o ledger.Objection, reason string) (*returnOutput, error) {
+	e := r.Event(ledger.ReturnAnnounced, s.Clock(), who(ctx).Name)
+	e.Reason, e.Return = reason, &ledger.Return{Objects: &o}
+	if _, err := s.append(ctx, e); err != nil {
+		return nil, err
+	}
+	return &returnOutput{s.returnDocument(s.Ledger.Return(r.ID))}, nil
+}

@@ -1,0 +1,127 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"stopline/scoring/pattern"
+	"stopline/stream/event"
+)
+
+// Screening says how long a bank waits at most, and what it is told then.
+type Screening struct {
+	Deadline time.Duration
+	Default  string // allow, hold, stop
+}
+
+// DefaultScreening lets a payment go that could not be looked at in time: a
+// center that would rather hold it says so. The deadline is ours.
+var DefaultScreening = Screening{Deadline: 300 * time.Millisecond, Default: "allow"}
+
+func (s *server) screeningRoutes(api huma.API) {
+	op := s.operation(api, http.MethodPost, "/v1/screenings", "screen", "May this transfer go? It is scored once, through the same log as every other; after the deadline the answer is the configured default, and says so", []Role{Bank}, 403, 413, 422, 503)
+	op.SkipValidateBody = true // the documents' own rules say more, and name every field
+	huma.Register(api, op, s.screen)
+}
+
+// ScreeningBody is a transfer, as on bank.transfers.
+type ScreeningBody struct {
+	_            struct{}       `json:"-" additionalProperties:"true"`
+	Kind         string         `json:"kind,omitempty" enum:"transfer"`
+	ID           string         `json:"id" example:"ICBC-20261123-0000012345"`
+	At           string         `json:"at" format:"date-time"`
+	Payer        ScreeningParty `json:"payer"`
+	Payee        ScreeningParty `json:"payee"`
+	Amount       Amount         `json:"amount"`
+	Currency     string         `json:"currency" example:"CNY"`
+	Channel      string         `json:"channel" enum:"mobile,web,counter,atm,pos,api,cash"`
+	Status       string         `json:"status" enum:"initiated,posted,reversed"`
+	PayerBalance Amount         `json:"payer_balance,omitempty"`
+	PayeeBalance Amount         `json:"payee_balance,omitempty"`
+	Device       string         `json:"device,omitempty"`
+	Purpose      string         `json:"purpose,omitempty"`
+	District     string         `json:"district,omitempty" example:"520103"`
+}
+
+// ScreeningParty is one side of a transfer.
+type ScreeningParty struct {
+	_       struct{} `json:"-" additionalProperties:"true"`
+	Account string   `json:"account,omitempty"`
+	Bank    string   `json:"bank,omitempty"`
+	Holder  string   `json:"holder,omitempty"`
+	Phone   string   `json:"phone,omitempty"`
+}
+
+// ScreeningDocument is the answer.
+type ScreeningDocument struct {
+	Decision string         `json:"decision" enum:"allow,hold,stop" doc:"hold: a person should look; stop: do not pay"`
+	Score    int            `json:"score" doc:"0 to 1000"`
+	Hits     []ScreeningHit `json:"hits"`
+	StopID   string         `json:"stop_id,omitempty"`
+	AlertID  string         `json:"alert_id,omitempty"`
+	Default  bool           `json:"default" doc:"The deadline passed: the decision is the configured default"`
+}
+
+// ScreeningHit is one pattern that held.
+type ScreeningHit struct {
+	Pattern string         `json:"pattern" example:"authority-call-then-transfer"`
+	Weight  float64        `json:"weight" example:"0.7"`
+	Values  map[string]any `json:"values"`
+}
+
+func (s *server) screen(ctx context.Context, in *struct {
+	Body    ScreeningBody
+	RawBody []byte
+}) (*struct{ Body ScreeningDocument }, error) {
+	var e event.Event
+	if err := s.Parser.ParseAs("transfer", in.RawBody, s.Clock(), &e); err != nil {
+		return nil, newProblem(http.StatusUnprocessableEntity, "the transfer cannot be taken as it is", err)
+	}
+	if e.Kind != event.KindTransfer {
+		return nil, fieldError("body.kind", "must be transfer")
+	}
+	if bank := who(ctx).Bank; e.Transfer.Payer.Bank != bank && e.Transfer.Payee.Bank != bank {
+		return nil, newProblem(http.StatusForbidden, "a bank asks about its own transfers: neither payer.bank nor payee.bank is "+bank)
+	}
+	doc := in.RawBody
+	if in.Body.Kind == "" {
+		var fields map[string]json.RawMessage
+		if err := json.Unmarshal(doc, &fields); err != nil {
+			return nil, newProblem(http.StatusUnprocessableEntity, "the body must be one JSON object")
+		}
+		fields["kind"] = json.RawMessage(`"transfer"`)
+		var err error
+		if doc, err = json.Marshal(fields); err != nil {
+			return nil, err
+		}
+	}
+	wait, cancel := context.WithTimeout(ctx, s.Screening.Deadline)
+	defer cancel()
+	v, err := s.Screener.Screen(wait, doc, &e)
+	out := &struct{ Body ScreeningDocument }{ScreeningDocument{Decision: "allow", Hits: []ScreeningHit{}}}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		out.Body.Decision, out.Body.Default = s.Screening.Default, true
+		return out, nil
+	case err != nil:
+		return nil, s.unavailable(err)
+	}
+	switch v.Action {
+	case pattern.Stop:
+		out.Body.Decision = "stop"
+	case pattern.Review:
+		out.Body.Decision = "hold"
+	}
+	out.Body.Score, out.Body.StopID, out.Body.AlertID = v.Score, v.StopID, v.AlertID
+	for _, h := range v.Hits {
+		if !h.Shadow {
+			out.Body.Hits = append(out.Body.Hits, ScreeningHit{h.Pattern, h.Weight, h.Values})
+		}
+	}
+	return out, nil
+}

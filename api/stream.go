@@ -1,0 +1,175 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"stopline/store/ledger"
+)
+
+// heartbeat is how often a stream that has no news says that it is alive.
+const heartbeat = 15 * time.Second
+
+// StreamInput asks for a bank's stream.
+type StreamInput struct {
+	LastEventID string `header:"Last-Event-ID" maxLength:"2048" example:"0-17.1-4" doc:"The id of the last event that was received: the stream goes on behind it, on any replica. Without it, it begins with what waits"`
+}
+
+// streamRoute tells a bank of its stops as they happen.
+func (s *server) streamRoute(api huma.API) {
+	op := s.operation(api, http.MethodGet, "/v1/bank/stops/stream", "bank-stream", "Server-sent events: each is a message as a webhook would carry it (stop.requested, stop.extended, stop.frozen, stop.changed, stop.released, stop.expired, return.instructed). An event named reset says that the place asked for is no longer kept: what is open follows", []Role{Bank}, 422)
+	op.Responses = map[string]*huma.Response{"200": {Description: "A stream of events", Content: map[string]*huma.MediaType{"text/event-stream": {
+		Schema: &huma.Schema{Type: huma.TypeString}, Example: "id: 0-18.1-4\nevent: stop.requested\ndata: {\"type\":\"stop.requested\",\"timestamp\":\"2026-11-23T10:20:30.310+08:00\",\"data\":{\"id\":\"stp_2Q0J7Z1K8M5N3P6R9S4T7V1W2X\",\"state\":\"requested\"}}\n\n"}}}}
+	huma.Register(api, op, func(ctx context.Context, in *StreamInput) (*huma.StreamResponse, error) {
+		after, err := parseCursor(in.LastEventID)
+		if err != nil {
+			return nil, fieldError("header.Last-Event-ID", err.Error())
+		}
+		return &huma.StreamResponse{Body: func(hc huma.Context) { s.stream(hc, after, in.LastEventID != "") }}, nil
+	})
+}
+
+// stream writes a bank's messages until it goes away.
+func (s *server) stream(hc huma.Context, after ledger.Cursor, resumed bool) {
+	ctx := hc.Context()
+	hc.SetHeader("Content-Type", "text/event-stream")
+	hc.SetHeader("Cache-Control", "no-store")
+	hc.SetHeader("X-Accel-Buffering", "no")
+	w, ok := hc.BodyWriter().(http.ResponseWriter)
+	if !ok {
+		return
+	}
+	control := http.NewResponseController(w)
+	write := func(text string) error {
+		if err := control.SetWriteDeadline(time.Now().Add(30 * time.Second)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
+		if _, err := w.Write([]byte(text)); err != nil {
+			return err
+		}
+		return control.Flush()
+	}
+	bank := who(ctx).Bank
+	if write("retry: 1000\n\n") != nil {
+		return
+	}
+	const page = 500
+	anew := !resumed
+	for {
+		if anew { // what is open, as it is now; then on from there
+			end := s.Ledger.End(bank)
+			if resumed && write("event: reset\ndata: {}\n\n") != nil {
+				return
+			}
+			if s.streamOpen(ctx, bank, end, write) != nil {
+				return
+			}
+			after, anew, resumed = end, false, true
+		}
+		entries, complete, more := s.Ledger.Feed(bank, after, page)
+		if !complete {
+			anew = true
+			continue
+		}
+		for _, e := range entries {
+			after[e.Place.Partition] = e.Place.Offset + 1
+			st := s.Ledger.Stop(e.StopID)
+			if write(fmt.Sprintf("id: %s\nevent: %s\ndata: %s\n\n", cursorText(after), e.Type, Envelope(st, e.Type, e.Version, s.Ledger.Terms()))) != nil {
+				return
+			}
+		}
+		if len(entries) == page {
+			continue
+		}
+		select {
+		case <-more:
+		case <-time.After(heartbeat):
+			if write(": alive\n\n") != nil {
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// streamOpen writes what a bank has to do, as it is now.
+func (s *server) streamOpen(ctx context.Context, bank string, end ledger.Cursor, write func(string) error) error {
+	after := ""
+	for ctx.Err() == nil {
+		stops, more := s.Ledger.List(ledger.Filter{Bank: bank, Open: true, After: after, Limit: 500})
+		for _, st := range slices.Backward(stops) {
+			if m := st.Message; m != nil {
+				if err := write(fmt.Sprintf("id: %s\nevent: %s\ndata: %s\n\n", cursorText(end), m.Type, Envelope(st, m.Type, m.Version, s.Ledger.Terms()))); err != nil {
+					return err
+				}
+			}
+		}
+		if !more {
+			return nil
+		}
+		after = stops[len(stops)-1].ID
+	}
+	return ctx.Err()
+}
+
+// cursorText names a place in a bank's feed: partition and next offset of each
+// partition of the log, the same on every replica.
+func cursorText(c ledger.Cursor) string {
+	var parts []string
+	for _, p := range slices.Sorted(maps.Keys(c)) {
+		parts = append(parts, strconv.Itoa(p)+"-"+strconv.FormatInt(c[p], 10))
+	}
+	return strings.Join(parts, ".")
+}
+
+func parseCursor(text string) (ledger.Cursor, error) {
+	c := ledger.Cursor{}
+	if text == "" {
+		return c, nil
+	}
+	for part := range strings.SplitSeq(text, ".") {
+		p, o, _ := strings.Cut(part, "-")
+		partition, err1 := strconv.Atoi(p)
+		offset, err2 := strconv.ParseInt(o, 10, 64)
+		if err1 != nil || err2 != nil || partition < 0 || offset < 0 {
+			return nil, errors.New("must be the id of an event of this stream, such as 0-17.1-4")
+		}
+		c[partition] = offset
+	}
+	return c, nil
+}
+
+// Envelope is a message as webhooks and streams carry it: Standard Webhooks'
+// type, timestamp and data. The data is the stop as it is now.
+func Envelope(st *ledger.Stop, kind string, version int, t ledger.Terms) []byte {
+	at := st.ProposedAt
+	for i := range st.Timeline {
+		if st.Timeline[i].Version == version {
+			at = st.Timeline[i].At
+		}
+	}
+	b, err := json.Marshal(&EnvelopeBody{ledger.MessageID(st.ID, version), kind, at.String(), stopDocument(context.Background(), st, t)})
+	if err != nil {
+		panic(err) // its types always encode
+	}
+	return b
+}
+
+// EnvelopeBody is what a webhook and an event of the stream carry.
+type EnvelopeBody struct {
+	ID        string       `json:"id" doc:"The same for every attempt: do the work once"`
+	Type      string       `json:"type"`
+	Timestamp string       `json:"timestamp"`
+	Data      StopDocument `json:"data"`
+}

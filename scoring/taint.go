@@ -1,0 +1,298 @@
+package scoring
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"stopline/stream/event"
+)
+
+// Money of a stop is followed from account to account, first in, first out.
+// Each account's partition does its own part: it is told what came in, knows
+// what went out, and tells the next account. The money that ever came into an
+// account is one line; a credit is a stretch of it, a debit takes the next
+// stretch, and what a debit took of a tainted stretch is tainted. So which part
+// of a payment is tainted follows from the movements alone, in whatever order
+// the partition learns of them.
+
+// Trail says how far money is followed.
+type Trail struct {
+	MaxHops int   // accounts from the victim's payment on
+	Min     int64 // parts below it are not followed, minor units
+}
+
+// DefaultTrail follows money over six accounts; Pix MED 2.0 follows five.
+var DefaultTrail = Trail{MaxHops: 6, Min: 100_00}
+
+const (
+	maxTaints  = 64                  // stops whose money an account remembers
+	maxOuts    = 64                  // payments that it remembers by name
+	tracedFor  = 7 * 24 * time.Hour  // how long money that came in is followed
+	spentFor   = 72 * time.Hour      // how long after a stranger's credit payments are remembered by name
+	strangeFor = 30 * 24 * time.Hour // how long one who pays counts as a stranger for that
+)
+
+// taint is a stretch of what came in: Minor of a transfer of Whole, from Offset
+// on.
+type taint struct {
+	event.Taint               // the account's own name is left out
+	credit      uint64        // names the transfer among the movements
+	held        int64         // of it, by the bank
+	since       event.Instant // when the hold took effect
+}
+
+// spent is a payment by name.
+type spent struct {
+	key                   uint64 // names it among the movements
+	at                    event.Instant
+	minor, balance        int64 // balance before it, or [event.Unknown]
+	id                    string
+	account, bank, holder string // empty: cash
+	shop                  bool
+}
+
+// End is where a trail ends without a stop, and why.
+type End struct {
+	event.Taint
+	Why string
+}
+
+// Why a trail ends. The ledger's leaves are named alike.
+const (
+	EndCash     = "cash"
+	EndMerchant = "merchant"
+	EndSmall    = "small"
+	EndDeep     = "deep"
+)
+
+// taintWith remembers a stop's money; false when it is known. The oldest makes
+// room.
+func (s *State) taintWith(t taint) bool {
+	r := s.more()
+	if slices.ContainsFunc(r.taints, func(o taint) bool { return o.StopID == t.StopID }) {
+		return false
+	}
+	r.taints = slices.DeleteFunc(r.taints, func(o taint) bool { return t.At.Sub(o.At) > tracedFor })
+	if len(r.taints) == maxTaints {
+		oldest := 0
+		for i := range r.taints {
+			if r.taints[i].At < r.taints[oldest].At {
+				oldest = i
+			}
+		}
+		r.taints = slices.Delete(r.taints, oldest, oldest+1)
+	}
+	r.taints = append(room(r.taints), t)
+	return true
+}
+
+// spend remembers a payment by name, by time.
+func (s *State) spend(o spent) {
+	r := s.more()
+	if slices.ContainsFunc(r.outs, func(x spent) bool { return x.key == o.key }) {
+		return
+	}
+	i := len(r.outs)
+	for i > 0 && (r.outs[i-1].at > o.at || r.outs[i-1].at == o.at && r.outs[i-1].key > o.key) {
+		i--
+	}
+	r.outs = slices.Insert(room(r.outs), i, o)
+	old := 0
+	for newest := r.outs[len(r.outs)-1].at; r.outs[old].at < newest.Add(-tracedFor); {
+		old++
+	}
+	r.outs = slices.Delete(r.outs, 0, max(old, len(r.outs)-maxOuts))
+}
+
+// mayBeLoss says whether money came in lately that may be somebody's loss: from
+// one who has not paid here for long.
+func (s *State) mayBeLoss(at event.Instant, floor int64) bool {
+	for i := len(s.moves) - 1; i >= 0 && s.moves[i].at > at.Add(-spentFor); i-- {
+		if m := &s.moves[i]; m.counts(credit) && m.amount >= floor && !m.has(markRetail) && (m.has(markNew) || s.knownFor(m.counter, m.at) < strangeFor) {
+			return true
+		}
+	}
+	return false
+}
+
+// goesOn notes a payment by name where it may matter, and follows tainted money
+// that goes on with it.
+func (e *Engine) goesOn(v *View, key uint64, out *Outcome) {
+	s, l := v.state, v.leg
+	t := &l.Event.Transfer
+	tainted := s.rare != nil && len(s.rare.taints) > 0
+	if t.Amount.Currency != event.CNY || !tainted && !s.mayBeLoss(l.Event.At, e.Policy.Network.Floor) {
+		return
+	}
+	s.spend(spent{key: key, at: l.Event.At, minor: t.Amount.Minor, balance: t.PayerBalance, id: strings.Clone(l.Event.ID),
+		account: strings.Clone(t.Payee.Account), bank: strings.Clone(t.Payee.Bank), holder: strings.Clone(t.Payee.Holder), shop: t.Channel == "pos"})
+	if tainted {
+		e.follow(v, out, func(*taint) bool { return true }, func(k uint64) bool { return k == key })
+	}
+}
+
+// taint takes the news that a stop's money came in, or that the bank holds some.
+func (e *Engine) taint(v *View, out *Outcome) {
+	n, s := v.leg.Event.Taint, v.state
+	if n.Held {
+		r := s.more()
+		for i := range r.taints {
+			if t := &r.taints[i]; t.StopID == n.StopID && n.At >= t.since {
+				t.held, t.since = min(n.Minor, t.Minor), n.At
+			}
+		}
+		return
+	}
+	if t := event.CloneTaint(n); s.taintWith(keepTaint(&t)) {
+		if t.Parent != "" {
+			if !e.spreads(v, n.At) {
+				out.Ends = append(out.Ends, End{t, EndMerchant})
+				return
+			}
+			out.Hops = append(out.Hops, t)
+		}
+		e.follow(v, out, func(o *taint) bool { return o.StopID == t.StopID }, func(uint64) bool { return true })
+	}
+}
+
+// keepTaint is what an account remembers of a taint.
+func keepTaint(n *event.Taint) taint {
+	t := taint{Taint: *n, credit: n.Key}
+	if t.credit == 0 {
+		t.credit = event.TransferKey(n.Payer, n.Transfer)
+	}
+	t.Account, t.Bank, t.Holder, t.Parent, t.Payer, t.Transfer = "", "", "", "", "", ""
+	return t
+}
+
+// follow tells the next accounts what came to them of some taints by some
+// payments.
+func (e *Engine) follow(v *View, out *Outcome, which func(*taint) bool, payments func(uint64) bool) {
+	account := strings.TrimPrefix(string(v.state.Entity), event.PrefixAccount)
+	v.state.flow(func(t *taint, key uint64, offset, minor int64) {
+		if !which(t) || !payments(key) {
+			return
+		}
+		outs := v.state.rare.outs
+		i := slices.IndexFunc(outs, func(o spent) bool { return o.key == key })
+		if i < 0 {
+			return // it was made before payments were remembered by name
+		}
+		o := &outs[i]
+		next := event.Taint{Account: o.account, Bank: o.bank, Holder: o.holder, CaseID: t.CaseID, StopID: event.DerivedID("stp", t.StopID, o.id, o.account), Parent: t.StopID,
+			Payer: account, Transfer: o.id, At: o.at, Minor: minor, Offset: offset, Whole: o.minor, Hop: t.Hop + 1, Type: t.Type, District: t.District, Pattern: t.Pattern}
+		switch {
+		case o.account == "":
+			out.Ends = append(out.Ends, End{next, EndCash})
+		case o.shop || v.controls.good(next.Entity(), v.now) != "":
+			out.Ends = append(out.Ends, End{next, EndMerchant})
+		case t.Hop >= e.Policy.Trail.MaxHops:
+			out.Ends = append(out.Ends, End{next, EndDeep})
+		case minor < e.Policy.Trail.Min:
+			out.Ends = append(out.Ends, End{next, EndSmall})
+		default:
+			out.Taints = append(out.Taints, next)
+		}
+	})
+}
+
+// stretch is a part of the line of money that came into an account.
+type stretch struct{ from, to int64 }
+
+// flow calls yield for each payment that took some of a taint: how much, and
+// where within the payment it lies.
+func (s *State) flow(yield func(t *taint, key uint64, offset, minor int64)) {
+	taints := s.rare.taints
+	begin := make([]int64, len(taints)) // where each lies on the line
+	for i := range begin {
+		begin[i] = -1
+	}
+	came, gone := s.before(), int64(0)
+	var held []stretch // what the bank keeps back, from a moment on
+	arrive := func(until event.Instant, inclusive bool) {
+		for i := range taints { // whose credit is not among the movements (yet)
+			if t := &taints[i]; begin[i] < 0 && (t.At < until || inclusive && t.At == until) && s.find(credit, t.credit) == nil {
+				came = max(came, gone)
+				begin[i] = came + t.Offset
+				came += t.Whole
+			}
+		}
+	}
+	for m := range s.moves {
+		mv := &s.moves[m]
+		switch {
+		case mv.counts(credit):
+			arrive(mv.at, false)
+			came = max(came, gone)
+			for i := range taints {
+				if taints[i].credit == mv.tag&idBits && begin[i] < 0 {
+					begin[i] = came + taints[i].Offset
+				}
+			}
+			came += mv.amount
+		case mv.counts(debit):
+			arrive(mv.at, true)
+			held = held[:0]
+			for i := range taints {
+				if t := &taints[i]; begin[i] >= 0 && t.held > 0 && t.since <= mv.at {
+					held = append(held, stretch{begin[i] + t.Minor - t.held, begin[i] + t.Minor})
+				}
+			}
+			slices.SortFunc(held, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
+			offset := int64(0)
+			for rest := mv.amount; rest > 0; {
+				part := stretch{gone, gone + rest}
+				for _, h := range held {
+					if h.to > part.from && h.from <= part.from { // it lies in what is held: pass over
+						part.from, part.to = h.to, h.to+rest
+					}
+				}
+				for _, h := range held {
+					if h.from > part.from && h.from < part.to {
+						part.to = h.from
+					}
+				}
+				for i := range taints {
+					if begin[i] < 0 {
+						continue
+					}
+					from, to := max(part.from, begin[i]), min(part.to, begin[i]+taints[i].Minor)
+					if to > from {
+						yield(&taints[i], mv.tag&idBits, offset+from-part.from, to-from)
+					}
+				}
+				took := part.to - part.from
+				offset += took
+				rest -= took
+				gone = part.to
+			}
+		}
+	}
+}
+
+// before is what lay in the account before its first remembered movement, as
+// far as a payment's balance tells; money of which nothing is known counts as
+// none, so that the victim's is followed first.
+func (s *State) before() int64 {
+	for i := range s.rare.outs {
+		o := &s.rare.outs[i]
+		if o.balance == event.Unknown {
+			continue
+		}
+		sum := o.balance
+		for j := range s.moves {
+			m := &s.moves[j]
+			switch {
+			case m.at > o.at || m.counts(debit) && m.tag&idBits == o.key:
+			case m.counts(credit):
+				sum -= m.amount
+			case m.counts(debit):
+				sum += m.amount
+			}
+		}
+		return max(0, sum)
+	}
+	return 0
+}

@@ -1,0 +1,362 @@
+package ledger
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"stopline/stream/event"
+)
+
+// Case is what belongs together: victims' reports, stops, where the money
+// went, and what people did about it.
+type Case struct {
+	ID       string
+	OpenedAt event.Instant
+	Into     string   // the older case that this one is part of
+	Members  []string // younger cases that are part of this one
+	Reports  []ReportNote
+	Stops    []string
+	Leaves   []Leaf
+	Returns  []string
+	Visits   []string
+	State    State // open, investigating, solved, closed
+	Version  int   // of the progress
+	Arrests  int
+	Progress []Event
+	Limited  bool // its trail goes on, and the limit of stops is reached
+
+	followed int              // stops that follow from the trail
+	traced   map[string]int64 // by stop: what its money went on to, stops and leaves together
+	noted    map[string]bool  // ids of leaves
+}
+
+func (l *Ledger) caseOf(e *Event) *Case {
+	c := l.cases[e.CaseID]
+	if c == nil {
+		c = &Case{ID: e.CaseID, OpenedAt: e.At, State: CaseOpen, traced: map[string]int64{}, noted: map[string]bool{}}
+		l.cases[e.CaseID] = c
+	}
+	if c.OpenedAt == 0 {
+		c.OpenedAt = e.At
+	}
+	return c
+}
+
+// add counts a new stop to its case.
+func (c *Case) add(s *Stop) {
+	c.Stops = append(c.Stops, s.ID)
+	if s.Parent != "" {
+		c.followed++
+		c.traced[s.Parent] += s.Minor
+	}
+}
+
+// root is the oldest case that a case is part of.
+func (l *Ledger) root(id string) string {
+	for c := l.cases[id]; c != nil && c.Into != ""; c = l.cases[id] {
+		id = c.Into
+	}
+	return id
+}
+
+// note folds what belongs to a case; it says why it is ignored.
+func (l *Ledger) note(e *Event) string {
+	switch {
+	case e.Verdict != nil:
+		return "" // the books keep it
+	case e.Report != nil:
+		return l.noteReport(e)
+	case e.Leaf != nil:
+		return l.noteLeaf(e)
+	case e.Into != "":
+		return l.join(e)
+	case e.Return != nil || e.Subject != "" && l.returns[e.Subject] != nil:
+		return l.foldReturn(e)
+	case e.Appeal != nil:
+		return l.foldAppeal(e)
+	case e.Visit != nil:
+		return l.foldVisit(e)
+	case e.Progress != nil:
+		c := l.caseOf(e)
+		if e.Version != c.Version+1 {
+			return fmt.Sprintf("the case is at version %d", c.Version)
+		}
+		if e.Progress.Arrests < 0 || !slices.Contains([]State{CaseOpen, CaseInvestigating, CaseSolved, CaseClosed}, e.State) {
+			return "a case is open, investigating, solved or closed"
+		}
+		c.Version, c.State, c.Arrests = e.Version, e.State, e.Progress.Arrests
+		c.Progress = append(c.Progress, *e)
+		return ""
+	}
+	return "the event is about nothing that is known"
+}
+
+// noteReport keeps a victim's report once, and finds the cases that it shows
+// to be one: those with a report of the same accounts or callers.
+func (l *Ledger) noteReport(e *Event) string {
+	r := e.Report
+	if _, known := l.reports[r.ID]; known {
+		return "the report is known"
+	}
+	l.reports[r.ID] = e.CaseID
+	c := l.caseOf(e)
+	c.Reports = append(c.Reports, *r)
+	for _, p := range r.Payments {
+		l.tie(l.accounts, p.Payer, e.CaseID)
+		l.tie(l.accounts, p.Payee, e.CaseID)
+	}
+	for _, n := range r.Callers {
+		l.tie(l.callers, n, e.CaseID)
+	}
+	return ""
+}
+
+// tie notes who was named, and that two cases which name the same are one.
+func (l *Ledger) tie(names map[string]string, name, caseID string) {
+	first, known := names[name]
+	if !known {
+		names[name] = caseID
+		return
+	}
+	a, b := l.cases[l.root(first)], l.cases[l.root(caseID)]
+	if a == b {
+		return
+	}
+	if older(b, a) {
+		a, b = b, a
+	}
+	l.merges[b.ID] = a.ID
+}
+
+func older(a, b *Case) bool {
+	return cmp.Or(cmp.Compare(a.OpenedAt, b.OpenedAt), cmp.Compare(a.ID, b.ID)) < 0
+}
+
+// join notes that a case is part of an older one.
+func (l *Ledger) join(e *Event) string {
+	c, into := l.cases[e.CaseID], l.cases[e.Into]
+	delete(l.merges, e.CaseID)
+	switch {
+	case c == nil:
+		return "there is no such case"
+	case c.Into != "":
+		return "the case is part of another already"
+	case into == nil: // its partition has not been read so far: its own events will make it
+		into = &Case{ID: e.Into, State: CaseOpen, traced: map[string]int64{}, noted: map[string]bool{}}
+		l.cases[e.Into] = into
+	}
+	if l.root(e.Into) == e.CaseID {
+		return "the case would be part of itself"
+	}
+	c.Into = e.Into
+	into.Members = append(into.Members, e.CaseID)
+	for id, other := range l.merges { // what was to become part of it becomes part of the whole
+		if r := l.root(other); r != id {
+			l.merges[id] = r
+		}
+	}
+	return ""
+}
+
+// noteLeaf keeps where a trail ends, once.
+func (l *Ledger) noteLeaf(e *Event) string {
+	c, leaf := l.caseOf(e), e.Leaf
+	if c.noted[leaf.ID] {
+		return "the end of the trail is known"
+	}
+	if parent := l.stops[leaf.Parent]; parent != nil && c.traced[leaf.Parent]+leaf.Minor > parent.Minor {
+		return "more would be followed than came in"
+	}
+	c.noted[leaf.ID] = true
+	c.traced[leaf.Parent] += leaf.Minor
+	c.Leaves = append(c.Leaves, *leaf)
+	return ""
+}
+
+// whole gathers a case with those that are part of it.
+func (l *Ledger) whole(id string) *Case {
+	c := l.cases[l.root(id)]
+	if c == nil {
+		return nil
+	}
+	out := *c
+	out.Members, out.Reports, out.Stops, out.Leaves = nil, slices.Clone(c.Reports), slices.Clone(c.Stops), slices.Clone(c.Leaves)
+	out.Returns, out.Visits, out.Progress = slices.Clone(c.Returns), slices.Clone(c.Visits), slices.Clone(c.Progress)
+	for rest := slices.Clone(c.Members); len(rest) > 0; rest = rest[1:] {
+		m := l.cases[rest[0]]
+		out.Members = append(out.Members, m.ID)
+		rest = append(rest, m.Members...)
+		out.Reports = append(out.Reports, m.Reports...)
+		out.Stops = append(out.Stops, m.Stops...)
+		out.Leaves = append(out.Leaves, m.Leaves...)
+		out.Returns = append(out.Returns, m.Returns...)
+		out.Visits = append(out.Visits, m.Visits...)
+		out.Limited = out.Limited || m.Limited
+	}
+	out.traced, out.noted = nil, nil
+	return &out
+}
+
+// Case returns a copy of a case, whole: with those that are part of it, or the
+// one that it is part of; nil when there is none.
+func (l *Ledger) Case(id string) *Case {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.whole(id)
+}
+
+// Cases lists whole cases, newest first, after the one whose id ended the page
+// before. The second result says that there are more.
+func (l *Ledger) Cases(state State, after string, limit int) ([]*Case, bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	var list []*Case
+	for _, c := range l.cases {
+		if c.Into == "" && (state == "" || c.State == state) {
+			list = append(list, c)
+		}
+	}
+	slices.SortFunc(list, func(a, b *Case) int { return cmp.Or(cmp.Compare(b.OpenedAt, a.OpenedAt), cmp.Compare(a.ID, b.ID)) })
+	if after != "" {
+		if i := slices.IndexFunc(list, func(c *Case) bool { return c.ID == after }); i >= 0 {
+			list = list[i+1:]
+		}
+	}
+	more := len(list) > limit
+	if more {
+		list = list[:limit]
+	}
+	for i, c := range list {
+		list[i] = l.whole(c.ID)
+	}
+	return list, more
+}
+
+// CaseOfReport is the case that a report was noted in, empty when it is not
+// known.
+func (l *Ledger) CaseOfReport(id string) string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.reports[id]
+}
+
+// Room is how much of a stop's money has not been followed yet: what was asked
+// for, less what is held and what its trail has.
+func (l *Ledger) Room(s *Stop) int64 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	c := l.cases[s.CaseID]
+	if c == nil {
+		return 0
+	}
+	return s.Minor - s.HeldMinor - s.ReleasedMinor - c.traced[s.ID]
+}
+
+// VisitFile is a dissuasion visit: somebody goes to a person who is being
+// talked out of money.
+type VisitFile struct {
+	ID, CaseID string
+	Version    int
+	State      State // assigned, escalated, confirmed
+	Until      event.Instant
+	Visit
+	Timeline []Event
+}
+
+// Visit is whom to see, and who goes.
+type Visit struct {
+	District string `json:"district"`        // GB/T 2260
+	Grid     string `json:"grid,omitempty"`  // the district's own name of it
+	Holder   string `json:"holder"`          // whom to see
+	Phone    string `json:"phone,omitempty"` // E.164
+	Level    int    `json:"level"`           // 1 grid, 2 district, 3 city
+	Found    string `json:"found,omitempty"` // with confirmed: one of the Visit constants
+}
+
+// The states of a visit, and what it found.
+const (
+	VisitAssigned  State = "assigned"
+	VisitEscalated State = "escalated"
+	VisitConfirmed State = "confirmed"
+
+	VisitAverted   = "averted"   // the person was about to pay, and did not
+	VisitMet       = "met"       // the person was met; nothing was about to be paid
+	VisitPaid      = "paid"      // the money was gone
+	VisitUnreached = "unreached" // nobody was met
+)
+
+func (l *Ledger) foldVisit(e *Event) string {
+	v := l.visits[e.Subject]
+	switch {
+	case v == nil && (e.Version != 1 || e.State != VisitAssigned || e.Visit.Level != 1):
+		return "a visit begins by being assigned to a grid"
+	case v == nil:
+		v = &VisitFile{ID: e.Subject, CaseID: e.CaseID}
+		l.visits[v.ID] = v
+		c := l.caseOf(e)
+		c.Visits = append(c.Visits, v.ID)
+	case e.Version != v.Version+1:
+		return fmt.Sprintf("the visit is at version %d", v.Version)
+	case v.State == VisitConfirmed:
+		return "the visit was made"
+	case e.State == VisitEscalated && (e.Visit.Level != v.Level+1 || v.Level >= l.terms.VisitLevels || e.At < v.Until):
+		return "the visit is not due to go up"
+	}
+	v.Version, v.State, v.Until, v.Visit = e.Version, e.State, e.Until, *e.Visit
+	v.Timeline = append(v.Timeline, *e)
+	return ""
+}
+
+// AssignVisit is the event that sends somebody.
+func (l *Ledger) AssignVisit(id, caseID string, v Visit, at event.Instant, by string) Event {
+	v.Level = 1
+	return Event{ID: event.DerivedID("evt", id, "1"), CaseID: caseID, Subject: id, Version: 1, State: VisitAssigned, At: at, By: by, Visit: &v, Until: at.Add(l.terms.Visit)}
+}
+
+// Visit returns a copy; nil when there is none.
+func (l *Ledger) Visit(id string) *VisitFile {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	v := l.visits[id]
+	if v == nil {
+		return nil
+	}
+	out := *v
+	out.Timeline = slices.Clone(v.Timeline)
+	return &out
+}
+
+// Visits lists them, by when they are due; open ones alone unless all is set.
+func (l *Ledger) Visits(district string, all bool) []*VisitFile {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	out := []*VisitFile{}
+	for _, v := range l.visits {
+		if (district == "" || v.District == district) && (all || v.State != VisitConfirmed) {
+			c := *v
+			out = append(out, &c)
+		}
+	}
+	slices.SortFunc(out, func(a, b *VisitFile) int { return cmp.Or(cmp.Compare(a.Until, b.Until), cmp.Compare(a.ID, b.ID)) })
+	return out
+}
+
+// dueVisits sends up those that nobody confirmed in time: small matters stay
+// in the grid, others go up level by level.
+func (l *Ledger) dueVisits(now event.Instant) []Event {
+	var out []Event
+	for _, id := range slices.Sorted(maps.Keys(l.visits)) {
+		v := l.visits[id]
+		if v.State == VisitConfirmed || v.Level >= l.terms.VisitLevels || v.Until > now {
+			continue
+		}
+		up := v.Visit
+		up.Level++
+		e := Event{ID: event.DerivedID("evt", id, fmt.Sprint(v.Version+1), "up"), CaseID: v.CaseID, Subject: id, Version: v.Version + 1, State: VisitEscalated,
+			At: now, By: "deadline", Reason: "nobody confirmed it in time", Visit: &up, Until: now.Add(l.terms.Visit)}
+		out = append(out, e)
+	}
+	return out
+}

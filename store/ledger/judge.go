@@ -1,0 +1,322 @@
+package ledger
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"stopline/stream/event"
+)
+
+// Automatic are those who propose without a person.
+var automatic = []string{"scoring", "report", "trail"}
+
+// judge says why a stop's event is ignored; empty when it is accepted. The law
+// is here, so that no route and no replica can go around it.
+func (l *Ledger) judge(s *Stop, e *Event) string {
+	from, version := State(""), 0
+	if s != nil {
+		from, version = s.State, s.Version
+	}
+	switch {
+	case e.Version != version+1:
+		return fmt.Sprintf("the stop is at version %d", version)
+	case !May(from, e.State):
+		return fmt.Sprintf("a stop that is %s cannot become %s", orNew(from), e.State)
+	case s == nil:
+		return l.judgeProposal(e)
+	case e.CaseID != s.CaseID:
+		return "the stop belongs to another case"
+	case e.Bank != "" && e.Bank != s.Account.Bank:
+		return "the stop is at another bank"
+	case e.State == Expired || e.State == Undelivered:
+		if s.Until == 0 || e.At < s.Until {
+			return "its time is not over"
+		}
+		return ""
+	case s.State.Holds() && s.State != Returning && e.State != Released && e.At > s.Until:
+		return fmt.Sprintf("the term ended at %s", s.Until)
+	}
+	if e.Change != nil {
+		return l.judgeChange(s, e)
+	}
+	switch e.State {
+	case Requested:
+		return l.judgeApproval(s, e)
+	case Held, Partial, Missed, Mismatch, Refused:
+		return l.judgeAnswer(s, e)
+	case Extended:
+		switch {
+		case s.State == Extended:
+			return "the account was stopped as often as the law allows: freeze it or release it"
+		case e.Until > s.Until.Add(l.terms.Hold):
+			return fmt.Sprintf("a term has %s and no more", l.terms.Hold)
+		case l.stopped(s, s.Until)+l.terms.Hold.Milliseconds() > l.longest():
+			return fmt.Sprintf("the account was stopped %d times, as often as the law allows: freeze it or release it", l.terms.Stops)
+		}
+	case Frozen:
+		if s.State == Frozen || s.State == Returning {
+			return "a freeze changes by a renewal or a payment back"
+		}
+		if e.Until == 0 || e.Until > e.At.Add(l.terms.Freeze) {
+			return fmt.Sprintf("a freeze has %s and no more", l.terms.Freeze)
+		}
+	case Returning, Returned:
+		return "a payment back needs its return and amount"
+	}
+	return ""
+}
+
+// judgeProposal looks at a new stop.
+func (l *Ledger) judgeProposal(e *Event) string {
+	p := e.Proposal
+	if p == nil || p.Account.Number == "" || p.Minor <= 0 {
+		return "a proposal needs its account and amount"
+	}
+	c := l.cases[e.CaseID]
+	if p.Parent == "" || c == nil {
+		return ""
+	}
+	switch {
+	case p.Hop > l.terms.MaxHops:
+		return "the trail is followed no deeper"
+	case c.followed >= l.terms.MaxStops:
+		c.Limited = true
+		return "the case has as many stops on its trail as are allowed"
+	}
+	parent := l.stops[p.Parent]
+	if parent == nil {
+		return ""
+	}
+	for _, id := range c.Stops {
+		if o := l.stops[id]; o.Parent == p.Parent && sameHop(&o.Proposal, p) {
+			return "the payment has its stop " + o.ID
+		}
+	}
+	if c.traced[p.Parent]+p.Minor > parent.Minor {
+		return "more would be followed than came in"
+	}
+	return ""
+}
+
+// sameHop says whether two proposals are for one payment that the service saw
+// and that the bank named as well, perhaps by another id.
+func sameHop(a, b *Proposal) bool {
+	const apart = 5_000 // milliseconds between two banks' clocks
+	return a.Via != b.Via && a.Account.Number == b.Account.Number && a.Transfer.Minor == b.Transfer.Minor &&
+		max(a.Transfer.At-b.Transfer.At, b.Transfer.At-a.Transfer.At) <= apart
+}
+
+// judgeApproval looks at a request: four eyes, or the rules' leave.
+func (l *Ledger) judgeApproval(s *Stop, e *Event) string {
+	proposer := s.Timeline[0].By
+	if slices.Contains(automatic, e.By) {
+		if e.By != proposer || s.Minor > l.terms.AutoLimit || s.Doubt != "" {
+			return "a person must approve it"
+		}
+		if p := l.stops[s.Parent]; p != nil && p.RequestedAt == 0 {
+			return "a person must approve the stop whose money it is"
+		}
+	} else if e.By == proposer {
+		return "who proposed a stop cannot approve it: another supervisor must"
+	}
+	if l.stopped(s, e.At)+1 > l.longest() {
+		return fmt.Sprintf("the account was stopped %d times, as often as the law allows", l.terms.Stops)
+	}
+	return ""
+}
+
+// judgeAnswer looks at a bank's answer.
+func (l *Ledger) judgeAnswer(s *Stop, e *Event) string {
+	o := e.Outcome
+	switch {
+	case o == nil || o.Result != e.State:
+		return "an answer needs its result"
+	case !s.State.Awaits():
+		return "the stop was answered before: it is " + string(s.State)
+	case e.State != Held && e.State != Partial:
+		return ""
+	case o.HeldMinor <= 0 || o.HeldMinor > s.Minor || (e.State == Held) != (o.HeldMinor == s.Minor):
+		return "the amount does not go with the result"
+	case o.EffectiveAt == 0 || e.Until == 0 || e.Until > o.EffectiveAt.Add(l.terms.Hold):
+		return fmt.Sprintf("a hold has %s from the moment it took effect, and no more", l.terms.Hold)
+	}
+	return ""
+}
+
+// judgeChange looks at a change of what is held.
+func (l *Ledger) judgeChange(s *Stop, e *Event) string {
+	c := e.Change
+	switch c.Kind {
+	case ChangeSweep:
+		switch {
+		case c.Minor <= 0 || c.Minor > s.Claim():
+			return fmt.Sprintf("the claim has %s left", s.Money(s.Claim()))
+		case s.State == Missed && (e.At > s.AnsweredAt.Add(l.terms.Hold) || e.Until == 0 || e.Until > e.At.Add(l.terms.Hold)):
+			return "the stop's time is over"
+		case s.State != Missed && e.Until != s.Until:
+			return "a later credit does not change the term"
+		case (s.State == Held || s.State == Partial || s.State == Missed) && (e.State == Held) != (c.Minor == s.Claim()):
+			return "the amount does not go with the state"
+		}
+	case ChangePart:
+		if c.Minor <= 0 || c.Minor >= s.Left() {
+			return fmt.Sprintf("a part is less than the %s that are held: release it all", s.Money(s.Left()))
+		}
+		if e.Until != s.Until || e.State == Held || s.State == Missed || s.State == Frozen && e.State != Frozen {
+			return "a part released changes neither state nor term"
+		}
+	case ChangeRenew:
+		if s.State != Frozen || e.State != Frozen || e.Until > s.Until.Add(l.terms.Freeze) {
+			return fmt.Sprintf("a freeze is renewed by %s at most", l.terms.Freeze)
+		}
+	case ChangeReturn:
+		switch {
+		case e.State != Returning || c.ReturnID == "" || s.Instruction != nil:
+			return "the bank is told of one payment back at a time"
+		case c.Minor <= 0 || c.Minor > s.Left():
+			return fmt.Sprintf("%s are left to pay back", s.Money(s.Left()))
+		case s.instructed(c.ReturnID):
+			return "the bank was told of this return"
+		}
+	case ChangeReturned, ChangeFailed:
+		in := s.Instruction
+		switch {
+		case in == nil || in.ReturnID != c.ReturnID:
+			return "the bank was not told of this return"
+		case c.Kind == ChangeFailed:
+			if e.State != Frozen {
+				return "what was not paid back stays frozen"
+			}
+		case c.Minor != in.Minor:
+			return fmt.Sprintf("the return is of %s", s.Money(in.Minor))
+		case (e.State == Returned) != (c.Minor == s.Left()):
+			return "the state does not go with what is left"
+		}
+		if e.State == Frozen && e.Until != s.FreezeUntil {
+			return "the freeze goes on as it was"
+		}
+	default:
+		return "there is no such change"
+	}
+	return ""
+}
+
+// instructed says whether the bank was told of a return. What it could not pay
+// back goes into another round.
+func (s *Stop) instructed(returnID string) bool {
+	return slices.ContainsFunc(s.Timeline, func(e Event) bool {
+		return e.Change != nil && e.Change.Kind == ChangeReturn && e.Change.ReturnID == returnID
+	})
+}
+
+// longest is how long an account may be under stops in one case, in
+// milliseconds: twice 48 hours.
+func (l *Ledger) longest() int64 { return int64(l.terms.Stops) * l.terms.Hold.Milliseconds() }
+
+// stopped is how long the stop's account has been under stops of the case up to
+// a moment, in milliseconds: a time under several counts once.
+func (l *Ledger) stopped(s *Stop, to event.Instant) int64 {
+	type span struct{ from, to event.Instant }
+	var spans []span
+	for _, id := range l.cases[s.CaseID].Stops {
+		o := l.stops[id]
+		if o.Account.Number != s.Account.Number || o.EffectiveAt == 0 {
+			continue
+		}
+		end := to
+		if o.EndedAt != 0 {
+			end = min(end, o.EndedAt)
+		}
+		spans = append(spans, span{o.EffectiveAt, end})
+	}
+	slices.SortFunc(spans, func(a, b span) int { return int(a.from - b.from) })
+	var sum int64
+	var reached event.Instant
+	for _, p := range spans {
+		if from := max(p.from, reached); p.to > from {
+			sum += int64(p.to - from)
+			reached = p.to
+		}
+	}
+	return sum
+}
+
+// Explain finds the likely cause of a difference between what a request and
+// the bank say of one field, in words that an analyst can act on.
+func Explain(d *Difference) string {
+	ours, theirs := strings.Join(strings.Fields(d.Ours), ""), strings.Join(strings.Fields(d.Theirs), "")
+	switch {
+	case theirs == "" || ours == "":
+		return "the bank did not say what it has: ask it by telephone"
+	case strings.EqualFold(ours, theirs):
+		return "the same but for spaces or letters: ask again with the bank's form"
+	case strings.Contains(theirs, "*"):
+		if matches(theirs, ours) {
+			return "masked, and it fits what was asked: compare by telephone"
+		}
+		return "masked, and it does not fit: another person, or an old name"
+	case d.Field == "number" && (strings.HasPrefix(ours, theirs) || strings.HasPrefix(theirs, ours)):
+		return "a sub-account of the same number: ask again with the bank's number"
+	case d.Field == "amount" || d.Field == "time":
+		return "the transfer's details differ: take them from the payer's bank, then ask again"
+	case distance(ours, theirs) == 1, d.Field == "number" && swapped(ours, theirs):
+		return "a slip of one character: check it against the victim's receipt, then ask again"
+	case d.Field == "holder" && shares(ours, theirs):
+		return "an old name, or a name with a title: confirm by the identity number, then ask again"
+	}
+	return "another " + d.Field + ": the account was reported wrongly, or sold on; ask the victim again"
+}
+
+func matches(masked, full string) bool {
+	m, f := []rune(masked), []rune(full)
+	if len(m) != len(f) {
+		return false
+	}
+	for i := range m {
+		if m[i] != '*' && m[i] != f[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// distance is the number of characters to change, add or drop.
+func distance(a, b string) int {
+	x, y := []rune(a), []rune(b)
+	if len(x) > 256 || len(y) > 256 {
+		return 256
+	}
+	row := make([]int, len(y)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range x {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range y {
+			cost := 1
+			if x[i] == y[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(y)]
+}
+
+// swapped says whether two neighbours have changed places.
+func swapped(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := 0; i+1 < len(a); i++ {
+		if a[i] != b[i] {
+			return a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+		}
+	}
+	return false
+}
+
+// shares says whether two names have a character in common.
+func shares(a, b string) bool { return strings.ContainsAny(a, b) }
