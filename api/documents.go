@@ -228,24 +228,30 @@ func stopDetail(ctx context.Context, s *ledger.Stop, t ledger.Terms) StopDetail 
 
 // OutcomeBody is a bank's answer.
 type OutcomeBody struct {
-	_           struct{}     `json:"-" additionalProperties:"true"`
-	Result      string       `json:"result" enum:"held,partial,missed,mismatch,refused"`
-	EffectiveAt string       `json:"effective_at,omitempty" format:"date-time" doc:"When the hold took effect: its 48 hours run from then. Required for held and partial"`
-	HeldAmount  Amount       `json:"held_amount,omitempty" doc:"Required for held and partial"`
-	Balance     Amount       `json:"balance,omitempty" doc:"Of the account, at the answer"`
-	Onward      []OnwardBody `json:"onward,omitempty" maxItems:"1000" doc:"Payments by which the money left"`
-	Reason      string       `json:"reason,omitempty" maxLength:"256" doc:"Required for refused"`
-	Differs     []struct {
-		_      struct{} `json:"-" additionalProperties:"true"`
-		Field  string   `json:"field" enum:"holder,number,amount,time"`
-		Theirs string   `json:"theirs,omitempty" maxLength:"256" example:"李*" doc:"As the bank has it; it may be masked with *"`
-	} `json:"differs,omitempty" maxItems:"4" doc:"With mismatch: what differs, so that a slip can be mended"`
-	Prior []struct {
-		_         struct{} `json:"-" additionalProperties:"true"`
-		Authority string   `json:"authority" maxLength:"256"`
-		Amount    Amount   `json:"amount"`
-		Until     string   `json:"until,omitempty" format:"date-time"`
-	} `json:"prior,omitempty" maxItems:"32" doc:"Freezes of other authorities that come first"`
+	_           struct{}         `json:"-" additionalProperties:"true"`
+	Result      string           `json:"result" enum:"held,partial,missed,mismatch,refused"`
+	EffectiveAt string           `json:"effective_at,omitempty" format:"date-time" doc:"When the hold took effect: its 48 hours run from then. Required for held and partial"`
+	HeldAmount  Amount           `json:"held_amount,omitempty" doc:"Required for held and partial"`
+	Balance     Amount           `json:"balance,omitempty" doc:"Of the account, at the answer"`
+	Onward      []OnwardBody     `json:"onward,omitempty" maxItems:"1000" doc:"Payments by which the money left"`
+	Reason      string           `json:"reason,omitempty" maxLength:"256" doc:"Required for refused"`
+	Differs     []DifferenceBody `json:"differs,omitempty" maxItems:"4" doc:"With mismatch: what differs, so that a slip can be mended"`
+	Prior       []PriorBody      `json:"prior,omitempty" maxItems:"32" doc:"Freezes of other authorities that come first"`
+}
+
+// DifferenceBody is a field that the bank found to differ.
+type DifferenceBody struct {
+	_      struct{} `json:"-" additionalProperties:"true"`
+	Field  string   `json:"field" enum:"holder,number,amount,time"`
+	Theirs string   `json:"theirs,omitempty" maxLength:"256" example:"李*" doc:"As the bank has it; it may be masked with *"`
+}
+
+// PriorBody is a freeze of another authority.
+type PriorBody struct {
+	_         struct{} `json:"-" additionalProperties:"true"`
+	Authority string   `json:"authority" maxLength:"256"`
+	Amount    Amount   `json:"amount"`
+	Until     string   `json:"until,omitempty" format:"date-time"`
 }
 
 // OnwardBody is a payment by which money left the account.

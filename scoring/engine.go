@@ -105,13 +105,14 @@ type Outcome struct {
 	Taints  []event.Taint // money that went on: for its next account
 	Hops    []event.Taint // accounts that a stop is to be asked for on
 	Ends    []End         // where a trail ends
+	Unnamed bool          // tainted money went on by payments that are not remembered by name: see [Partition.Name]
 	Trips   []Trip        // brakes that fell
 	Refused error         // a control that this program cannot follow
 }
 
 func (o *Outcome) reset() {
 	o.Alerts, o.Notes, o.Trips, o.Refused = o.Alerts[:0], o.Notes[:0], o.Trips[:0], nil
-	o.Taints, o.Hops, o.Ends = o.Taints[:0], o.Hops[:0], o.Ends[:0]
+	o.Taints, o.Hops, o.Ends, o.Unnamed = o.Taints[:0], o.Hops[:0], o.Ends[:0], false
 }
 
 // apply puts a leg into its entity's state and appends what follows. The view

@@ -138,6 +138,39 @@ func (p *Partition) Merge(past *State) *Outcome {
 	return &p.out
 }
 
+// Named is a payment out of an account as cold storage knows it.
+type Named struct {
+	ID                    string
+	At                    event.Instant
+	Minor, Balance        int64 // before it, or [event.Unknown]
+	Account, Bank, Holder string
+	Shop                  bool
+}
+
+// Name tells an account of payments that it did not remember by name, and
+// follows the tainted money that went on with them. The outcome is reused; it is
+// nil where the account is not at hand any more.
+func (p *Partition) Name(account event.Entity, payments []Named) *Outcome {
+	s := p.Peek(account)
+	if s == nil || len(payments) == 0 {
+		return nil
+	}
+	p.out.reset()
+	number := strings.TrimPrefix(string(account), event.PrefixAccount)
+	named := map[uint64]bool{}
+	for i := range payments {
+		n := &payments[i]
+		key := event.TransferKey(number, n.ID)
+		named[key] = true
+		s.spend(spent{key: key, at: n.At, minor: n.Minor, balance: n.Balance, id: n.ID, account: n.Account, bank: n.Bank, holder: n.Holder, shop: n.Shop})
+	}
+	s.dirty = true
+	l := event.Leg{Role: event.RoleTaint, Entity: account}
+	p.view.begin(s, &l)
+	p.engine.follow(&p.view, &p.out, func(*taint) bool { return true }, func(key uint64) bool { return named[key] })
+	return &p.out
+}
+
 // state makes the entity hot and returns its state.
 func (p *Partition) state(e event.Entity) *State {
 	if s, ok := p.hot.Get(e); ok {

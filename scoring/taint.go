@@ -177,8 +177,9 @@ func (e *Engine) follow(v *View, out *Outcome, which func(*taint) bool, payments
 		}
 		outs := v.state.rare.outs
 		i := slices.IndexFunc(outs, func(o spent) bool { return o.key == key })
-		if i < 0 {
-			return // it was made before payments were remembered by name
+		if i < 0 { // cold storage knows whom it went to
+			out.Unnamed = true
+			return
 		}
 		o := &outs[i]
 		next := event.Taint{Account: o.account, Bank: o.bank, Holder: o.holder, CaseID: t.CaseID, StopID: event.DerivedID("stp", t.StopID, o.id, o.account), Parent: t.StopID,

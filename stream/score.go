@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bits-and-blooms/bloom/v3"
@@ -63,11 +64,18 @@ type worker struct {
 	out, log  []kafka.Message
 	missing   []event.Entity
 	saving    *saving // nil: none is on its way
+	unnamed   map[event.Entity]*search
+}
+
+// search is an account whose payments are looked for in the books.
+type search struct {
+	next  time.Time // not before
+	tries int
 }
 
 // partition restores the state of the last checkpoint and scores from there.
 func (sc *Score) partition(ctx context.Context, c *claim) error {
-	w := &worker{Score: sc, claim: c, part: scoring.NewPartition(sc.Engine, sc.Hot), unread: map[event.Entity]bool{}, lastSaved: time.Now(), published: c.offset}
+	w := &worker{Score: sc, claim: c, part: scoring.NewPartition(sc.Engine, sc.Hot), unread: map[event.Entity]bool{}, unnamed: map[event.Entity]*search{}, lastSaved: time.Now(), published: c.offset}
 	if err := w.restore(ctx); err != nil {
 		return err
 	}
@@ -81,6 +89,7 @@ func (sc *Score) partition(ctx context.Context, c *claim) error {
 				return err
 			}
 		}
+		w.name(ctx)
 		if err := w.publish(ctx); err != nil {
 			return err
 		}
@@ -193,6 +202,11 @@ func (w *worker) block(ctx context.Context, m *kafka.Message) error {
 			return
 		}
 		w.outcome(out)
+		if out.Unnamed && len(w.unnamed) < maxUnnamed {
+			if e := event.Entity(strings.Clone(string(l.Entity))); w.unnamed[e] == nil {
+				w.unnamed[e] = &search{}
+			}
+		}
 		if l.Event.Kind == event.KindTransfer && l.Event.Transfer.Screened {
 			w.screened(l, out)
 		}
@@ -263,6 +277,56 @@ func (w *worker) fetch(ctx context.Context) {
 		delete(w.unread, e)
 	}
 }
+
+// maxUnnamed bounds the accounts that are looked for at once, and maxSearches
+// how often: the books are a second or two behind.
+const (
+	maxUnnamed  = 10_000
+	maxSearches = 5
+)
+
+// name looks in the books for payments that tainted money went on by and that
+// are not remembered by name. While ClickHouse is away the banks' answers tell.
+func (w *worker) name(ctx context.Context) {
+	now := time.Now()
+	var ask []string
+	for e, s := range w.unnamed {
+		if now.After(s.next) && len(ask) < 500 {
+			ask = append(ask, strings.TrimPrefix(string(e), event.PrefixAccount))
+			s.next = now.Add(time.Second)
+			if s.tries++; s.tries == maxSearches {
+				delete(w.unnamed, e)
+			}
+		}
+	}
+	if len(ask) == 0 || now.Before(w.coldAgain) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, coldTimeout)
+	defer cancel()
+	found, err := w.Warehouse.Payments(ctx, ask, w.Clock().Add(-traceBack))
+	if err != nil {
+		w.coldAgain = now.Add(coldPause)
+		w.Log.Warn("ClickHouse did not answer; trails go on with what is known", "partition", w.claim.partition, "accounts", len(ask), "err", err)
+		return
+	}
+	for account, list := range found {
+		e := event.Entity(event.PrefixAccount + account)
+		named := make([]scoring.Named, len(list))
+		for i := range list {
+			named[i] = scoring.Named(list[i])
+		}
+		if out := w.part.Name(e, named); out != nil {
+			w.outcome(out)
+			if !out.Unnamed {
+				delete(w.unnamed, e)
+			}
+		}
+	}
+}
+
+// traceBack is how far back payments are looked for.
+const traceBack = 7 * 24 * time.Hour
 
 // incomplete notes that the entities have a past which could not be read.
 func (w *worker) incomplete(entities []event.Entity) {

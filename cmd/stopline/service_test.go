@@ -126,6 +126,18 @@ func (h *harness) send(topic string, docs ...string) {
 	}
 }
 
+// sendOrdered sends documents by one partition, so that they keep their order.
+func (h *harness) sendOrdered(topic string, docs ...string) {
+	h.t.Helper()
+	msgs := make([]kafka.Message, len(docs))
+	for i, d := range docs {
+		msgs[i] = kafka.Message{Topic: topic, Key: []byte("one"), Value: []byte(d)}
+	}
+	if err := h.producer.Write(h.t.Context(), msgs...); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
 func minutesAgo(m int) string {
 	return wallClock().Add(-time.Duration(m) * time.Minute).String()
 }
@@ -414,4 +426,27 @@ func TestClickHouseAway(t *testing.T) {
 		alerts, _ := doc["alerts"].([]any)
 		return len(alerts) == 1 && alerts[0].(map[string]any)["incomplete"] == true
 	})
+}
+
+// text reads a page.
+func (h *harness) text(key, path string, headers ...string) string {
+	h.t.Helper()
+	req, err := http.NewRequestWithContext(h.t.Context(), http.MethodGet, h.url+path, nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		h.t.Fatalf("%s: %d %s", path, resp.StatusCode, b)
+	}
+	return string(b)
 }
