@@ -147,7 +147,7 @@ func (e *Engine) taint(v *View, out *Outcome) {
 	}
 	if t := event.CloneTaint(n); s.taintWith(keepTaint(&t)) {
 		if t.Parent != "" {
-			if !e.spreads(v, n.At) {
+			if v.sells() {
 				out.Ends = append(out.Ends, End{t, EndMerchant})
 				return
 			}
@@ -170,13 +170,29 @@ func keepTaint(n *event.Taint) taint {
 // follow tells the next accounts what came to them of some taints by some
 // payments.
 func (e *Engine) follow(v *View, out *Outcome, which func(*taint) bool, payments func(uint64) bool) {
-	account := strings.TrimPrefix(string(v.state.Entity), event.PrefixAccount)
-	v.state.flow(func(t *taint, key uint64, offset, minor int64) {
-		if !which(t) || !payments(key) {
+	s := v.state
+	for i := range s.moves {
+		m := &s.moves[i]
+		if key := m.tag & idBits; m.counts(debit) && payments(key) {
+			e.followOne(v, m, out, which)
+		}
+	}
+}
+
+// followOne does so for one payment.
+func (e *Engine) followOne(v *View, m *move, out *Outcome, which func(*taint) bool) {
+	s, key := v.state, m.tag&idBits
+	outs := s.rare.outs
+	i := slices.IndexFunc(outs, func(o spent) bool { return o.key == key })
+	balance := event.Unknown
+	if i >= 0 {
+		balance = outs[i].balance
+	}
+	account := strings.TrimPrefix(string(s.Entity), event.PrefixAccount)
+	s.taken(m, balance, func(t *taint, offset, minor int64) {
+		if !which(t) {
 			return
 		}
-		outs := v.state.rare.outs
-		i := slices.IndexFunc(outs, func(o spent) bool { return o.key == key })
 		if i < 0 { // cold storage knows whom it went to
 			out.Unnamed = true
 			return
@@ -199,19 +215,46 @@ func (e *Engine) follow(v *View, out *Outcome, which func(*taint) bool, payments
 	})
 }
 
+// sells says whether an account is a shop's or a utility's, whose money is not
+// the fraudster's: known to be good, cleared, or paid at its tills.
+func (v *View) sells() bool {
+	if v.good() != "" || v.state.peek().watch == "cleared" {
+		return true
+	}
+	tills, credits := 0, 0
+	for i := range v.state.moves {
+		if m := &v.state.moves[i]; m.counts(credit) {
+			credits++
+			if m.has(markRetail) {
+				tills++
+			}
+		}
+	}
+	return tills >= tillsOfShop && 2*tills >= credits
+}
+
+// tillsOfShop is how many payments at tills make a shop of an account. The
+// number is ours: one a mule can arrange.
+const tillsOfShop = 5
+
 // stretch is a part of the line of money that came into an account.
 type stretch struct{ from, to int64 }
 
-// flow calls yield for each payment that took some of a taint: how much, and
-// where within the payment it lies.
-func (s *State) flow(yield func(t *taint, key uint64, offset, minor int64)) {
+// taken calls yield for each taint that a payment took some of: how much, and
+// where within the payment it lies. What lay in the account before its first
+// remembered movement is what the payment's balance (where it is known) has more
+// than the movements; it leaves first. Of money of which nothing is known there
+// is none, so that the victim's is followed.
+func (s *State) taken(payment *move, balance int64, yield func(t *taint, offset, minor int64)) {
 	taints := s.rare.taints
 	begin := make([]int64, len(taints)) // where each lies on the line
 	for i := range begin {
 		begin[i] = -1
 	}
-	came, gone := s.before(), int64(0)
-	var held []stretch // what the bank keeps back, from a moment on
+	came, gone := int64(0), int64(0)
+	if balance != event.Unknown {
+		came = max(0, balance-s.known(payment))
+	}
 	arrive := func(until event.Instant, inclusive bool) {
 		for i := range taints { // whose credit is not among the movements (yet)
 			if t := &taints[i]; begin[i] < 0 && (t.At < until || inclusive && t.At == until) && s.find(credit, t.credit) == nil {
@@ -221,79 +264,79 @@ func (s *State) flow(yield func(t *taint, key uint64, offset, minor int64)) {
 			}
 		}
 	}
-	for m := range s.moves {
-		mv := &s.moves[m]
-		switch {
-		case mv.counts(credit):
-			arrive(mv.at, false)
+	for i := range s.moves {
+		switch m := &s.moves[i]; {
+		case m.counts(credit):
+			arrive(m.at, false)
 			came = max(came, gone)
-			for i := range taints {
-				if taints[i].credit == mv.tag&idBits && begin[i] < 0 {
-					begin[i] = came + taints[i].Offset
+			for j := range taints {
+				if taints[j].credit == m.tag&idBits && begin[j] < 0 {
+					begin[j] = came + taints[j].Offset
 				}
 			}
-			came += mv.amount
-		case mv.counts(debit):
-			arrive(mv.at, true)
-			held = held[:0]
-			for i := range taints {
-				if t := &taints[i]; begin[i] >= 0 && t.held > 0 && t.since <= mv.at {
-					held = append(held, stretch{begin[i] + t.Minor - t.held, begin[i] + t.Minor})
-				}
+			came += m.amount
+		case m.counts(debit):
+			arrive(m.at, true)
+			take := yield
+			if m != payment {
+				take = nil
 			}
-			slices.SortFunc(held, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
-			offset := int64(0)
-			for rest := mv.amount; rest > 0; {
-				part := stretch{gone, gone + rest}
-				for _, h := range held {
-					if h.to > part.from && h.from <= part.from { // it lies in what is held: pass over
-						part.from, part.to = h.to, h.to+rest
-					}
-				}
-				for _, h := range held {
-					if h.from > part.from && h.from < part.to {
-						part.to = h.from
-					}
-				}
-				for i := range taints {
-					if begin[i] < 0 {
-						continue
-					}
-					from, to := max(part.from, begin[i]), min(part.to, begin[i]+taints[i].Minor)
-					if to > from {
-						yield(&taints[i], mv.tag&idBits, offset+from-part.from, to-from)
-					}
-				}
-				took := part.to - part.from
-				offset += took
-				rest -= took
-				gone = part.to
+			gone = s.take(m, gone, begin, take)
+			if m == payment {
+				return
 			}
 		}
 	}
 }
 
-// before is what lay in the account before its first remembered movement, as
-// far as a payment's balance tells; money of which nothing is known counts as
-// none, so that the victim's is followed first.
-func (s *State) before() int64 {
-	for i := range s.rare.outs {
-		o := &s.rare.outs[i]
-		if o.balance == event.Unknown {
-			continue
+// known is what the movements before a payment leave in the account.
+func (s *State) known(payment *move) (sum int64) {
+	for i := range s.moves {
+		switch m := &s.moves[i]; {
+		case m == payment:
+			return sum
+		case m.counts(credit):
+			sum += m.amount
+		case m.counts(debit):
+			sum = max(0, sum-m.amount)
 		}
-		sum := o.balance
-		for j := range s.moves {
-			m := &s.moves[j]
-			switch {
-			case m.at > o.at || m.counts(debit) && m.tag&idBits == o.key:
-			case m.counts(credit):
-				sum -= m.amount
-			case m.counts(debit):
-				sum += m.amount
+	}
+	return sum
+}
+
+// take lets a debit take its stretches of the line from where it has come to,
+// passing over what the bank held by then; it returns where the next begins.
+func (s *State) take(m *move, gone int64, begin []int64, yield func(t *taint, offset, minor int64)) int64 {
+	taints := s.rare.taints
+	var held []stretch
+	for i := range taints {
+		if t := &taints[i]; begin[i] >= 0 && t.held > 0 && t.since <= m.at {
+			held = append(held, stretch{begin[i] + t.Minor - t.held, begin[i] + t.Minor})
+		}
+	}
+	slices.SortFunc(held, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
+	offset := int64(0)
+	for rest := m.amount; rest > 0; {
+		part := stretch{gone, gone + rest}
+		for _, h := range held {
+			if h.to > part.from && h.from <= part.from { // it lies in what is held: pass over
+				part.from, part.to = h.to, h.to+rest
 			}
 		}
-		return max(0, sum)
+		for _, h := range held {
+			if h.from > part.from && h.from < part.to {
+				part.to = h.from
+			}
+		}
+		for i := range taints {
+			from, to := max(part.from, begin[i]), min(part.to, begin[i]+taints[i].Minor)
+			if begin[i] >= 0 && to > from && yield != nil {
+				yield(&taints[i], offset+from-part.from, to-from)
+			}
+		}
+		offset += part.to - part.from
+		rest -= part.to - part.from
+		gone = part.to
 	}
-	return 0
+	return gone
 }
