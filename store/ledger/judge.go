@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,8 +52,8 @@ func (l *Ledger) judge(s *Stop, e *Event) string {
 			return "the account was stopped as often as the law allows: freeze it or release it"
 		case e.Until > s.Until.Add(l.terms.Hold):
 			return fmt.Sprintf("a term has %s and no more", l.terms.Hold)
-		case l.stopped(s, s.Until)+l.terms.Hold.Milliseconds() > l.longest():
-			return fmt.Sprintf("the account was stopped %d times, as often as the law allows: freeze it or release it", l.terms.Stops)
+		case l.usable(s, s.EffectiveAt, e.Until) <= s.Until:
+			return l.used()
 		}
 	case Frozen:
 		if s.State == Frozen || s.State == Returning {
@@ -120,8 +121,8 @@ func (l *Ledger) judgeApproval(s *Stop, e *Event) string {
 	} else if e.By == proposer {
 		return "who proposed a stop cannot approve it: another supervisor must"
 	}
-	if l.stopped(s, e.At)+1 > l.longest() {
-		return fmt.Sprintf("the account was stopped %d times, as often as the law allows", l.terms.Stops)
+	if l.usable(s, e.At, e.At+1) == e.At {
+		return l.used()
 	}
 	return ""
 }
@@ -140,6 +141,8 @@ func (l *Ledger) judgeAnswer(s *Stop, e *Event) string {
 		return "the amount does not go with the result"
 	case o.EffectiveAt == 0 || e.Until == 0 || e.Until > o.EffectiveAt.Add(l.terms.Hold):
 		return fmt.Sprintf("a hold has %s from the moment it took effect, and no more", l.terms.Hold)
+	case l.usable(s, o.EffectiveAt, e.Until) == o.EffectiveAt:
+		return l.used()
 	}
 	return ""
 }
@@ -154,6 +157,8 @@ func (l *Ledger) judgeChange(s *Stop, e *Event) string {
 			return fmt.Sprintf("the claim has %s left", s.Money(s.Claim()))
 		case s.State == Missed && (e.At > s.AnsweredAt.Add(l.terms.Hold) || e.Until == 0 || e.Until > e.At.Add(l.terms.Hold)):
 			return "the stop's time is over"
+		case s.State == Missed && l.usable(s, e.At, e.Until) == e.At:
+			return l.used()
 		case s.State != Missed && e.Until != s.Until:
 			return "a later credit does not change the term"
 		case (s.State == Held || s.State == Partial || s.State == Missed) && (e.State == Held) != (c.Minor == s.Claim()):
@@ -214,23 +219,24 @@ func (s *Stop) instructed(returnID string) bool {
 // milliseconds: twice 48 hours.
 func (l *Ledger) longest() int64 { return int64(l.terms.Stops) * l.terms.Hold.Milliseconds() }
 
-// stopped is how long the stop's account has been under stops of the case up to
-// a moment, in milliseconds: a time under several counts once.
-func (l *Ledger) stopped(s *Stop, to event.Instant) int64 {
-	type span struct{ from, to event.Instant }
-	var spans []span
+// span is a time that an account is under a stop.
+type span struct{ from, to event.Instant }
+
+// stopped is how long the stop's account is under other stops of the case, up to
+// their ends as they stand, and in a span of its own, in milliseconds: a time
+// under several counts once.
+func (l *Ledger) stopped(s *Stop, own span) int64 {
+	spans := []span{own}
 	for _, id := range l.cases[s.CaseID].Stops {
-		o := l.stops[id]
-		if o.Account.Number != s.Account.Number || o.EffectiveAt == 0 {
-			continue
+		if o := l.stops[id]; o.ID != s.ID && o.Account.Number == s.Account.Number && o.EffectiveAt != 0 {
+			end := o.EndedAt
+			if end == 0 {
+				end = o.Until
+			}
+			spans = append(spans, span{o.EffectiveAt, end})
 		}
-		end := to
-		if o.EndedAt != 0 {
-			end = min(end, o.EndedAt)
-		}
-		spans = append(spans, span{o.EffectiveAt, end})
 	}
-	slices.SortFunc(spans, func(a, b span) int { return int(a.from - b.from) })
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	var sum int64
 	var reached event.Instant
 	for _, p := range spans {
@@ -240,6 +246,24 @@ func (l *Ledger) stopped(s *Stop, to event.Instant) int64 {
 		}
 	}
 	return sum
+}
+
+// usable is when a stop that began at a moment has to end so that the account is
+// not under stops for longer than the law allows, at most at the end asked for.
+func (l *Ledger) usable(s *Stop, from, end event.Instant) event.Instant {
+	for range 8 {
+		over := l.stopped(s, span{from, end}) - l.longest()
+		if over <= 0 || end <= from {
+			break
+		}
+		end -= event.Instant(over)
+	}
+	return max(end, from)
+}
+
+// used says that an account may not be stopped again.
+func (l *Ledger) used() string {
+	return fmt.Sprintf("the account was stopped %d times, as often as the law allows: freeze it or release it", l.terms.Stops)
 }
 
 // Explain finds the likely cause of a difference between what a request and

@@ -128,7 +128,7 @@ func orNew(s State) string { return cmp.Or(string(s), "not there yet") }
 
 // advance puts an accepted event into its stop, and the stop into its indexes.
 func (l *Ledger) advance(s *Stop, e *Event) {
-	was := s.State
+	was, until := s.State, s.Until
 	s.State, s.Version, s.Until = e.State, e.Version, e.Until
 	s.Timeline = append(s.Timeline, *e)
 	switch e.State {
@@ -137,18 +137,23 @@ func (l *Ledger) advance(s *Stop, e *Event) {
 	case Acknowledged, Undelivered:
 	case Held, Partial, Missed, Mismatch, Refused:
 		if o := e.Outcome; o != nil {
-			s.AnsweredAt, s.Outcome, s.EffectiveAt, s.HeldMinor = e.At, o, o.EffectiveAt, o.HeldMinor
+			s.AnsweredAt, s.Outcome = e.At, o
+			if e.State.Holds() {
+				s.EffectiveAt, s.HeldMinor = o.EffectiveAt, o.HeldMinor
+			}
 		}
 		if was == Missed { // the later credit began the hold
 			s.EffectiveAt = e.At
 		}
 		if e.State.Holds() {
 			s.Terms = max(1, s.Terms)
+			s.Until = l.usable(s, s.EffectiveAt, e.Until)
 		}
 	case Extended:
 		if was != Extended {
 			s.Terms++
 		}
+		s.Until = l.usable(s, s.EffectiveAt, e.Until)
 	case Frozen:
 		if was != Returning {
 			s.FreezeUntil = e.Until
@@ -158,7 +163,7 @@ func (l *Ledger) advance(s *Stop, e *Event) {
 		s.change(c)
 	}
 	if was.Stops() && !s.State.Stops() {
-		s.EndedAt = e.At
+		s.EndedAt = min(e.At, until) // a hold lapses by itself, whenever that is noted
 	}
 	l.index(s)
 	l.message(s, e)
