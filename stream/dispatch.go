@@ -227,7 +227,7 @@ func (d *Dispatch) deliver(ctx context.Context) {
 	}
 	results := make(chan tried)
 	attempts := map[string][]ledger.Attempt{} // by message, not yet in the log
-	settled := map[string]bool{}              // messages whose end the fold may not know yet
+	settled := map[string]int{}               // messages whose end the fold may not know yet, and the round
 	var flying sync.WaitGroup
 	defer flying.Wait()
 	mine := func(p ledger.Place) bool {
@@ -269,12 +269,12 @@ func (d *Dispatch) deliver(ctx context.Context) {
 
 // offer gives the courier what is to be delivered, and takes back what is not
 // any more.
-func (d *Dispatch) offer(post []ledger.Parcelled, mine func(ledger.Place) bool, settled map[string]bool) {
+func (d *Dispatch) offer(post []ledger.Parcelled, mine func(ledger.Place) bool, settled map[string]int) {
 	open := map[string]bool{}
 	give := func(bank string, m ledger.Parcelled) {
 		id := bank + " " + ledger.MessageID(m.StopID, m.Version)
 		open[id] = true
-		if !settled[id] {
+		if round, over := settled[id]; !over || round < m.Round {
 			d.courier.Offer(bank, m.StopID, m.Version, wall())
 		}
 	}
@@ -296,7 +296,7 @@ func (d *Dispatch) offer(post []ledger.Parcelled, mine func(ledger.Place) bool, 
 
 // result takes the end of an attempt. The log is told of the first one that
 // fails, of the one after which a person is called, and of the end.
-func (d *Dispatch) result(ctx context.Context, r tried, attempts map[string][]ledger.Attempt, settled map[string]bool) {
+func (d *Dispatch) result(ctx context.Context, r tried, attempts map[string][]ledger.Attempt, settled map[string]int) {
 	p := r.parcel
 	id := p.Bank + " " + ledger.MessageID(p.StopID, p.Version)
 	over := d.courier.Done(p, r.ok, wall())
@@ -310,7 +310,7 @@ func (d *Dispatch) result(ctx context.Context, r tried, attempts map[string][]le
 		return
 	}
 	if over {
-		settled[id] = true
+		settled[id] = d.round(p)
 	}
 	noted := attempts[id]
 	delete(attempts, id)
@@ -328,6 +328,14 @@ func (d *Dispatch) result(ctx context.Context, r tried, attempts map[string][]le
 		d.Log.Error("the log could not be told of a delivery; the message may arrive twice", "bank", p.Bank, "stop", p.StopID, "err", err)
 		delete(settled, id)
 	}
+}
+
+// round is how often somebody has asked to send the parcel's message again.
+func (d *Dispatch) round(p *ledger.Parcel) int {
+	if s := d.Ledger.Stop(p.StopID); s != nil && s.Message != nil && s.Message.Version == p.Version {
+		return s.Message.Round
+	}
+	return 0
 }
 
 // try hands a message over, once.

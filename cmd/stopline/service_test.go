@@ -450,3 +450,5 @@ func (h *harness) text(key, path string, headers ...string) string {
 	}
 	return string(b)
 }
+
+func writeFile(path, text string) error { return os.WriteFile(path, []byte(text), 0o600) }

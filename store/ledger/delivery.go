@@ -18,6 +18,7 @@ type Message struct {
 	Place     Place
 	Delivered bool
 	Failed    bool // given up: the bank may poll, or somebody sends it again
+	Round     int  // how often somebody has asked to send it again
 	Attempts  []Attempt
 }
 
@@ -129,6 +130,9 @@ func (l *Ledger) delivered(e *Event) Result {
 		m.Attempts = m.Attempts[len(m.Attempts)-maxAttempts:]
 	}
 	m.Delivered = (m.Delivered || d.Delivered) && !d.Again
+	if d.Again {
+		m.Round++
+	}
 	m.Failed = d.Final && !d.Delivered && !d.Again
 	s.Message = &m
 	if m.Delivered {
@@ -149,6 +153,7 @@ const maxAttempts = 64
 type Parcelled struct {
 	Bank, StopID string
 	Version      int
+	Round        int // of sending it again
 	At           event.Instant
 }
 
@@ -162,7 +167,7 @@ func (l *Ledger) Post(banks []string, mine func(Place) bool) ([]Parcelled, <-cha
 	for _, bank := range banks {
 		for _, s := range l.pending[bank] {
 			if m := s.Message; !m.Failed && mine(m.Place) {
-				out = append(out, Parcelled{bank, s.ID, m.Version, m.At})
+				out = append(out, Parcelled{bank, s.ID, m.Version, m.Round, m.At})
 			}
 		}
 	}
@@ -178,7 +183,7 @@ func (l *Ledger) Unanswered(mine func(Place) bool) []Parcelled {
 	for bank, stops := range l.waiting {
 		for _, s := range stops {
 			if last := &s.Timeline[len(s.Timeline)-1]; s.State == Undelivered && mine(last.Place) {
-				out = append(out, Parcelled{bank, s.ID, s.Version, last.At})
+				out = append(out, Parcelled{bank, s.ID, s.Version, 0, last.At})
 			}
 		}
 	}

@@ -210,9 +210,10 @@ func (l *Ledger) index(s *Stop) {
 	}
 }
 
+// copy shares the timeline, which only grows.
 func (s *Stop) copy() *Stop {
 	c := *s
-	c.Timeline = slices.Clone(s.Timeline)
+	c.Timeline = s.Timeline[:len(s.Timeline):len(s.Timeline)]
 	return &c
 }
 
