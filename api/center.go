@@ -211,6 +211,48 @@ type ProposalBody struct {
 	FraudType string      `json:"fraud_type" maxLength:"64"`
 	Reason    string      `json:"reason" maxLength:"256" minLength:"1"`
 	Payer     string      `json:"payer_account,omitempty" maxLength:"256" doc:"The victim's account, to pay back to"`
+	Order     *OrderBody  `json:"order,omitempty" doc:"What the national platform's form asks beyond that"`
+}
+
+// OrderBody is what the national platform's form asks of a stop.
+type OrderBody struct {
+	_            struct{}    `json:"-" additionalProperties:"true"`
+	Type         string      `json:"type,omitempty" enum:"normal,bank-reported,back-filled"`
+	Original     string      `json:"original,omitempty" maxLength:"64" doc:"Application that a back-filled one is for"`
+	CaseNumber   string      `json:"case_number,omitempty" maxLength:"64"`
+	Urgency      string      `json:"urgency,omitempty" enum:"normal,urgent"`
+	Operator     OfficerBody `json:"operator"`
+	Investigator OfficerBody `json:"investigator"`
+	Authority    string      `json:"authority,omitempty" maxLength:"256"`
+	Document     string      `json:"document,omitempty" maxLength:"64" doc:"Number of the legal document"`
+	Remark       string      `json:"remark,omitempty" maxLength:"256"`
+	Entity       bool        `json:"entity,omitempty" doc:"The account is an organisation's"`
+}
+
+// OfficerBody is who signs.
+type OfficerBody struct {
+	_     struct{} `json:"-" additionalProperties:"true"`
+	Name  string   `json:"name" maxLength:"64"`
+	Badge string   `json:"badge" maxLength:"32"`
+	Phone string   `json:"phone,omitempty" maxLength:"32"`
+}
+
+func (b *OrderBody) order() *ledger.Order {
+	if b == nil {
+		return nil
+	}
+	officer := func(o OfficerBody) ledger.Officer {
+		return ledger.Officer{Name: o.Name, Badge: o.Badge, Phone: o.Phone}
+	}
+	o := &ledger.Order{Type: b.Type, Original: b.Original, CaseNumber: b.CaseNumber, Urgency: b.Urgency, Operator: officer(b.Operator), Investigator: officer(b.Investigator),
+		Authority: b.Authority, Document: b.Document, Remark: b.Remark, Entity: b.Entity}
+	if o.Type == "normal" {
+		o.Type = ""
+	}
+	if o.Urgency == "urgent" {
+		o.Urgency = ""
+	}
+	return o
 }
 
 // proposeStop proposes a stop; a supervisor approves it.
@@ -241,7 +283,7 @@ func (s *server) proposeStop(ctx context.Context, in *struct{ Body ProposalBody 
 	e := ledger.Propose(terms, id, b.CaseID, ledger.Proposal{
 		Account: ledger.Account{Number: b.Account.Number, Bank: b.Account.Bank, Holder: b.Account.Holder},
 		Minor:   minor, Currency: currency, Transfer: ledger.Transfer{ID: b.Transfer.ID, Minor: transferMinor, At: at},
-		Hop: 1, FraudType: b.FraudType, Text: b.Reason, Payer: b.Payer,
+		Hop: 1, FraudType: b.FraudType, Text: b.Reason, Payer: b.Payer, Order: b.Order.order(),
 	}, s.Clock(), who(ctx).Name)[0]
 	res, err := s.append(ctx, e)
 	if err != nil {

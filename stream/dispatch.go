@@ -48,17 +48,26 @@ func LoadEndpoints(path string) ([]Endpoint, error) {
 	if err := json.Unmarshal(b, &list); err != nil {
 		return nil, fmt.Errorf("the banks' endpoints in %s: %w", path, err)
 	}
+	if err := CheckEndpoints(list); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return list, nil
+}
+
+// CheckEndpoints says what is wrong with a list of endpoints, nil when nothing
+// is.
+func CheckEndpoints(list []Endpoint) error {
 	seen := map[string]bool{}
 	for i := range list {
 		if err := list[i].check(); err != nil {
-			return nil, fmt.Errorf("%s: entry %d (%s): %w", path, i+1, list[i].Bank, err)
+			return fmt.Errorf("entry %d (%s): %w", i+1, list[i].Bank, err)
 		}
 		if seen[list[i].Bank] {
-			return nil, fmt.Errorf("%s: bank %s is there twice", path, list[i].Bank)
+			return fmt.Errorf("bank %s is there twice", list[i].Bank)
 		}
 		seen[list[i].Bank] = true
 	}
-	return list, nil
+	return nil
 }
 
 func (e *Endpoint) check() error {

@@ -31,6 +31,7 @@ type demoCmd struct {
 	Rate     float64       `help:"Events a second." default:"2000"`
 	Duration time.Duration `help:"How long to run; 0: until Ctrl-C." default:"0"`
 	Speed    float64       `help:"The city's clock, times the wall's: at 300 a minute shows five hours." default:"300"`
+	Follow   int           `help:"How many accounts deep money is followed; 1: not beyond the account that the victim paid." default:"6"`
 	Summary  string        `help:"json: no live display." enum:"live,json" default:"live"`
 }
 
@@ -137,6 +138,7 @@ func (d *demo) start(ctx context.Context, in *infra) error {
 	limits := event.DefaultLimits
 	limits.Past = 400 * 24 * time.Hour // the city has a past that is loaded first
 	terms := ledger.DefaultTerms
+	terms.MaxHops = d.cmd.Follow
 	terms.Respond = 30 * time.Minute // of the city, where a second of ours is minutes
 	d.service, err = start(ctx, in, plan{tuning: d.cmd.Tuning, roles: allRoles, clock: d.clock.now, limits: limits, terms: terms, policy: scoring.DefaultPolicy, listen: d.cmd.Listen, identities: ids}, d.log)
 	if err != nil {

@@ -151,6 +151,7 @@ type plan struct {
 	screening  api.Screening
 	endpoints  []stream.Endpoint // of banks that are called
 	courier    ledger.CourierPolicy
+	wrap       func(http.Handler) http.Handler // stands before the API; nil: nothing does
 }
 
 // service is a running service.
@@ -235,6 +236,9 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 		handler := api.New(api.Dependencies{Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics},
 			Screener: screener, Screening: cmp.Or(p.screening, api.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities,
 			Parser: parser, Clock: p.clock, Ready: s.ready, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: log})
+		if p.wrap != nil {
+			handler = p.wrap(handler)
+		}
 		if err := s.serve(loopCtx, p.listen, handler); err != nil {
 			s.stop()
 			return nil, err
