@@ -5,16 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 
 	"stopline/api"
+	"stopline/api/client"
 	"stopline/cmd/stopline/city"
 	"stopline/scoring"
 	"stopline/store/ledger"
@@ -27,6 +32,7 @@ type benchCmd struct {
 	Tuning
 	Events int    `help:"How many events to make." default:"500000"`
 	Seed   uint64 `help:"Seed of the city that makes them." default:"7"`
+	Screen int    `help:"Screenings a second that banks ask for over HTTP, after the rest." default:"500"`
 }
 
 // benchSummary is the last line of bench.
@@ -44,6 +50,11 @@ type benchSummary struct {
 	StopMillisP50 float64 `json:"stop_ms_p50"` // event produced to stop in the ledger, on the idle pipeline
 	StopMillisP99 float64 `json:"stop_ms_p99"`
 	Stops         int     `json:"stop_samples"`
+	ScreenPerSec  int     `json:"screenings_per_second"` // asked over HTTP, each answered through the log
+	ScreenP50     float64 `json:"screening_ms_p50"`
+	ScreenP99     float64 `json:"screening_ms_p99"`
+	TripP50       float64 `json:"log_round_trip_ms_p50"` // the limit: a record written and read back, at the same rate; a screening makes three such trips
+	TripP99       float64 `json:"log_round_trip_ms_p99"`
 }
 
 // Run measures, on a directory that it makes anew.
@@ -90,7 +101,9 @@ engine alone                       %12.0f legs a second on one core
 memory                             %12.0f bytes per hot account or number (median %d, 10th percentile %d)
 ClickHouse                         %12.0f rows a second, beside the rest
 event to stop, idle pipeline       %12.1f ms median, %.1f ms 99th percentile of %d
-`, out.EventsPerSec, out.KafkaPerSec, out.CPUMicros, out.Cores, out.LegsPerSec, out.BytesPerHot, out.BytesMedian, out.BytesLeast, out.RowsPerSec, out.StopMillisP50, out.StopMillisP99, out.Stops)
+screening, %d a second over HTTP   %12.1f ms median, %.1f ms 99th percentile    limit: three round trips of the log, %.1f and %.1f ms each
+`, out.EventsPerSec, out.KafkaPerSec, out.CPUMicros, out.Cores, out.LegsPerSec, out.BytesPerHot, out.BytesMedian, out.BytesLeast, out.RowsPerSec, out.StopMillisP50, out.StopMillisP99, out.Stops,
+		out.ScreenPerSec, out.ScreenP50, out.ScreenP99, out.TripP50, out.TripP99)
 	return errors.Join(producer.Close(), printSummary(&out))
 }
 
@@ -211,8 +224,11 @@ func (c *benchCmd) limit(ctx context.Context, in *infra) (float64, error) {
 
 // pipeline runs every role over what lies in Kafka.
 func (c *benchCmd) pipeline(ctx context.Context, in *infra, out *benchSummary) error {
-	ids := &api.Identities{}
-	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: []string{roleIngest, roleScore, roleWarehouse, roleDispatch}, clock: wallClock, limits: c.parser().Limits, terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy, identities: ids}, warnings())
+	ids, err := api.LocalIdentities(filepath.Join(c.Data, "bench-keys.json"), []string{"ICBK"})
+	if err != nil {
+		return err
+	}
+	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: allRoles, listen: "127.0.0.1:0", screening: api.Screening{Deadline: 30 * time.Second, Default: "allow"}, clock: wallClock, limits: c.parser().Limits, terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy, identities: ids}, warnings())
 	if err != nil {
 		return err
 	}
@@ -236,7 +252,99 @@ func (c *benchCmd) pipeline(ctx context.Context, in *infra, out *benchSummary) e
 		time.Sleep(10 * time.Millisecond)
 	}
 	out.RowsPerSec = math.Round(float64(rows) / last.Sub(began).Seconds())
-	return c.latency(ctx, s, out)
+	if err := c.latency(ctx, s, out); err != nil {
+		return err
+	}
+	return c.screenings(ctx, s, ids.Local(api.Bank, "ICBK"), out)
+}
+
+// screenTime is how long screenings are asked for.
+const screenTime = 20 * time.Second
+
+// screenings asks at a rate, whether answers come or not, and then lets records
+// make the log's round trip alone at the same rate.
+func (c *benchCmd) screenings(ctx context.Context, s *service, key string, out *benchSummary) error {
+	fmt.Fprintf(os.Stderr, "screenings, %d a second for %s\n", c.Screen, screenTime)
+	bank := &client.Client{URL: s.url, Key: key, Retries: -1, HTTP: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}}
+	var failed atomic.Int64
+	ms := atRate(ctx, c.Screen, func(i int, done func()) {
+		at := wallClock().String()
+		doc := map[string]any{"kind": "transfer", "id": fmt.Sprintf("screen-%d", i), "at": at, "payer": map[string]string{"account": fmt.Sprintf("62220077%011d", i%50_000), "bank": "ICBK", "phone": fmt.Sprintf("139%08d", i%50_000)},
+			"payee": map[string]string{"account": fmt.Sprintf("62170077%011d", i%5_000), "bank": "PCBC"}, "amount": "123.45", "currency": "CNY", "channel": "mobile", "status": "initiated"}
+		if a, err := bank.Screen(ctx, doc); err != nil || a.Default {
+			failed.Add(1)
+			return
+		}
+		done()
+	})
+	if n := failed.Load(); n > 0 {
+		return fmt.Errorf("%d screenings were not answered", n)
+	}
+	out.ScreenPerSec, out.ScreenP50, out.ScreenP99 = c.Screen, ms[len(ms)/2], ms[len(ms)*99/100]
+	fmt.Fprintln(os.Stderr, "the log's round trip alone")
+	const topic = "bench.round-trip"
+	kc := &kafka.Client{Addr: kafka.TCP(strings.Split(s.infra.kafka, ",")...)}
+	if _, err := kc.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{Topic: topic, NumPartitions: 2, ReplicationFactor: 1}}}); err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	waiting := map[string]func(){}
+	follow, stop := context.WithCancel(ctx)
+	defer stop()
+	ready := make(chan struct{}, 2)
+	go func() {
+		_ = stream.Follow(follow, s.infra.kafka, topic, 2, warnings(), func(m *kafka.Message) error {
+			mu.Lock()
+			done := waiting[string(m.Key)]
+			delete(waiting, string(m.Key))
+			mu.Unlock()
+			if done != nil {
+				done()
+			}
+			return nil
+		}, func() { ready <- struct{}{} })
+	}()
+	for range 2 {
+		<-ready
+	}
+	trips := atRate(ctx, c.Screen, func(i int, done func()) {
+		k := fmt.Sprint(i)
+		back := make(chan struct{})
+		mu.Lock()
+		waiting[k] = func() { done(); close(back) }
+		mu.Unlock()
+		if err := s.producer.Write(ctx, kafka.Message{Topic: topic, Key: []byte(k), Value: make([]byte, 330)}); err == nil {
+			<-back
+		}
+	})
+	out.TripP50, out.TripP99 = trips[len(trips)/2], trips[len(trips)*99/100]
+	return nil
+}
+
+// atRate begins f so many times a second, whether those before are done or not,
+// and returns how long each took until done, sorted, in milliseconds.
+func atRate(ctx context.Context, rate int, f func(i int, done func())) []float64 {
+	var mu sync.Mutex
+	var ms []float64
+	var all sync.WaitGroup
+	began := time.Now()
+	for i := 0; time.Since(began) < screenTime && ctx.Err() == nil; i++ {
+		time.Sleep(time.Until(began.Add(time.Duration(i) * time.Second / time.Duration(rate))))
+		sent := time.Now()
+		all.Go(func() {
+			f(i, func() {
+				mu.Lock()
+				ms = append(ms, float64(time.Since(sent).Microseconds())/1000)
+				mu.Unlock()
+			})
+		})
+	}
+	all.Wait()
+	if len(ms) == 0 {
+		ms = append(ms, math.NaN())
+	}
+	slices.Sort(ms)
+	return ms
 }
 
 // latency sends one payment into a watched account after another, and waits

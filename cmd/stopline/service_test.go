@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +112,9 @@ func (h *harness) call(key, method, path, body string, headers ...string) (int, 
 	_ = json.Unmarshal(b, &doc) // some answers are no documents
 	if resp.StatusCode >= 400 && resp.Header.Get("Content-Type") != "application/problem+json" {
 		h.t.Errorf("%s %s answered %d as %s, not as a problem document: %s", method, path, resp.StatusCode, resp.Header.Get("Content-Type"), b)
+	}
+	if strings.HasPrefix(path, "/v1/") && path != "/v1/openapi.json" && !h.named(method, path, strconv.Itoa(resp.StatusCode)) {
+		h.t.Errorf("%s %s answered %d, which the API document does not name", method, path, resp.StatusCode)
 	}
 	return resp.StatusCode, doc
 }

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"stopline/api"
+	"stopline/cmd/stopline/city"
+	"stopline/scoring"
+	"stopline/store/ledger"
+	"stopline/stream/event"
+)
+
+// The lines of docs/banks.md work as they are pasted, in their order.
+func TestBanksPageWorks(t *testing.T) {
+	page, err := os.ReadFile("../../docs/banks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := "set -e\n"
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+		script += block[1] + "\n"
+	}
+	dir := t.TempDir()
+	in, err := (&Servers{Data: dir, Partitions: 2}).open(t.Context(), warnings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.close(warnings())
+	ids, err := api.LocalIdentities(filepath.Join(dir, "keys.json"), city.BankCodes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	svc, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 1000, Checkpoint: time.Second, Country: "CN"}, roles: allRoles, clock: wallClock, limits: event.DefaultLimits,
+		terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids}, warnings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer svc.stop()
+	h := &harness{svc, t, ids}
+	h.eventually("ready", func() bool { status, _ := h.call("", http.MethodGet, "/readyz", ""); return status == http.StatusOK })
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", script)
+	cmd.Env = append(os.Environ(), "URL="+svc.url, "KEYS="+filepath.Join(dir, "keys.json"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{`"state":"requested"`, `"state":"acknowledged"`, `"state":"partial"`, `"claim":"1500.00"`, "event: ", `"decision":`, "camt.056.001.08"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("the page's lines do not show %s:\n%s", want, out)
+		}
+	}
+}
+
+// documented are the answers that the API document names, by method and path.
+var documented struct {
+	once   sync.Once
+	routes []documentedRoute
+}
+
+type documentedRoute struct {
+	method string
+	path   *regexp.Regexp
+	named  map[string]bool
+}
+
+// named says whether the API document names an answer; of a route that it does
+// not know, everything is.
+func (h *harness) named(method, path, status string) bool {
+	documented.once.Do(func() {
+		var doc struct {
+			Paths map[string]map[string]struct {
+				Responses map[string]json.RawMessage `json:"responses"`
+			} `json:"paths"`
+		}
+		if err := json.Unmarshal([]byte(h.text("", "/v1/openapi.json")), &doc); err != nil {
+			h.t.Fatal(err)
+		}
+		for path, item := range doc.Paths {
+			for method, op := range item {
+				r := documentedRoute{strings.ToUpper(method), regexp.MustCompile("^" + regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(path, "[^/]+") + "$"), map[string]bool{}}
+				for s := range op.Responses {
+					r.named[s] = true
+				}
+				documented.routes = append(documented.routes, r)
+			}
+		}
+	})
+	path, _, _ = strings.Cut(path, "?")
+	known := false
+	for _, r := range documented.routes {
+		if r.method == method && r.path.MatchString(path) {
+			known = true
+			if r.named[status] {
+				return true
+			}
+		}
+	}
+	return !known
+}
