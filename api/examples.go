@@ -1,7 +1,6 @@
 package api
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -129,5 +128,5 @@ func word(name string, s *huma.Schema) any {
 		"fraud_type": "impersonated-authority", "source": "110", "by": "analyst", "state": "held", "entity": "acct:6217000010098765432", "reason": "victim's report 110-2026-004511"}[name]; ok {
 		return w
 	}
-	return fmt.Sprintf("%s", strings.ReplaceAll(name, "_", " "))
+	return strings.ReplaceAll(name, "_", " ")
 }

@@ -363,14 +363,14 @@ func TestISO20022(t *testing.T) {
 	post(422, answer("XXXX", ""))
 	post(422, strings.Replace(answer("CNCL", ""), "<Sts>", "<Wrong/><Sts>", 1))
 	post(422, strings.Replace(answer("CNCL", ""), `<?xml version="1.0"?>`, `<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>`, 1))
-	if out := post(200, answer("PDCR", "")); fmt.Sprint(out["results"]) == "" || h.service.ledger.Stop(stop).State != ledger.Acknowledged {
+	if out := post(200, answer("PDCR", "")); fmt.Sprint(out["results"]) == "" || h.ledger.Stop(stop).State != ledger.Acknowledged {
 		t.Errorf("%v", out)
 	}
 	part := answer("PECR", `<RsltnRltdInf><IntrBkSttlmAmt Ccy="CNY">6000.00</IntrBkSttlmAmt></RsltnRltdInf>`)
 	for range 2 {
 		post(200, part)
 	}
-	if s := h.service.ledger.Stop(stop); s.State != ledger.Partial || s.HeldMinor != 600_000 {
+	if s := h.ledger.Stop(stop); s.State != ledger.Partial || s.HeldMinor != 600_000 {
 		t.Errorf("%s %d", s.State, s.HeldMinor)
 	}
 	post(409, answer("RJCR", `<CxlStsRsnInf><Rsn><Cd>AM04</Cd></Rsn></CxlStsRsnInf>`))
@@ -379,14 +379,14 @@ func TestISO20022(t *testing.T) {
 	for _, key := range []string{k.supervisor, k.admin} {
 		h.ok(key, http.MethodPost, "/v1/returns/"+r["id"].(string)+"/approval", `{}`)
 	}
-	h.eventually("instructed", func() bool { return h.service.ledger.Stop(stop).State == ledger.Returning })
+	h.eventually("instructed", func() bool { return h.ledger.Stop(stop).State == ledger.Returning })
 	pacs := func(amount string) string {
 		return `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.004.001.09"><PmtRtr><GrpHdr><MsgId>R1</MsgId><CreDtTm>2026-11-24T10:00:00</CreDtTm><NbOfTxs>1</NbOfTxs><SttlmInf><SttlmMtd>CLRG</SttlmMtd></SttlmInf></GrpHdr><TxInf><RtrId>R1-1</RtrId><OrgnlInstrId>` +
 			stop + `</OrgnlInstrId><RtrdIntrBkSttlmAmt Ccy="CNY">` + amount + `</RtrdIntrBkSttlmAmt><RtrRsnInf><Rsn><Cd>FOCR</Cd></Rsn></RtrRsnInf></TxInf></PmtRtr></Document>`
 	}
 	post(422, pacs("6000.01"))
 	post(200, pacs("6000.00"))
-	if s := h.service.ledger.Stop(stop); s.State != ledger.Returned || s.ReturnedMinor != 600_000 {
+	if s := h.ledger.Stop(stop); s.State != ledger.Returned || s.ReturnedMinor != 600_000 {
 		t.Errorf("%s %d", s.State, s.ReturnedMinor)
 	}
 }
@@ -407,9 +407,9 @@ func TestTwoReplicas(t *testing.T) {
 	for i := range 10 {
 		doc := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc(fmt.Sprint("two", i), fmt.Sprint("38", i), fmt.Sprint("18", i), "5000.00", 60, ""))
 		id, caseID := doc["stops"].([]any)[0].(map[string]any)["id"].(string), doc["id"].(string)
-		o.eventually("the other knows it", func() bool { return o.service.ledger.Stop(id) != nil && o.service.ledger.Stop(id).RequestedAt != 0 })
+		o.eventually("the other knows it", func() bool { return o.ledger.Stop(id) != nil && o.ledger.Stop(id).RequestedAt != 0 })
 		o.hold(id, "held", "5000.00")
-		h.eventually("both know the answer", func() bool { return h.service.ledger.Stop(id).State == ledger.Held })
+		h.eventually("both know the answer", func() bool { return h.ledger.Stop(id).State == ledger.Held })
 		// One releases while the other freezes.
 		var wg sync.WaitGroup
 		var statuses [2]int
@@ -426,7 +426,7 @@ func TestTwoReplicas(t *testing.T) {
 			t.Errorf("two decisions that conflict: %v, want one 200 and one 409", statuses)
 		}
 		h.eventually("both know the same", func() bool {
-			a, b := h.service.ledger.Stop(id), o.service.ledger.Stop(id)
+			a, b := h.ledger.Stop(id), o.ledger.Stop(id)
 			return a.State == b.State && a.Version == 4 && b.Version == 4
 		})
 		for _, path := range []string{"/v1/stops/" + id, "/v1/cases/" + caseID, "/v1/cases/" + caseID + "/trail", "/v1/stops/" + id + "/explanation"} {

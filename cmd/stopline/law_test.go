@@ -113,7 +113,7 @@ func TestFollowTheMoney(t *testing.T) {
 	id := c["id"].(string)
 	const accounts = 1 + 4 + 12 + 24 + 12
 	h.eventually("every account is asked for", func() bool {
-		stops, _ := h.service.ledger.List(ledger.Filter{CaseID: id, State: ledger.Requested, Limit: 500})
+		stops, _ := h.ledger.List(ledger.Filter{CaseID: id, State: ledger.Requested, Limit: 500})
 		return len(stops) == accounts
 	})
 	t.Logf("from the report to requests on all of 5 hops and %d accounts: %s", accounts, time.Since(began).Round(time.Millisecond))
@@ -162,7 +162,7 @@ func TestFollowTheMoney(t *testing.T) {
 	// with no bank having said a word. What is the other's stays the other's.
 	h.send(h.infra.topics.Transfers, pay("later", "1000", "2900", "25000.00", 0, ""))
 	h.eventually("the next hop", func() bool {
-		stops, _ := h.service.ledger.List(ledger.Filter{CaseID: id, Account: "2900", Limit: 5})
+		stops, _ := h.ledger.List(ledger.Filter{CaseID: id, Account: "2900", Limit: 5})
 		return len(stops) == 1 && stops[0].Minor == 15_500_00 && stops[0].State == ledger.Requested
 	})
 	// The bank holds what is left at 1000: nothing of that goes on.
@@ -181,7 +181,7 @@ func (h *harness) hold(id, result, amount string) map[string]any {
 func (h *harness) bankKey(id string) string {
 	h.t.Helper()
 	var s *ledger.Stop
-	h.eventually("stop "+id+" requested", func() bool { s = h.service.ledger.Stop(id); return s != nil && s.RequestedAt != 0 })
+	h.eventually("stop "+id+" requested", func() bool { s = h.ledger.Stop(id); return s != nil && s.RequestedAt != 0 })
 	return h.ids.Local(api.Bank, s.Account.Bank)
 }
 
