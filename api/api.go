@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -73,12 +74,17 @@ type Dependencies struct {
 // maxBody bounds the body of any request, in bytes.
 const maxBody = 1 << 20
 
-type server struct{ Dependencies }
+type server struct {
+	Dependencies
+
+	mu      sync.Mutex
+	waiters map[string]int // polls and streams that wait, by bank
+}
 
 // New returns the handler of every route.
 func New(d Dependencies) http.Handler {
 	huma.NewError = newProblem
-	s := &server{d}
+	s := &server{Dependencies: d, waiters: map[string]int{}}
 	r := chi.NewRouter()
 	r.Use(middleware.Recoverer, secure, d.Identities.identify)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {

@@ -273,7 +273,7 @@ func (s *server) decideAppeal(ctx context.Context, in *struct {
 	// Lifted at once; were this process to end here, any replica does it.
 	res, err := s.Log.Append(ctx, ledger.Lift(st, next.Minor, a.ID, "appeal "+a.ID+" was upheld", s.Clock(), who(ctx).Name))
 	if err == nil && res.Accepted {
-		return out, s.tell(ctx, heldOf(res.Stop)...)
+		return out, s.tell(ctx, res.Stop.HeldTaint())
 	}
 	return out, nil
 }

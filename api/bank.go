@@ -20,7 +20,7 @@ const maxWait = time.Minute
 // bankRoutes are those of a bank's own system.
 func (s *server) bankRoutes(api huma.API) {
 	bank := []Role{Bank}
-	huma.Register(api, s.operation(api, http.MethodGet, "/v1/bank/stops", "bank-stops", "The stops that wait for this bank, oldest first; with wait, the answer comes when there is one. As application/xml: camt.056", bank, 422), s.bankStops)
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/bank/stops", "bank-stops", "The stops that wait for this bank, oldest first; with wait, the answer comes when there is one. As application/xml: camt.056", bank, 422, 429), s.bankStops)
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/bank/stops/{id}", "bank-stop", "One stop of this bank, as it is now. As application/xml: camt.056", bank, 404), s.bankStop)
 	huma.Register(api, s.operation(api, http.MethodPost, "/v1/bank/stops/{id}/acknowledgement", "acknowledge", "The bank has the stop and works on it", bank, 404, 409, 503), s.acknowledge)
 	huma.Register(api, s.operation(api, http.MethodPost, "/v1/bank/stops/{id}/outcome", "answer", "What became of the stop", bank, 404, 409, 422, 503), s.answer)
@@ -45,6 +45,13 @@ func (s *server) bankStops(ctx context.Context, in *struct {
 		}
 	}
 	code := who(ctx).Bank
+	if wait > 0 {
+		leave, err := s.wait(code)
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
+	}
 	if in.State != "requested" {
 		f := ledger.Filter{State: ledger.State(in.State), Bank: code, After: in.After, Limit: in.Limit}
 		if in.State == "open" {
@@ -68,6 +75,24 @@ func (s *server) bankStops(ctx context.Context, in *struct {
 			wait = 0
 		}
 	}
+}
+
+// maxWaiters bounds the polls and streams of one bank that wait at a time.
+const maxWaiters = 64
+
+// wait takes one of the bank's places to wait, until leave is called.
+func (s *server) wait(bank string) (leave func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiters[bank] >= maxWaiters {
+		return nil, newProblem(http.StatusTooManyRequests, fmt.Sprintf("this bank has %d polls and streams open: one is enough", maxWaiters))
+	}
+	s.waiters[bank]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.waiters[bank]--
+	}, nil
 }
 
 // own finds a stop of the caller's bank. Another bank's is not there at all.
@@ -203,13 +228,13 @@ func sameOutcome(a, b ledger.Outcome) bool {
 // its outcome again, and so they are never forgotten.
 func (s *server) follow(ctx context.Context, st *ledger.Stop, now event.Instant) error {
 	terms := s.Ledger.Terms()
-	hops, leaves := ledger.Follow(terms, st, s.Ledger.Room(st))
+	hops, leaves := s.Ledger.Follow(st)
 	var events []ledger.Event
 	var taints []*event.Taint
 	for i := range hops {
 		h := &hops[i]
 		events = append(events, ledger.Propose(terms, h.StopID, st.CaseID, h.Proposal, now, "trail")...)
-		taints = append(taints, taintOf(h.StopID, st.CaseID, &h.Proposal, st.Account.Number))
+		taints = append(taints, h.Proposal.Taint(h.StopID, st.CaseID, st.Account.Number))
 	}
 	for i := range leaves {
 		events = append(events, ledger.LeafEvent(st.CaseID, &leaves[i], now))
@@ -219,30 +244,7 @@ func (s *server) follow(ctx context.Context, st *ledger.Stop, now event.Instant)
 			return s.unavailable(err)
 		}
 	}
-	return s.tell(ctx, append(taints, heldOf(st)...)...)
-}
-
-// taintOf tells an account of the money that its stop is for.
-func taintOf(stopID, caseID string, p *ledger.Proposal, payer string) *event.Taint {
-	t := &event.Taint{Account: p.Account.Number, Bank: p.Account.Bank, Holder: p.Account.Holder, CaseID: caseID, StopID: stopID, Payer: payer, Transfer: p.Transfer.ID,
-		At: p.Transfer.At, Minor: p.Minor, Whole: max(p.Minor, p.Transfer.Minor), Hop: p.Hop, Type: p.FraudType, District: p.District, Pattern: p.Pattern}
-	if p.Currency != event.CNY {
-		return nil
-	}
-	return t
-}
-
-// heldOf tells an account what the bank holds there: nothing of it goes on.
-func heldOf(st *ledger.Stop) []*event.Taint {
-	since := st.EffectiveAt
-	if since == 0 || st.Currency != event.CNY {
-		return nil
-	}
-	held := st.HeldMinor
-	if !st.State.Holds() {
-		held, since = 0, st.EndedAt
-	}
-	return []*event.Taint{{Account: st.Account.Number, CaseID: st.CaseID, StopID: st.ID, At: since, Minor: held, Held: true}}
+	return s.tell(ctx, append(taints, st.HeldTaint())...)
 }
 
 // tell sends taints; none of them need be there.
@@ -296,7 +298,7 @@ func (s *server) sweep(ctx context.Context, in *struct {
 			return nil, s.unavailable(err)
 		}
 		if res.Accepted {
-			return s.bankOutput(ctx, res.Stop), s.tell(ctx, heldOf(res.Stop)...)
+			return s.bankOutput(ctx, res.Stop), s.tell(ctx, res.Stop.HeldTaint())
 		}
 		if s.Ledger.Stop(st.ID).Version == st.Version {
 			return nil, newProblem(http.StatusConflict, res.Why)

@@ -336,6 +336,11 @@ func (s *server) assignVisit(ctx context.Context, in *struct {
 		return nil, newProblem(http.StatusNotFound, "there is no case "+in.ID)
 	}
 	b := &in.Body
+	for _, id := range c.Visits { // somebody is on the way
+		if v := s.Ledger.Visit(id); v != nil && v.State != ledger.VisitConfirmed && v.Holder == b.Holder {
+			return &visitOutput{visitDocument(ctx, v)}, nil
+		}
+	}
 	id := event.DerivedID("vis", c.ID, b.Holder, strconv.Itoa(len(c.Visits)))
 	e := s.Ledger.AssignVisit(id, c.ID, ledger.Visit{District: b.District, Grid: b.Grid, Holder: b.Holder, Phone: b.Phone}, s.Clock(), who(ctx).Name)
 	e.Reason = b.Reason

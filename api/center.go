@@ -334,9 +334,9 @@ func (s *server) decide(ctx context.Context, d decision, in *decisionInput) (*st
 	}
 	switch d.to {
 	case ledger.Requested: // its money is followed from now on
-		err = s.tell(ctx, taintOf(st.ID, st.CaseID, &st.Proposal, st.Payer))
+		err = s.tell(ctx, st.Taint(st.ID, st.CaseID, st.Payer))
 	case ledger.Released:
-		err = s.tell(ctx, heldOf(res.Stop)...)
+		err = s.tell(ctx, res.Stop.HeldTaint())
 	}
 	return s.stopOutput(ctx, res.Stop), err
 }

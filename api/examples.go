@@ -49,6 +49,7 @@ var problemWords = map[int]string{
 	412: "the version that was decided on is not the newest",
 	413: "the body is larger than 1 MiB",
 	415: "the body is of another type",
+	429: "the bank has as many polls and streams open as it may",
 	422: "a field cannot be taken; each is named",
 	500: "the service failed; its log says more",
 	503: "Kafka or ClickHouse cannot be reached just now: try again",

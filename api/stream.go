@@ -27,15 +27,22 @@ type StreamInput struct {
 
 // streamRoute tells a bank of its stops as they happen.
 func (s *server) streamRoute(api huma.API) {
-	op := s.operation(api, http.MethodGet, "/v1/bank/stops/stream", "bank-stream", "Server-sent events: each is a message as a webhook would carry it (stop.requested, stop.extended, stop.frozen, stop.changed, stop.released, stop.expired, return.instructed). An event named reset says that the place asked for is no longer kept: what is open follows", []Role{Bank}, 422)
+	op := s.operation(api, http.MethodGet, "/v1/bank/stops/stream", "bank-stream", "Server-sent events: each is a message as a webhook would carry it (stop.requested, stop.extended, stop.frozen, stop.changed, stop.released, stop.expired, return.instructed). An event named reset says that the place asked for is no longer kept: what is open follows", []Role{Bank}, 422, 429)
 	op.Responses = map[string]*huma.Response{"200": {Description: "A stream of events", Content: map[string]*huma.MediaType{"text/event-stream": {
 		Schema: &huma.Schema{Type: huma.TypeString}, Example: "id: 0-18.1-4\nevent: stop.requested\ndata: {\"type\":\"stop.requested\",\"timestamp\":\"2026-11-23T10:20:30.310+08:00\",\"data\":{\"id\":\"stp_2Q0J7Z1K8M5N3P6R9S4T7V1W2X\",\"state\":\"requested\"}}\n\n"}}}}
-	huma.Register(api, op, func(_ context.Context, in *StreamInput) (*huma.StreamResponse, error) {
+	huma.Register(api, op, func(ctx context.Context, in *StreamInput) (*huma.StreamResponse, error) {
 		after, err := parseCursor(in.LastEventID)
 		if err != nil {
 			return nil, fieldError("header.Last-Event-ID", err.Error())
 		}
-		return &huma.StreamResponse{Body: func(hc huma.Context) { s.stream(hc, after, in.LastEventID != "") }}, nil
+		leave, err := s.wait(who(ctx).Bank)
+		if err != nil {
+			return nil, err
+		}
+		return &huma.StreamResponse{Body: func(hc huma.Context) {
+			defer leave()
+			s.stream(hc, after, in.LastEventID != "")
+		}}, nil
 	})
 }
 

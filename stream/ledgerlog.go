@@ -139,7 +139,27 @@ func (l *LedgerLog) Deadlines(ctx context.Context) error {
 			if err := l.Write(ctx, due...); err != nil && ctx.Err() == nil {
 				l.Log.Error("deadlines could not be written; trying again", "stops", len(due), "err", err)
 			}
+			l.freed(ctx, due)
 		}
+	}
+}
+
+// freed tells accounts that nothing is held there any more: what goes on from
+// now on is followed.
+func (l *LedgerLog) freed(ctx context.Context, due []ledger.Event) {
+	var msgs []kafka.Message
+	for i := range due {
+		s := l.Ledger.Stop(due[i].StopID)
+		if due[i].State != ledger.Expired || s == nil {
+			continue
+		}
+		if t := s.HeldTaint(); t != nil {
+			t.Minor, t.At = 0, due[i].At
+			msgs = append(msgs, TaintMessage(l.Topics, t))
+		}
+	}
+	if err := l.Producer.Write(ctx, msgs...); err != nil && ctx.Err() == nil {
+		l.Log.Error("accounts could not be told that a hold has ended", "stops", len(msgs), "err", err)
 	}
 }
 

@@ -242,18 +242,6 @@ func (l *Ledger) CaseOfReport(id string) string {
 	return l.reports[id]
 }
 
-// Room is how much of a stop's money has not been followed yet: what was asked
-// for, less what is held and what its trail has.
-func (l *Ledger) Room(s *Stop) int64 {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	c := l.cases[s.CaseID]
-	if c == nil {
-		return 0
-	}
-	return s.Minor - s.HeldMinor - s.ReleasedMinor - c.traced[s.ID]
-}
-
 // VisitFile is a dissuasion visit: somebody goes to a person who is being
 // talked out of money.
 type VisitFile struct {

@@ -103,10 +103,12 @@ func (l *Ledger) judgeProposal(e *Event) string {
 // sameHop says whether two proposals are for one payment that the service saw
 // and that the bank named as well, perhaps by another id.
 func sameHop(a, b *Proposal) bool {
-	const apart = 5_000 // milliseconds between two banks' clocks
-	return a.Via != b.Via && a.Account.Number == b.Account.Number && a.Transfer.Minor == b.Transfer.Minor &&
-		max(a.Transfer.At-b.Transfer.At, b.Transfer.At-a.Transfer.At) <= apart
+	return a.Via != b.Via && a.Account.Number == b.Account.Number && a.Transfer.Minor == b.Transfer.Minor && apart(a.Transfer.At, b.Transfer.At) <= clocksApart
 }
+
+const clocksApart = 5_000 // milliseconds between two banks' clocks
+
+func apart(a, b event.Instant) event.Instant { return max(a-b, b-a) }
 
 // judgeApproval looks at a request: four eyes, or the rules' leave.
 func (l *Ledger) judgeApproval(s *Stop, e *Event) string {

@@ -50,7 +50,7 @@ func TestLifeOfAStop(t *testing.T) {
 	}
 	// The trail: 19,800 went on; first in first out, o2 was cash, and o1 and o2
 	// account for all of it.
-	next, ends := Follow(l.Terms(), l.Stop("stp_1"), l.Room(l.Stop("stp_1")))
+	next, ends := l.Follow(l.Stop("stp_1"))
 	if len(next) != 1 || next[0].Proposal.Minor != 1_500_000 || next[0].Proposal.Account.Number != "6228" || next[0].Proposal.Hop != 2 {
 		t.Fatalf("followed %+v, want one stop of 15,000.00 on 6228", next)
 	}

@@ -134,39 +134,88 @@ type NextHop struct {
 
 // Follow lists the accounts that a stop's money went on to, as the bank's
 // answer names them: each for at most what came from this stop's money, first
-// in, first out; room is what the trail has not followed yet. Cash and what is
-// too small or too deep are leaves.
-func Follow(t Terms, s *Stop, room int64) (hops []NextHop, leaves []Leaf) {
+// in, first out. Cash and what is too small or too deep are leaves. What the
+// trail has already, by the service's own payments, is passed over.
+func (l *Ledger) Follow(s *Stop) (hops []NextHop, leaves []Leaf) {
 	if s.Outcome == nil {
 		return nil, nil
 	}
-	gone := min(s.Minor-s.HeldMinor, room)
-	for _, o := range s.Outcome.Onward {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	c := l.cases[s.CaseID]
+	if c == nil {
+		return nil, nil
+	}
+	gone, room := s.Minor-s.HeldMinor, s.Minor-s.HeldMinor-c.traced[s.ID]
+	for i := range s.Outcome.Onward {
+		o := &s.Outcome.Onward[i]
 		part := min(o.Minor, gone)
-		if part <= 0 {
+		if gone -= part; part <= 0 {
 			break
 		}
-		gone -= part
-		transfer := Transfer{ID: o.ID, Minor: o.Minor, At: o.At}
-		leaf := Leaf{ID: HopID(s.ID, o.ID, o.ToAccount), Parent: s.ID, Account: Account{Number: o.ToAccount, Bank: o.ToBank}, Minor: part, Transfer: transfer, Hop: s.Hop + 1}
+		p := Proposal{
+			Account: Account{Number: o.ToAccount, Bank: o.ToBank}, Minor: min(part, room), Currency: s.Currency, Transfer: Transfer{ID: o.ID, Minor: o.Minor, At: o.At},
+			Hop: s.Hop + 1, FraudType: s.FraudType, District: s.District, Pattern: s.Pattern,
+			Parent: s.ID, Via: ViaAnswer, Text: fmt.Sprintf("money of stop %s went on to this account", s.ID),
+		}
+		if p.Minor <= 0 || l.follows(c, &p) {
+			continue
+		}
+		room -= p.Minor
+		leaf := Leaf{ID: HopID(s.ID, o.ID, o.ToAccount), Parent: s.ID, Account: p.Account, Minor: p.Minor, Transfer: p.Transfer, Hop: p.Hop}
 		switch {
 		case o.ToAccount == "":
 			leaf.Why = LeafCash
-		case s.Hop >= t.MaxHops:
+		case s.Hop >= l.terms.MaxHops:
 			leaf.Why = LeafDeep
-		case part < t.MinTrace:
+		case p.Minor < l.terms.MinTrace:
 			leaf.Why = LeafSmall
 		default:
-			hops = append(hops, NextHop{leaf.ID, Proposal{
-				Account: leaf.Account, Minor: part, Currency: s.Currency, Transfer: transfer,
-				Hop: s.Hop + 1, FraudType: s.FraudType, District: s.District, Pattern: s.Pattern,
-				Parent: s.ID, Via: ViaAnswer, Text: fmt.Sprintf("money of stop %s went on to this account", s.ID),
-			}})
+			hops = append(hops, NextHop{leaf.ID, p})
 			continue
 		}
 		leaves = append(leaves, leaf)
 	}
 	return hops, leaves
+}
+
+// follows says whether the trail has a payment already.
+func (l *Ledger) follows(c *Case, p *Proposal) bool {
+	for _, id := range c.Stops {
+		if o := l.stops[id]; o.Parent == p.Parent && (o.Transfer.ID == p.Transfer.ID || sameHop(&o.Proposal, p)) {
+			return true
+		}
+	}
+	for i := range c.Leaves {
+		f := &c.Leaves[i]
+		if f.Parent == p.Parent && (f.Transfer.ID == p.Transfer.ID || f.Account.Number == p.Account.Number && f.Transfer.Minor == p.Transfer.Minor && apart(f.Transfer.At, p.Transfer.At) <= clocksApart) {
+			return true
+		}
+	}
+	return false
+}
+
+// Taint tells the stop's account of its money, to be followed from there; nil in
+// another currency than yuan. The payer is the account that the money came from.
+func (p *Proposal) Taint(stopID, caseID, payer string) *event.Taint {
+	if p.Currency != event.CNY {
+		return nil
+	}
+	return &event.Taint{Account: p.Account.Number, Bank: p.Account.Bank, Holder: p.Account.Holder, CaseID: caseID, StopID: stopID, Payer: payer, Transfer: p.Transfer.ID,
+		At: p.Transfer.At, Minor: p.Minor, Whole: max(p.Minor, p.Transfer.Minor), Hop: p.Hop, Type: p.FraudType, District: p.District, Pattern: p.Pattern}
+}
+
+// HeldTaint tells the account what the bank holds there now: nothing of that
+// goes on; nil where nothing was held.
+func (s *Stop) HeldTaint() *event.Taint {
+	since, held := s.EffectiveAt, s.HeldMinor
+	if since == 0 || s.Currency != event.CNY {
+		return nil
+	}
+	if !s.State.Holds() {
+		since, held = s.EndedAt, 0
+	}
+	return &event.Taint{Account: s.Account.Number, CaseID: s.CaseID, StopID: s.ID, At: since, Minor: held, Held: true}
 }
 
 // HopID names the stop on an account that money of another stop went on to.

@@ -151,7 +151,7 @@ func (w *world) step() {
 		e.ID, e.Bank = fmt.Sprint("evt", w.n), bank
 		w.write(e)
 		if t := w.oracle.Stop(s.ID); t.Outcome != nil {
-			hops, leaves := Follow(DefaultTerms, t, w.r.Int64N(2*t.Minor)) // a replica that does not know what was followed
+			hops, leaves := l.Follow(t) // a replica that may not know what was followed
 			for _, h := range hops {
 				id := fmt.Sprint("stp_", w.stops)
 				w.stops++
