@@ -64,6 +64,7 @@ fuzz: ## Feed the parsers rubbish for a minute each
 	$(GO) test -run '^$$' -fuzz FuzzInner -fuzztime 60s ./stream/event
 	$(GO) test -run '^$$' -fuzz FuzzCatalogue -fuzztime 60s ./scoring/pattern
 	$(GO) test -run '^$$' -fuzz FuzzReadState -fuzztime 60s ./scoring
+	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 60s ./api/iso20022
 	$(GO) test -run '^$$' -fuzz FuzzControls -fuzztime 60s ./scoring
 
 .PHONY: clean

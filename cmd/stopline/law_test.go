@@ -366,3 +366,67 @@ func TestMismatchHelps(t *testing.T) {
 		t.Errorf("%v", d)
 	}
 }
+
+// A large payment waits for a person, and so does what its money went on to;
+// approved, all of it goes out, and its trail is followed from then on.
+func TestTrailWaitsForApproval(t *testing.T) {
+	h := newHarness(t)
+	k := h.keys()
+	h.sendOrdered(h.infra.topics.Transfers, pay("big", "3501", "1501", "600000.00", 900, ""), pay("on", "1501", "2501", "100000.00", 800, ""))
+	h.settle(4)
+	c := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("big", "3501", "1501", "600000.00", 900, ""))
+	first := c["stops"].([]any)[0].(map[string]any)["id"].(string)
+	var behind *ledger.Stop
+	h.eventually("the next hop is proposed", func() bool {
+		stops, _ := h.ledger.List(ledger.Filter{CaseID: c["id"].(string), Account: "2501", Limit: 2})
+		if len(stops) == 1 {
+			behind = stops[0]
+		}
+		return behind != nil
+	})
+	time.Sleep(600 * time.Millisecond) // twice as long as deadlines take
+	if a, b := h.ledger.Stop(first), h.ledger.Stop(behind.ID); a.State != ledger.Proposed || b.State != ledger.Proposed {
+		t.Fatalf("before anybody approved: %s and %s", a.State, b.State)
+	}
+	if d := h.ok(k.analyst, http.MethodGet, "/v1/duties?kind=approve", ""); d["total"] != 2.0 {
+		t.Errorf("%v", d)
+	}
+	h.refused(403, k.analyst, http.MethodPost, "/v1/stops/"+first+"/approval", `{}`)
+	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+first+"/approval", `{"reason":"yes"}`)
+	h.eventually("what stood behind it goes out", func() bool { return h.ledger.Stop(behind.ID).State == ledger.Requested })
+
+	// Who proposed cannot approve; another can, and the money is followed from then.
+	h.sendOrdered(h.infra.topics.Transfers, pay("own", "3502", "1502", "7000.00", 700, ""), pay("on2", "1502", "2502", "5000.00", 600, ""))
+	h.settle(8)
+	body := fmt.Sprintf(`{"case_id":"%s","account":{"number":"1502","bank":"PCBC","holder":"乙"},"amount":"7000.00","currency":"CNY","transfer":{"id":"own","amount":"7000.00","at":"%s"},"fraud_type":"task-rebate","reason":"seen on paper","payer_account":"3502",
+		"order":{"type":"back-filled","original":"A-1","urgency":"normal","operator":{"name":"甲","badge":"1"},"investigator":{"name":"乙","badge":"2"}}}`, c["id"], minutesAgo(11))
+	own := h.ok(k.supervisor, http.MethodPost, "/v1/stops", body)["id"].(string)
+	h.refused(409, k.supervisor, http.MethodPost, "/v1/stops", body)
+	if doc := h.refused(409, k.supervisor, http.MethodPost, "/v1/stops/"+own+"/approval", `{}`); !strings.Contains(fmt.Sprint(doc), "another supervisor") {
+		t.Errorf("%v", doc)
+	}
+	h.ok(k.admin, http.MethodPost, "/v1/stops/"+own+"/approval", `{}`)
+	h.eventually("its trail is followed", func() bool {
+		stops, _ := h.ledger.List(ledger.Filter{Account: "2502", Limit: 2})
+		return len(stops) == 1 && stops[0].Minor == 5000_00 && stops[0].Parent == own && stops[0].State == ledger.Requested
+	})
+	if o := h.ledger.Stop(own).Order; o == nil || o.Type != "back-filled" || o.Urgency != "normal" || o.Investigator.Badge != "2" {
+		t.Errorf("the order: %+v", o)
+	}
+}
+
+// Payments that reach the service before the money that they are made of are not
+// remembered by name: the books know them.
+func TestTrailOutOfTheBooks(t *testing.T) {
+	h := newHarness(t)
+	k := h.keys()
+	h.sendOrdered(h.infra.topics.Transfers, pay("on", "1601", "2601", "4000.00", 800, ""))
+	h.settle(2)
+	h.sendOrdered(h.infra.topics.Transfers, pay("first", "3601", "1601", "5000.00", 900, ""))
+	h.settle(4)
+	c := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("late", "3601", "1601", "5000.00", 900, ""))
+	h.eventually("the next hop, by name", func() bool {
+		stops, _ := h.ledger.List(ledger.Filter{CaseID: c["id"].(string), Account: "2601", Limit: 2})
+		return len(stops) == 1 && stops[0].Minor == 4000_00 && stops[0].Account.Bank == "ABOC"
+	})
+}

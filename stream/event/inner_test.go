@@ -20,7 +20,13 @@ func TestInnerDocuments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, doc := range [][]byte{riskDoc, controlDoc} {
+	taint := Taint{Account: "1", Bank: "PCBC", Holder: "乙", CaseID: "cas_1", StopID: "stp_1", Parent: "stp_0", Payer: "2", Transfer: "t1", Key: 1 << 63, At: at, Minor: 12345, Offset: 55, Whole: 20000, Hop: 2,
+		Type: "task-rebate", District: "520103", Pattern: "p", Held: true}
+	taintDoc, err := json.Marshal(TaintDocument(&taint))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, doc := range [][]byte{riskDoc, controlDoc, taintDoc} {
 		var e, back Event
 		if err := ParseInner(doc, &e); err != nil {
 			t.Fatalf("%v: %s", err, doc)
@@ -34,6 +40,9 @@ func TestInnerDocuments(t *testing.T) {
 		if e.Kind == KindRisk && (e.Risk != risk || e.ID != RiskID(&risk)) {
 			t.Errorf("%+v", e.Risk)
 		}
+		if e.Kind == KindTaint && (*e.Taint != taint || *back.Taint != taint || e.ID != TaintID(&taint)) {
+			t.Errorf("%+v, %+v", e.Taint, back.Taint)
+		}
 		if e.Kind == KindControl && (*e.Control != control || *back.Control != control) {
 			t.Errorf("%+v, %+v", e.Control, back.Control)
 		}
@@ -43,6 +52,7 @@ func TestInnerDocuments(t *testing.T) {
 func FuzzInner(f *testing.F) {
 	f.Add([]byte(`{"kind":"risk","id":"r","entity":"acct:1","origin":"acct:2","why":"paid","hop":1}`))
 	f.Add([]byte(`{"kind":"control","id":"c","what":"lift","pattern":"*"}`))
+	f.Add([]byte(`{"kind":"taint","id":"t","account":"1","case_id":"c","stop_id":"s","amount_minor":1}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var e, back Event
 		if ParseInner(b, &e) != nil {
