@@ -2,20 +2,66 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"html/template"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"stopline/store/ledger"
+	"stopline/stream/event"
 )
 
 //go:embed pages
 var pageFiles embed.FS
 
-var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
+var pages = template.Must(template.New("").Funcs(template.FuncMap{"when": whenWords, "money": grouped}).ParseFS(pageFiles, "pages/*.html"))
+
+// whenWords is a time as people write it, in the law's zone.
+func whenWords(text string) string {
+	if len(text) < 19 {
+		return "–"
+	}
+	return text[:10] + " " + text[11:19]
+}
+
+// grouped puts commas between thousands.
+func grouped(amount string) string {
+	whole, rest, _ := strings.Cut(amount, ".")
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	if rest == "" {
+		return whole
+	}
+	return whole + "." + rest
+}
+
+// fraudWords name the types of fraud.
+var fraudWords = map[string]map[string]string{"zh": {"impersonated-authority": "冒充公检法", "impersonated-service": "冒充客服退款", "task-rebate": "刷单返利", "investment-romance": "虚假投资", "loan-advance-fee": "虚假贷款",
+	"impersonated-acquaintance": "冒充领导熟人", "account-takeover": "账户盗用", "mule-pass-through": "快进快出", "mule-fan-in": "汇集", "mule-fan-out": "分散", "mule-awakened": "休眠激活", "mule-ring": "资金回流", "sim-box": "GoIP 窝点", "mass-message": "群发短信"}}
+
+func fraudWord(lang, kind string) string { return cmp.Or(fraudWords[lang][kind], kind, "–") }
+
+// whyWords say why an account is given back as it is.
+func whyWords(lang string, a *ledger.ReturnAccount, money func(int64) string) string {
+	if a.Why == ledger.WhyMixed && a.Mixed != nil {
+		if lang == "zh" {
+			return whenWords(a.Mixed.At.String()) + " 转出 " + grouped(money(-a.Mixed.Minor)) + " 时, 账户内有多名被害人或他人的资金"
+		}
+		return "at " + whenWords(a.Mixed.At.String()) + ", " + grouped(money(-a.Mixed.Minor)) + " went out while the money of several lay together"
+	}
+	return map[string]map[string]string{
+		"zh": {ledger.WhyOne: "仅有一名被害人的资金汇入", ledger.WhyApart: "多名被害人的资金未曾同时转出, 可按时间区分", ledger.WhyLess: "冻结金额少于应余金额", ledger.WhyUnknown: "账户流水不明"},
+		"en": {ledger.WhyOne: "one victim's money came into the account", ledger.WhyApart: "no money left the account while two victims' lay in it together", ledger.WhyLess: "less is frozen than was left of the remittances", ledger.WhyUnknown: "the account's movements are not known"},
+	}[lang][a.Why]
+}
+
+// sums puts the arithmetic into the page's language.
+var sums = map[string]*strings.Replacer{"zh": strings.NewReplacer(" rest ", " 余 ", ", and 1 of what is left over: among the largest rests", ", 另加 1 分 (余数较大)"), "en": strings.NewReplacer()}
 
 // PrintInput asks for a document to print.
 type PrintInput struct {
@@ -83,7 +129,7 @@ func (s *server) noticePage(ctx context.Context, in *PrintInput) (string, any, e
 	if st == nil {
 		return "", nil, newProblem(http.StatusNotFound, "there is no stop "+in.ID)
 	}
-	reason := map[string]string{"zh": "该账户收到的款项涉嫌来源于电信网络诈骗 (类型: " + st.FraudType + ")。", "en": "Money that came into the account is suspected to come from telecom or online fraud (type: " + st.FraudType + ")."}
+	reason := map[string]string{"zh": "该账户收到的款项涉嫌来源于电信网络诈骗 (类型: " + fraudWord("zh", st.FraudType) + ")。", "en": "Money that came into the account is suspected to come from telecom or online fraud (type: " + st.FraudType + ")."}
 	var documents []string
 	for _, d := range ledger.NeededDocuments() {
 		documents = append(documents, documentWords[in.Lang][d.Name])
@@ -123,6 +169,13 @@ func (s *server) returnPage(ctx context.Context, in *PrintInput) (string, any, e
 		return ""
 	}
 	d := s.returnDocument(r)
+	m := func(minor int64) string { return event.Money{Minor: minor, Currency: r.Currency}.Decimal() }
+	for i := range d.Accounts {
+		d.Accounts[i].Why = whyWords(in.Lang, &r.Accounts[i], m)
+	}
+	for i := range d.Lines {
+		d.Lines[i].Arithmetic = sums[in.Lang].Replace(d.Lines[i].Arithmetic)
+	}
 	return "return.html", map[string]any{"Lang": in.Lang, "T": returnWords[in.Lang], "Return": d, "StateWord": stateWord(in.Lang, ledger.State(d.State)), "Methods": methodWords[in.Lang],
 		"Proportional": r.Proportional(), "Now": s.Clock().String(), "By": who(ctx).Name, "First": approved(0), "Second": approved(1)}, nil
 }

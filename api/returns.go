@@ -125,7 +125,7 @@ func (s *server) returnDocument(r *ledger.ReturnRound) ReturnDocument {
 		d.Stale = "another victim has reported since: withdraw it and work it out anew"
 	}
 	for _, a := range r.Accounts {
-		d.Accounts = append(d.Accounts, ReturnAccountBody{AccountRef{a.Account.Number, a.Account.Bank, ""}, m(a.Minor), a.Method, a.Why, a.Victims, a.Stops})
+		d.Accounts = append(d.Accounts, ReturnAccountBody{AccountRef{a.Account.Number, a.Account.Bank, ""}, m(a.Minor), a.Method, whyWords("en", &a, m), a.Victims, a.Stops})
 	}
 	for _, l := range r.Lines {
 		b := ReturnLineBody{Victim: l.Victim, Loss: m(l.Loss), Before: m(l.Before), Direct: m(l.Direct), Weight: m(l.Weight), Share: m(l.Share), Amount: m(l.Minor), From: []ReturnStop{}}

@@ -51,8 +51,18 @@ type ReturnAccount struct {
 	Minor   int64    `json:"frozen_minor"`
 	Victims []string `json:"victims"` // whose money came in
 	Method  string   `json:"method"`
-	Why     string   `json:"why"`
+	Why     string   `json:"why"`             // one of the Why constants
+	Mixed   *Flow    `json:"mixed,omitempty"` // with WhyMixed: what went out
 }
+
+// Why an account is given back as it is.
+const (
+	WhyOne     = "one-remitter"  // one victim's money came into the account
+	WhyApart   = "told-apart"    // no money left while two victims' lay in it together
+	WhyLess    = "less-frozen"   // less is frozen than was left of the remittances
+	WhyUnknown = "not-known"     // the account's movements are not known
+	WhyMixed   = "left-together" // money went out while that of several lay together
+)
 
 // ReturnLine is one victim's part.
 type ReturnLine struct {
@@ -84,9 +94,9 @@ type Objection struct {
 
 // Flow is money into (above zero) or out of an account.
 type Flow struct {
-	At     event.Instant
-	Minor  int64
-	Victim string // who remitted; empty for any other money, and for what goes out
+	At     event.Instant `json:"at"`
+	Minor  int64         `json:"amount_minor"`
+	Victim string        `json:"victim,omitempty"` // who remitted; empty for any other money, and for what goes out
 }
 
 // FrozenAccount is what a return is worked out from.
@@ -213,12 +223,15 @@ func (a *FrozenAccount) judge() (ReturnAccount, []FrozenStop) {
 	}
 	r.Victims = slices.Sorted(maps.Keys(victims))
 	if len(r.Victims) == 1 {
-		r.Method, r.Why = MethodSingle, "one victim's money came into the account"
+		r.Method, r.Why = MethodSingle, WhyOne
 		return r, a.Stops
 	}
-	remaining, why := a.byTime()
-	if why != "" {
-		r.Method, r.Why = MethodProportional, why
+	remaining, mixed := a.byTime()
+	if remaining == nil {
+		r.Method, r.Why, r.Mixed = MethodProportional, WhyUnknown, mixed
+		if mixed != nil {
+			r.Why = WhyMixed
+		}
 		return r, nil
 	}
 	// What is left of each remittance is known; the stops hold it, in any split.
@@ -234,17 +247,17 @@ func (a *FrozenAccount) judge() (ReturnAccount, []FrozenStop) {
 			}
 		}
 		if rest > 0 {
-			r.Method, r.Why = MethodProportional, "less is frozen than was left of the remittances"
+			r.Method, r.Why = MethodProportional, WhyLess
 			return r, nil
 		}
 	}
-	r.Method, r.Why = MethodByTime, "no money left the account while two victims' money lay in it together"
+	r.Method, r.Why = MethodByTime, WhyApart
 	return r, out
 }
 
 // byTime says what is left of each victim's money, where no money went out
-// while that of two lay together; else why it cannot be told.
-func (a *FrozenAccount) byTime() (map[string]int64, string) {
+// while that of two lay together; else nil, and what went out.
+func (a *FrozenAccount) byTime() (map[string]int64, *Flow) {
 	in := map[string]int64{}
 	var other int64
 	for _, f := range a.Flows {
@@ -272,14 +285,14 @@ func (a *FrozenAccount) byTime() (map[string]int64, string) {
 				clear(in)
 				other = 0
 			default:
-				return nil, fmt.Sprintf("at %s %s went out while the money of %d victims and of others lay together", f.At, event.Money{Minor: out, Currency: event.CNY}.Decimal(), len(whose))
+				return nil, &f
 			}
 		}
 	}
 	if len(in) == 0 {
-		return nil, "the account's movements are not known"
+		return nil, nil
 	}
-	return in, ""
+	return in, nil
 }
 
 // ReturnRound is a return as the fold knows it.
