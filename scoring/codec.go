@@ -91,37 +91,9 @@ func (w *writer) rare(r *rare) {
 	for _, h := range r.told {
 		w.hash(h)
 	}
-	w.int(int64(len(r.reports)))
-	for _, q := range r.reports {
-		w.hash(q.pattern)
-		w.int(int64(q.at))
-	}
-	w.int(int64(len(r.taints)))
-	for i := range r.taints {
-		t := &r.taints[i]
-		for _, s := range []string{t.CaseID, t.StopID, t.Type, t.District, t.Pattern} {
-			w.text(s)
-		}
-		w.hash(t.credit)
-		w.int(int64(t.At))
-		w.int(t.Minor)
-		w.int(t.Offset)
-		w.int(t.Whole)
-		w.int(int64(t.Hop))
-		w.int(t.held)
-		w.int(int64(t.since))
-	}
-	w.int(int64(len(r.outs)))
-	for i := range r.outs {
-		o := &r.outs[i]
-		w.hash(o.key)
-		w.int(int64(o.at))
-		w.int(o.minor)
-		w.int(o.balance)
-		for _, s := range []string{o.id, o.account, o.bank, o.holder} {
-			w.text(s)
-		}
-		w.bool(o.shop)
+	w.bool(r.traced != nil)
+	if r.traced != nil {
+		w.traced(r.traced)
 	}
 	w.bool(r.caller != nil)
 	if c := r.caller; c != nil {
@@ -213,19 +185,8 @@ func (r *reader) rare() *rare {
 	for i := range o.told {
 		o.told[i] = r.hash()
 	}
-	o.reports = list[quiet](r)
-	for i := range o.reports {
-		o.reports[i] = quiet{r.hash(), event.Instant(r.int())}
-	}
-	o.taints = list[taint](r)
-	for i := range o.taints {
-		t := &o.taints[i]
-		t.CaseID, t.StopID, t.Type, t.District, t.Pattern = r.text(), r.text(), r.text(), r.text(), r.text()
-		t.credit, t.At, t.Minor, t.Offset, t.Whole, t.Hop, t.held, t.since = r.hash(), event.Instant(r.int()), r.int(), r.int(), r.int(), int(r.int()), r.int(), event.Instant(r.int())
-	}
-	o.outs = list[spent](r)
-	for i := range o.outs {
-		o.outs[i] = spent{key: r.hash(), at: event.Instant(r.int()), minor: r.int(), balance: r.int(), id: r.text(), account: r.text(), bank: r.text(), holder: r.text(), shop: r.byte() == 1}
+	if r.byte() == 1 {
+		o.traced = r.traced()
 	}
 	if r.byte() == 1 {
 		c := &caller{days: list[callDay](r)}
@@ -245,6 +206,60 @@ func (r *reader) rare() *rare {
 	}
 	o.swappedAt, o.forwardingAt, o.wokeAt = event.Instant(r.int()), event.Instant(r.int()), event.Instant(r.int())
 	o.slept, o.watch, o.watchUntil = time.Duration(r.int()), r.text(), event.Instant(r.int())
+	return o
+}
+
+func (w *writer) traced(r *traced) {
+	w.int(int64(len(r.reports)))
+	for _, q := range r.reports {
+		w.hash(q.pattern)
+		w.int(int64(q.at))
+	}
+	w.int(int64(len(r.taints)))
+	for i := range r.taints {
+		t := &r.taints[i]
+		for _, s := range []string{t.CaseID, t.StopID, t.Type, t.District, t.Pattern} {
+			w.text(s)
+		}
+		w.hash(t.credit)
+		w.int(int64(t.At))
+		w.int(t.Minor)
+		w.int(t.Offset)
+		w.int(t.Whole)
+		w.int(int64(t.Hop))
+		w.int(t.held)
+		w.int(int64(t.since))
+	}
+	w.int(int64(len(r.outs)))
+	for i := range r.outs {
+		o := &r.outs[i]
+		w.hash(o.key)
+		w.int(int64(o.at))
+		w.int(o.minor)
+		w.int(o.balance)
+		for _, s := range []string{o.id, o.account, o.bank, o.holder} {
+			w.text(s)
+		}
+		w.bool(o.shop)
+	}
+}
+
+func (r *reader) traced() *traced {
+	o := &traced{}
+	o.reports = list[quiet](r)
+	for i := range o.reports {
+		o.reports[i] = quiet{r.hash(), event.Instant(r.int())}
+	}
+	o.taints = list[taint](r)
+	for i := range o.taints {
+		t := &o.taints[i]
+		t.CaseID, t.StopID, t.Type, t.District, t.Pattern = r.text(), r.text(), r.text(), r.text(), r.text()
+		t.credit, t.At, t.Minor, t.Offset, t.Whole, t.Hop, t.held, t.since = r.hash(), event.Instant(r.int()), r.int(), r.int(), r.int(), int(r.int()), r.int(), event.Instant(r.int())
+	}
+	o.outs = list[spent](r)
+	for i := range o.outs {
+		o.outs[i] = spent{key: r.hash(), at: event.Instant(r.int()), minor: r.int(), balance: r.int(), id: r.text(), account: r.text(), bank: r.text(), holder: r.text(), shop: r.byte() == 1}
+	}
 	return o
 }
 

@@ -23,6 +23,12 @@ func (s *State) Size() int {
 		n += len(r.trails[i].origin) + len(r.trails[i].cause)
 	}
 	n += cap(r.trails) * int(unsafe.Sizeof(trail{}))
+	if t := r.traced; t != nil {
+		n += int(unsafe.Sizeof(*t)) + cap(t.taints)*int(unsafe.Sizeof(taint{})) + cap(t.outs)*int(unsafe.Sizeof(spent{})) + cap(t.reports)*int(unsafe.Sizeof(quiet{}))
+		for i := range t.outs {
+			n += len(t.outs[i].id) + len(t.outs[i].account) + len(t.outs[i].bank) + len(t.outs[i].holder)
+		}
+	}
 	if c := r.caller; c != nil {
 		n += int(unsafe.Sizeof(*c)) + cap(c.days)*int(unsafe.Sizeof(callDay{})) + (cap(c.handsets)+cap(c.cells))*int(unsafe.Sizeof(thing{}))
 	}

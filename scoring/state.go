@@ -69,9 +69,7 @@ type rare struct {
 	quiet        []quiet
 	trails       []trail  // that this entity is on
 	told         []uint64 // notes that an alert was asked of
-	taints       []taint  // money of stops that came in
-	reports      []quiet  // that the holder made: their ids and times
-	outs         []spent  // payments by name, while what came in may be somebody's loss
+	traced       *traced  // to follow money
 	caller       *caller  // of a number that calls much
 	swappedAt    event.Instant
 	forwardingAt event.Instant // 0: forwarding is off
@@ -382,14 +380,16 @@ func (s *State) Merge(n *Network, past *State) {
 			s.join(n, t)
 		}
 		r.told = append(r.told, p.told...)
-		for _, q := range p.reports {
-			s.reported(q.pattern, q.at)
-		}
-		for _, t := range p.taints {
-			s.taintWith(t)
-		}
-		for _, o := range p.outs {
-			s.spend(o)
+		if old := p.traced; old != nil {
+			for _, q := range old.reports {
+				s.reported(q.pattern, q.at)
+			}
+			for _, t := range old.taints {
+				s.taintWith(t)
+			}
+			for _, o := range old.outs {
+				s.spend(o)
+			}
 		}
 		if r.caller == nil {
 			r.caller = p.caller
@@ -426,7 +426,7 @@ const maxReports = 16
 
 // reported remembers a report by the holder, once.
 func (s *State) reported(id uint64, at event.Instant) {
-	r := s.more()
+	r := s.traced()
 	if slices.ContainsFunc(r.reports, func(q quiet) bool { return q.pattern == id }) {
 		return
 	}
@@ -442,7 +442,7 @@ func (s *State) Reports(at event.Instant) (n int) {
 	if s == nil {
 		return 0
 	}
-	for _, q := range s.peek().reports {
+	for _, q := range s.trace().reports {
 		if at.Sub(q.at) < memory {
 			n++
 		}

@@ -27,11 +27,9 @@ type Trail struct {
 var DefaultTrail = Trail{MaxHops: 6, Min: 100_00}
 
 const (
-	maxTaints  = 64                  // stops whose money an account remembers
-	maxOuts    = 64                  // payments that it remembers by name
-	tracedFor  = 7 * 24 * time.Hour  // how long money that came in is followed
-	spentFor   = 72 * time.Hour      // how long after a stranger's credit payments are remembered by name
-	strangeFor = 30 * 24 * time.Hour // how long one who pays counts as a stranger for that
+	maxTaints = 64                 // stops whose money an account remembers
+	maxOuts   = 64                 // payments that it remembers by name
+	tracedFor = 7 * 24 * time.Hour // how long money that came in is followed
 )
 
 // taint is a stretch of what came in: Minor of a transfer of Whole, from Offset
@@ -67,10 +65,38 @@ const (
 	EndDeep     = "deep"
 )
 
+// traced is what an account needs to have its money followed; it is made when it
+// is first needed.
+func (s *State) traced() *traced {
+	r := s.more()
+	if r.traced == nil {
+		r.traced = &traced{}
+	}
+	return r.traced
+}
+
+// trace is the same for reading.
+func (s *State) trace() *traced {
+	if r := s.peek(); r.traced != nil {
+		return r.traced
+	}
+	return &untraced
+}
+
+// untraced stands in for what is not there; it is never written.
+var untraced traced
+
+// traced is the part of a state by which money is followed.
+type traced struct {
+	taints  []taint // money of stops that came in
+	outs    []spent // payments by name, since there are any
+	reports []quiet // that the holder made: their ids and times
+}
+
 // taintWith remembers a stop's money; false when it is known. The oldest makes
 // room.
 func (s *State) taintWith(t taint) bool {
-	r := s.more()
+	r := s.traced()
 	if slices.ContainsFunc(r.taints, func(o taint) bool { return o.StopID == t.StopID }) {
 		return false
 	}
@@ -90,7 +116,7 @@ func (s *State) taintWith(t taint) bool {
 
 // spend remembers a payment by name, by time.
 func (s *State) spend(o spent) {
-	r := s.more()
+	r := s.traced()
 	if slices.ContainsFunc(r.outs, func(x spent) bool { return x.key == o.key }) {
 		return
 	}
@@ -106,38 +132,23 @@ func (s *State) spend(o spent) {
 	r.outs = slices.Delete(r.outs, 0, max(old, len(r.outs)-maxOuts))
 }
 
-// mayBeLoss says whether money came in lately that may be somebody's loss: from
-// one who has not paid here for long.
-func (s *State) mayBeLoss(at event.Instant, floor int64) bool {
-	for i := len(s.moves) - 1; i >= 0 && s.moves[i].at > at.Add(-spentFor); i-- {
-		if m := &s.moves[i]; m.counts(credit) && m.amount >= floor && !m.has(markRetail) && (m.has(markNew) || s.knownFor(m.counter, m.at) < strangeFor) {
-			return true
-		}
-	}
-	return false
-}
-
-// goesOn notes a payment by name where it may matter, and follows tainted money
-// that goes on with it.
+// goesOn follows tainted money that goes on with a payment.
 func (e *Engine) goesOn(v *View, key uint64, out *Outcome) {
 	s, l := v.state, v.leg
 	t := &l.Event.Transfer
-	tainted := s.rare != nil && len(s.rare.taints) > 0
-	if t.Amount.Currency != event.CNY || !tainted && !s.mayBeLoss(l.Event.At, e.Policy.Network.Floor) {
+	if t.Amount.Currency != event.CNY || len(s.trace().taints) == 0 {
 		return
 	}
 	s.spend(spent{key: key, at: l.Event.At, minor: t.Amount.Minor, balance: t.PayerBalance, id: strings.Clone(l.Event.ID),
 		account: strings.Clone(t.Payee.Account), bank: strings.Clone(t.Payee.Bank), holder: strings.Clone(t.Payee.Holder), shop: t.Channel == "pos"})
-	if tainted {
-		e.follow(v, out, func(*taint) bool { return true }, func(k uint64) bool { return k == key })
-	}
+	e.follow(v, out, func(*taint) bool { return true }, func(k uint64) bool { return k == key })
 }
 
 // taint takes the news that a stop's money came in, or that the bank holds some.
 func (e *Engine) taint(v *View, out *Outcome) {
 	n, s := v.leg.Event.Taint, v.state
 	if n.Held {
-		r := s.more()
+		r := s.traced()
 		for i := range r.taints {
 			if t := &r.taints[i]; t.StopID == n.StopID && n.At >= t.since {
 				t.held, t.since = min(n.Minor, t.Minor), n.At
@@ -182,7 +193,7 @@ func (e *Engine) follow(v *View, out *Outcome, which func(*taint) bool, payments
 // followOne does so for one payment.
 func (e *Engine) followOne(v *View, m *move, out *Outcome, which func(*taint) bool) {
 	s, key := v.state, m.tag&idBits
-	outs := s.rare.outs
+	outs := s.trace().outs
 	i := slices.IndexFunc(outs, func(o spent) bool { return o.key == key })
 	balance := event.Unknown
 	if i >= 0 {
@@ -193,7 +204,7 @@ func (e *Engine) followOne(v *View, m *move, out *Outcome, which func(*taint) bo
 		if !which(t) {
 			return
 		}
-		if i < 0 { // cold storage knows whom it went to
+		if i < 0 { // it was made before this account had any: cold storage knows whom it went to
 			out.Unnamed = true
 			return
 		}
@@ -246,7 +257,7 @@ type stretch struct{ from, to int64 }
 // than the movements; it leaves first. Of money of which nothing is known there
 // is none, so that the victim's is followed.
 func (s *State) taken(payment *move, balance int64, yield func(t *taint, offset, minor int64)) {
-	taints := s.rare.taints
+	taints := s.trace().taints
 	begin := make([]int64, len(taints)) // where each lies on the line
 	for i := range begin {
 		begin[i] = -1
@@ -307,7 +318,7 @@ func (s *State) known(payment *move) (sum int64) {
 // take lets a debit take its stretches of the line from where it has come to,
 // passing over what the bank held by then; it returns where the next begins.
 func (s *State) take(m *move, gone int64, begin []int64, yield func(t *taint, offset, minor int64)) int64 {
-	taints := s.rare.taints
+	taints := s.trace().taints
 	var held []stretch
 	for i := range taints {
 		if t := &taints[i]; begin[i] >= 0 && t.held > 0 && t.since <= m.at {

@@ -107,17 +107,38 @@ func TestTrailEnds(t *testing.T) {
 	for i := range tillsOfShop {
 		w.score(fmt.Sprintf(`{"kind":"transfer","id":"till%d","at":"%s","payer":{"account":"88%d","bank":"ICBK"},"payee":{"account":"1900","bank":"PCBC"},"amount":"12.00","currency":"CNY","channel":"pos","status":"posted"}`, i, at(-time.Hour), i))
 	}
-	w.score(transfer("v", 0, "2000", "1000", 5000, 9000), transfer("shop", time.Minute, "1000", "1900", 400, 5000))
-	for i := range 8 {
-		w.score(transfer(fmt.Sprint("o", i), time.Duration(i+2)*time.Minute, fmt.Sprint(1000+100*i), fmt.Sprint(1100+100*i), float64(4000-i), 4600))
-	}
+	w.score(transfer("v", 0, "2000", "1000", 5000, 9000))
 	hops, ends := w.taint(stolen("s", "2000", "v", "1000", 5000, 0))
+	gather := func(h []event.Taint, e []End) { hops, ends = append(hops, h...), append(ends, e...) }
+	gather(w.moved(transfer("shop", time.Minute, "1000", "1900", 400, 5000)))
+	for i := range 8 {
+		gather(w.moved(transfer(fmt.Sprint("o", i), time.Duration(i+2)*time.Minute, fmt.Sprint(1000+100*i), fmt.Sprint(1100+100*i), float64(4000-i), 4600)))
+	}
 	whys := map[string]int{}
 	for _, e := range ends {
 		whys[e.Why]++
 	}
 	if len(hops) != DefaultTrail.MaxHops-1 || whys[EndMerchant] != 1 || whys[EndDeep] != 1 {
 		t.Errorf("%d hops, ends %v", len(hops), whys)
+	}
+}
+
+// What went on before the account was known to be tainted is asked for by name,
+// and followed once it is told.
+func TestNamesComeLater(t *testing.T) {
+	w := newTown(t, 1000)
+	w.score(transfer("v", 0, "2000", "1000", 5000, 9000), transfer("o", time.Minute, "1000", "1100", 3000, 5000))
+	tt := stolen("s", "2000", "v", "1000", 5000, 0)
+	w.offset++
+	e := event.Event{Kind: event.KindTaint, ID: "t", At: noon, Taint: &tt}
+	b := event.AppendLeg(event.BeginBlock(nil), event.Touch{Role: event.RoleTaint, Prefix: event.PrefixAccount, Name: "1000"}, event.Source{Topic: 4, Offset: w.offset}, event.AppendEvent(nil, &e))
+	asked := false
+	if err := w.part.Apply(w.offset, b, func(_ *event.Leg, o *Outcome) { asked = o.Unnamed }); err != nil || !asked {
+		t.Fatalf("asked %v, %v", asked, err)
+	}
+	out := w.part.Name("acct:1000", []Named{{ID: "o", At: noon.Add(time.Minute), Minor: 3000_00, Balance: 5000_00, Account: "1100", Bank: "PCBC"}})
+	if out.Unnamed || len(out.Taints) != 1 || out.Taints[0].Account != "1100" || out.Taints[0].Minor != 3000_00 {
+		t.Errorf("%+v", out)
 	}
 }
 
@@ -167,7 +188,7 @@ func TestPropertyTaintIsFirstInFirstOut(t *testing.T) {
 				debits++
 			}
 		}
-		s.rare.taints = rapid.Permutation(news).Draw(t, "order")
+		s.traced().taints = rapid.Permutation(news).Draw(t, "order")
 		got := map[[2]int]int64{}
 		d := 0
 		for i := range s.moves {
@@ -196,7 +217,7 @@ func TestTaintsAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(back.rare.taints) != 1 || back.rare.taints[0] != s.rare.taints[0] || len(back.rare.outs) != 1 || back.rare.outs[0] != s.rare.outs[0] {
+	if len(back.trace().taints) != 1 || back.trace().taints[0] != s.trace().taints[0] || len(back.trace().outs) != 1 || back.trace().outs[0] != s.trace().outs[0] {
 		t.Errorf("%+v, want %+v", back.rare, s.rare)
 	}
 }

@@ -285,8 +285,9 @@ const (
 	maxSearches = 5
 )
 
-// name looks in the books for payments that tainted money went on by and that
-// are not remembered by name. While ClickHouse is away the banks' answers tell.
+// name looks in the books for payments by which tainted money had gone on before
+// the account's partition knew that it was tainted. While ClickHouse is away the
+// banks' answers tell, and the books when they are back.
 func (w *worker) name(ctx context.Context) {
 	now := time.Now()
 	var ask []string
@@ -294,9 +295,6 @@ func (w *worker) name(ctx context.Context) {
 		if now.After(s.next) && len(ask) < 500 {
 			ask = append(ask, strings.TrimPrefix(string(e), event.PrefixAccount))
 			s.next = now.Add(time.Second)
-			if s.tries++; s.tries == maxSearches {
-				delete(w.unnamed, e)
-			}
 		}
 	}
 	if len(ask) == 0 || now.Before(w.coldAgain) {
@@ -310,8 +308,13 @@ func (w *worker) name(ctx context.Context) {
 		w.Log.Warn("ClickHouse did not answer; trails go on with what is known", "partition", w.claim.partition, "accounts", len(ask), "err", err)
 		return
 	}
-	for account, list := range found {
-		e := event.Entity(event.PrefixAccount + account)
+	for _, account := range ask {
+		e, list := event.Entity(event.PrefixAccount+account), found[account]
+		if s := w.unnamed[e]; s != nil {
+			if s.tries++; s.tries == maxSearches {
+				delete(w.unnamed, e)
+			}
+		}
 		named := make([]scoring.Named, len(list))
 		for i := range list {
 			named[i] = scoring.Named(list[i])
