@@ -152,6 +152,11 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 func (s *server) operation(api huma.API, method, path, id, summary string, roles []Role, errs ...int) huma.Operation {
 	op := huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, MaxBodyBytes: maxBody,
 		Security: []map[string][]string{{"key": {}}}, Errors: append([]int{http.StatusUnauthorized, http.StatusForbidden}, errs...)}
+	if method != http.MethodGet && method != http.MethodDelete { // what any body may meet
+		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity)
+	}
+	slices.Sort(op.Errors)
+	op.Errors = slices.Compact(op.Errors)
 	names := make([]string, len(roles))
 	for i, r := range roles {
 		names[i] = string(r)

@@ -106,3 +106,54 @@ func (h *harness) named(method, path, status string) bool {
 	}
 	return !known
 }
+
+// Rubbish to every route, from everybody: never a failure of the service's own,
+// and never an answer that the API document does not name.
+func TestRubbishToEveryRoute(t *testing.T) {
+	h := newHarness(t)
+	k := h.keys()
+	doc := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("rubbish", "3901", "1901", "5000.00", 60, ""))
+	stop, caseID := doc["stops"].([]any)[0].(map[string]any)["id"].(string), doc["id"].(string)
+	h.named(http.MethodGet, "/", "200") // reads the document
+	parameter := regexp.MustCompile(`\{[^}]*\}|\[\^/\]\+`)
+	bodies := []string{"", "{", "[]", "null", `"x"`, `{}`, `{"amount":"-1","state":"?","decision":"upheld","result":"held","documents":[""],"found":"x","arrests":-1}`,
+		`{"amount":1e400,"held_amount":"9999999999999999999","credit":"","reason":"","holder":"` + strings.Repeat("长", 300) + `"}`,
+		`{"case_id":"` + caseID + `","account":{},"amount":"1","currency":"CNY","transfer":{"at":"never"},"fraud_type":"x","reason":"x","order":{"operator":null}}`, "<xml/>", "\x00\xff"}
+	sent := 0
+	for _, r := range documented.routes {
+		pattern := strings.TrimSuffix(strings.TrimPrefix(r.path.String(), "^"), "$")
+		if strings.HasSuffix(pattern, "/stream") {
+			continue
+		}
+		id := "nothing-" + strings.Repeat("x", 20)
+		switch {
+		case strings.Contains(pattern, "/stops/"):
+			id = stop
+		case strings.Contains(pattern, "/cases/"):
+			id = caseID
+		}
+		path := parameter.ReplaceAllString(pattern, id)
+		for _, key := range []string{"", k.analyst, k.supervisor, k.police, k.pcbc} {
+			for i, body := range bodies {
+				if r.method == http.MethodGet || r.method == http.MethodDelete {
+					if i > 0 {
+						break
+					}
+					body = ""
+				}
+				headers := []string{"If-Match", `"x"`}
+				if i%3 == 2 {
+					headers = append(headers, "Content-Type", "application/xml")
+				}
+				status, answer := h.call(key, r.method, path, body, headers...)
+				if sent++; status >= 500 {
+					t.Errorf("%s %s with %.60q: %d %v", r.method, path, body, status, answer)
+				}
+			}
+		}
+	}
+	t.Logf("%d requests to %d routes", sent, len(documented.routes))
+	if s := h.ok(k.analyst, http.MethodGet, "/v1/stops/"+stop, ""); s["id"] != stop {
+		t.Errorf("the stop afterwards: %v", s)
+	}
+}
