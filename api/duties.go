@@ -20,7 +20,7 @@ func (s *server) dutyRoutes(api huma.API) {
 
 // DutyDocument is something that waits for a person.
 type DutyDocument struct {
-	Kind    string `json:"kind" enum:"approve,call-bank,hold-ends,freeze-ends,return-overdue,appeal,visit,announcement-over,mismatch"`
+	Kind    string `json:"kind" enum:"approve,call-bank,hold-ends,freeze-ends,return-overdue,appeal,visit,announcement-over,mismatch,excess"`
 	ID      string `json:"id" example:"stp_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
 	CaseID  string `json:"case_id"`
 	Since   string `json:"since"`
@@ -38,7 +38,7 @@ type dutiesOutput struct {
 }
 
 func (s *server) duties(_ context.Context, in *struct {
-	Kind  string `query:"kind" enum:"approve,call-bank,hold-ends,freeze-ends,return-overdue,appeal,visit,announcement-over,mismatch"`
+	Kind  string `query:"kind" enum:"approve,call-bank,hold-ends,freeze-ends,return-overdue,appeal,visit,announcement-over,mismatch,excess"`
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
 }) (*dutiesOutput, error) {
 	now := s.Clock()

@@ -53,6 +53,35 @@ func (c *Case) add(s *Stop) {
 	}
 }
 
+// room is how much of a stop's money may still have gone on: what is not held
+// and not followed.
+func (s *Stop) room(c *Case) int64 {
+	room := s.Minor - c.traced[s.ID]
+	if s.State.Holds() {
+		room -= s.HeldMinor
+	}
+	return room
+}
+
+// excess sums what is held along the trail of each payment beyond the payment
+// itself: accounts mix, and a bank may hold what another's money replaced.
+func (l *Ledger) excess() map[*Stop]int64 {
+	sums := map[*Stop]int64{}
+	for _, s := range l.stops {
+		if s.State.Holds() && s.Left() > 0 {
+			sums[l.origin(s)] += s.Left()
+		}
+	}
+	for first, sum := range sums {
+		if sum -= first.Minor; sum > 0 && first.Parent == "" {
+			sums[first] = sum
+		} else {
+			delete(sums, first)
+		}
+	}
+	return sums
+}
+
 // root is the oldest case that a case is part of.
 func (l *Ledger) root(id string) string {
 	for c := l.cases[id]; c != nil && c.Into != ""; c = l.cases[id] {
@@ -166,8 +195,8 @@ func (l *Ledger) noteLeaf(e *Event) string {
 	if c.noted[leaf.ID] {
 		return "the end of the trail is known"
 	}
-	if parent := l.stops[leaf.Parent]; parent != nil && c.traced[leaf.Parent]+leaf.Minor > parent.Minor {
-		return "more would be followed than came in"
+	if parent := l.stops[leaf.Parent]; parent != nil && leaf.Minor > parent.room(c) {
+		return "more would be followed than came in and is not held there"
 	}
 	c.noted[leaf.ID] = true
 	c.traced[leaf.Parent] += leaf.Minor

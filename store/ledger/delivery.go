@@ -296,6 +296,7 @@ const (
 	DutyVisit    = "visit"
 	DutyAnnounce = "announcement-over"
 	DutyMismatch = "mismatch" // the request can be mended
+	DutyExcess   = "excess"   // more is held along a trail than was lost
 )
 
 // renewal is how long before its end a freeze is brought to mind.
@@ -329,6 +330,9 @@ func (l *Ledger) Duties(now event.Instant) []Duty {
 		case s.State == Returning && s.Until <= now:
 			add(s, DutyReturn, s.Until, s.Account.Bank+" has not paid back within its working days")
 		}
+	}
+	for s, minor := range l.excess() {
+		add(s, DutyExcess, 0, s.Money(minor)+" more are held along the trail than the payment was: release them where they are not the victim's")
 	}
 	for _, a := range l.appeals {
 		if a.State == AppealReceived {

@@ -94,8 +94,8 @@ func (l *Ledger) judgeProposal(e *Event) string {
 			return "the payment has its stop " + o.ID
 		}
 	}
-	if c.traced[p.Parent]+p.Minor > parent.Minor {
-		return "more would be followed than came in"
+	if p.Minor > parent.room(c) {
+		return "more would be followed than came in and is not held there"
 	}
 	return ""
 }

@@ -146,7 +146,7 @@ func (l *Ledger) Follow(s *Stop) (hops []NextHop, leaves []Leaf) {
 	if c == nil {
 		return nil, nil
 	}
-	gone, room := s.Minor-s.HeldMinor, s.Minor-s.HeldMinor-c.traced[s.ID]
+	gone, room := s.Minor-s.HeldMinor, s.room(c)
 	for i := range s.Outcome.Onward {
 		o := &s.Outcome.Onward[i]
 		part := min(o.Minor, gone)
