@@ -1,0 +1,176 @@
+package ledger
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"stopline/stream/event"
+)
+
+// frozen is a ledger with a case of three victims whose money lies mixed on one
+// frozen account.
+func frozen(t *testing.T) *Ledger {
+	t.Helper()
+	l := New(DefaultTerms)
+	for i, minor := range []int64{1000_00, 500_00, 1} {
+		id, payer := fmt.Sprint("s", i), fmt.Sprint("v", i)
+		p := Proposal{Account: Account{Number: "6217", Bank: "PCBC"}, Minor: minor, Currency: event.CNY, Transfer: Transfer{ID: id, Minor: minor, At: noon}, Hop: 1, FraudType: "task-rebate", Payer: payer}
+		fold(t, l, Propose(DefaultTerms, id, "c", p, noon, "scoring")...)
+		fold(t, l, Event{ID: "r" + id, CaseID: "c", At: noon, By: "report", Report: &ReportNote{ID: "r" + id, Source: "110", Minor: minor, Currency: event.CNY, Payments: []Payment{{Payer: payer, Payee: "6217", Minor: minor, At: noon, Stop: id}}}})
+	}
+	fold(t, l, Answer(DefaultTerms, l.Stop("s2"), Outcome{Result: Missed}, noon, "bank"))
+	for _, id := range []string{"s0", "s1"} {
+		s := l.Stop(id)
+		fold(t, l, Answer(DefaultTerms, s, Outcome{Result: Partial, EffectiveAt: noon, HeldMinor: 300_00}, noon, "bank"))
+		e := l.Stop(id).Event(noon.Add(time.Hour), "A")
+		e.ID, e.State, e.Until = "f"+id, Frozen, noon.Add(DefaultTerms.Freeze)
+		if r := fold(t, l, e); !r.Accepted {
+			t.Fatal(r.Why)
+		}
+	}
+	return l
+}
+
+// A return in proportion: announced for 30 days, an objection heard and decided,
+// two people who did not propose it, the banks told once, three working days,
+// paid back; what one bank cannot pay goes into another round.
+func TestReturnInProportion(t *testing.T) {
+	l := frozen(t)
+	accounts, claims := l.Frozen("c")
+	r, err := Divide(accounts, claims)
+	if err != nil || r.Pool != 600_00 || r.Accounts[0].Method != MethodProportional {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	r.Currency = event.CNY
+	at := noon.Add(2 * time.Hour)
+	step := func(e Event, want string) {
+		t.Helper()
+		res := l.Apply(&e)
+		if want == "" && !res.Accepted || want != "" && (res.Accepted || !strings.Contains(res.Why, want)) {
+			t.Fatalf("%s by %s: accepted %v, %q, want %q", e.State, e.By, res.Accepted, res.Why, want)
+		}
+	}
+	e := l.ProposeReturn("c", *r, at, "P")
+	step(e, "")
+	get := func() *ReturnRound { return l.Return(e.Subject) }
+	step(l.ProposeReturn("c", *r, at, "P"), "withdraw it")
+	step(get().Event(ReturnApproved, at, "A"), "announced first")
+	short := get().Event(ReturnAnnounced, at, "P")
+	short.Until = at.Add(29 * 24 * time.Hour)
+	step(short, "stands for")
+	announced := get().Event(ReturnAnnounced, at, "P")
+	announced.Until = at.Add(DefaultTerms.Announce)
+	step(announced, "")
+	object := get().Event(ReturnAnnounced, at.Add(time.Hour), "P")
+	object.Return = &Return{Objects: &Objection{ID: "1", Who: "丙", Text: "me too", State: "open"}}
+	step(object, "")
+	step(get().Event(ReturnApproved, at.Add(time.Hour), "A"), "announcement stands")
+	late := at.Add(31 * 24 * time.Hour)
+	step(get().Event(ReturnApproved, late, "A"), "objection is open")
+	decided := get().Event(ReturnAnnounced, late, "A")
+	decided.Return = &Return{Objects: &Objection{ID: "1", Who: "丙", Text: "me too", State: "dismissed"}}
+	step(decided, "")
+	step(get().Event(ReturnApproved, late, "P"), "who proposed")
+	step(get().Event(ReturnInstructed, late, "A"), "cannot become")
+	step(get().Event(ReturnApproved, late, "A"), "")
+	step(get().Event(ReturnInstructed, late, "A"), "two people")
+	step(get().Event(ReturnInstructed, late, "B"), "")
+	step(get().Event(ReturnWithdrawn, late, "B"), "cannot be withdrawn")
+
+	due := l.Due(late)
+	if len(due) != 2 || due[0].State != Returning || due[0].Until != ChinaCalendar.After(late, 3) {
+		t.Fatalf("the banks are told %+v", due)
+	}
+	fold(t, l, due...)
+	fold(t, l, due...)
+	if again := l.Due(late); len(again) != 0 {
+		t.Fatalf("told again: %+v", again)
+	}
+	if d := l.Duties(ChinaCalendar.After(late, 3)); len(d) != 2 || d[0].Kind != DutyReturn {
+		t.Errorf("overdue: %+v", d)
+	}
+	step(PaidBack(l.Stop("s0"), true, "R", "", late, "bank"), "")
+	step(PaidBack(l.Stop("s1"), false, "", "account closed", late, "bank"), "")
+	if paid, done := l.Paid(get()); paid != 300_00 || !done {
+		t.Errorf("paid back %d, done %v", paid, done)
+	}
+	if a, b := l.Stop("s0"), l.Stop("s1"); a.State != Returned || b.State != Frozen || b.Left() != 300_00 {
+		t.Errorf("%s and %s", a.State, b.State)
+	}
+	// The next round is of what is left, and knows what was paid before.
+	accounts, claims = l.Frozen("c")
+	r, err = Divide(accounts, claims)
+	if err != nil || r.Total() != 300_00 || claims[0].Before+claims[1].Before+claims[2].Before != 300_00 {
+		t.Errorf("%v: %+v, %+v", err, r, claims)
+	}
+	if next := l.ProposeReturn("c", *r, late, "P"); next.Return.Round != 2 {
+		t.Errorf("round %d", next.Return.Round)
+	}
+}
+
+// A visit that nobody confirms goes up, level by level, and no further.
+func TestVisitGoesUp(t *testing.T) {
+	l := New(DefaultTerms)
+	fold(t, l, l.AssignVisit("v", "c", Visit{District: "520103", Holder: "甲"}, noon, "A"))
+	at := noon
+	for level := 2; level <= 3; level++ {
+		if due := l.Due(at.Add(DefaultTerms.Visit - time.Second)); len(due) != 0 {
+			t.Fatalf("too early: %+v", due)
+		}
+		at = at.Add(DefaultTerms.Visit)
+		fold(t, l, l.Due(at)...)
+		fold(t, l, l.Due(at)...)
+		if v := l.Visit("v"); v.Level != level || v.State != VisitEscalated {
+			t.Fatalf("level %d, %s", v.Level, v.State)
+		}
+	}
+	if due := l.Due(at.Add(time.Hour)); len(due) != 0 {
+		t.Errorf("above the city: %+v", due)
+	}
+	if d := l.Duties(at.Add(time.Hour)); len(d) != 1 || d[0].Kind != DutyVisit {
+		t.Errorf("%+v", d)
+	}
+}
+
+// Who decides an appeal may be gone before the stop is lifted: any replica does
+// it, once; the hours that the money was wrongly held are known.
+func TestAppealLifts(t *testing.T) {
+	l := New(DefaultTerms)
+	fold(t, l, Propose(DefaultTerms, "s", "c", proposal(1000), noon, "scoring")...)
+	fold(t, l, Answer(DefaultTerms, l.Stop("s"), Outcome{Result: Held, EffectiveAt: noon, HeldMinor: 1000}, noon, "bank"))
+	fold(t, l, l.ReceiveAppeal("a", "c", Appeal{StopID: "s", Holder: "乙"}, noon.Add(time.Hour), "A"))
+	a := l.Appeal("a")
+	next := a.Appeal
+	next.Minor = 400
+	fold(t, l, Event{ID: "d", CaseID: "c", Subject: "a", Version: 2, State: AppealUpheld, At: noon.Add(3 * time.Hour), By: "B", Appeal: &next})
+	due := l.Due(noon.Add(3 * time.Hour))
+	fold(t, l, due...)
+	fold(t, l, due...)
+	if s := l.Stop("s"); s.HeldMinor != 600 || s.ReleasedMinor != 400 || s.State != Partial || len(l.Due(noon.Add(3*time.Hour))) != 0 {
+		t.Errorf("%s, held %d, released %d", s.State, s.HeldMinor, s.ReleasedMinor)
+	}
+	if f := l.Figures(); f.WronglyHeld != 1 || f.WrongMillis != (3*time.Hour).Milliseconds() {
+		t.Errorf("%+v", f)
+	}
+}
+
+// More held along a trail than the payment was: a person is told.
+func TestExcess(t *testing.T) {
+	l := New(DefaultTerms)
+	fold(t, l, Propose(DefaultTerms, "s", "c", proposal(1000), noon, "scoring")...)
+	child := proposal(700)
+	child.Parent, child.Hop, child.Via, child.Account.Number = "s", 2, ViaTransfer, "6228"
+	fold(t, l, Propose(DefaultTerms, "k", "c", child, noon, "trail")...)
+	fold(t, l, Answer(DefaultTerms, l.Stop("k"), Outcome{Result: Held, EffectiveAt: noon, HeldMinor: 700}, noon, "bank"))
+	fold(t, l, Answer(DefaultTerms, l.Stop("s"), Outcome{Result: Held, EffectiveAt: noon, HeldMinor: 1000}, noon, "bank"))
+	if d := l.Duties(noon); len(d) != 1 || d[0].Kind != DutyExcess || !strings.Contains(d[0].Text, "7.00") {
+		t.Errorf("%+v", d)
+	}
+	late := proposal(200)
+	late.Parent, late.Hop, late.Via, late.Account.Number = "s", 2, ViaTransfer, "6229"
+	if r := fold(t, l, Propose(DefaultTerms, "m", "c", late, noon, "trail")[0]); r.Accepted {
+		t.Error("what is held was followed")
+	}
+}
