@@ -43,15 +43,22 @@ func (s *Sink) Run(ctx context.Context) error {
 func (s *Sink) partition(ctx context.Context, c *claim) error {
 	books := s.Warehouse.NewBooks()
 	var fold *ledger.Ledger
-	from := c.offset
+	from, unwritten := c.offset, c.offset
 	if c.topic == s.Topics.Stops { // what the fold ignores must not be in the books: it is told from the beginning
 		fold, from = ledger.New(s.Terms), kafka.FirstOffset
+		facts, err := s.Warehouse.Count(ctx, "stop_facts")
+		if err != nil {
+			return err
+		}
+		if facts == 0 { // a ClickHouse made anew, or of a version without them
+			unwritten = 0
+		}
 	}
 	lag := s.Metrics.Lag.WithLabelValues("warehouse "+c.topic, strconv.Itoa(c.partition))
 	next := c.offset
 	err := newReader(s.Brokers, c.topic, c.partition, from).batches(ctx, func(b batch) error {
 		for i := range b.msgs {
-			if err := s.take(books, fold, &b.msgs[i], c.offset); err != nil {
+			if err := s.take(books, fold, &b.msgs[i], unwritten); err != nil {
 				return err
 			}
 		}
@@ -128,6 +135,12 @@ func (s *Sink) take(books *warehouse.Books, fold *ledger.Ledger, m *kafka.Messag
 		}
 		if res := fold.Apply(&e); res.Accepted && m.Offset >= unwritten {
 			books.Stop(&e, res.Stop, m.Value, m.Offset)
+			if res.Stop != nil && e.Delivery == nil {
+				books.Fact(res.Stop, fold.FirstOfCase(res.Stop.ID))
+			}
+			if e.Progress != nil {
+				books.Dirty(fold.BegunAt(e.CaseID))
+			}
 		}
 		return nil
 	}

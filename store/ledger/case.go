@@ -263,6 +263,24 @@ func (l *Ledger) Cases(state State, after string, limit int) ([]*Case, bool) {
 	return list, more
 }
 
+// FirstOfCase says whether a stop is the first of its case.
+func (l *Ledger) FirstOfCase(stopID string) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	s := l.stops[stopID]
+	return s != nil && l.cases[s.CaseID].Stops[0] == stopID
+}
+
+// BegunAt is when the first stop of a case was proposed; 0 when it has none.
+func (l *Ledger) BegunAt(caseID string) event.Instant {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if c := l.cases[caseID]; c != nil && len(c.Stops) > 0 {
+		return l.stops[c.Stops[0]].ProposedAt
+	}
+	return 0
+}
+
 // CaseOfReport is the case that a report was noted in, empty when it is not
 // known.
 func (l *Ledger) CaseOfReport(id string) string {

@@ -26,6 +26,8 @@ type Books struct {
 	stops     []stopRow
 	reports   []stopRow
 	progress  []stopRow
+	facts     map[string]fact // by stop
+	dirty     map[string]bool // days to reckon
 	rows      int
 	since     time.Time
 }
@@ -130,6 +132,7 @@ func (b *Books) Stop(e *ledger.Event, now *ledger.Stop, document []byte, offset 
 	switch {
 	case e.Report != nil:
 		b.reports = append(b.reports, row)
+		b.Dirty(e.At)
 	case e.Verdict != nil:
 		b.verdicts = append(b.verdicts, row)
 	case e.Progress != nil:
@@ -191,6 +194,9 @@ func (b *Books) Flush(ctx context.Context) (Written, error) {
 		err = writeAll(ctx, b.w, "progress", &b.progress, done, func(r *stopRow) []any {
 			return []any{r.CaseID, uint32(r.Version), string(r.State), uint32(r.Progress.Arrests), r.By, r.At.Time()}
 		})
+	}
+	if err == nil {
+		err = b.flushFacts(ctx, done)
 	}
 	if err == nil {
 		b.rows = 0

@@ -47,110 +47,114 @@ func (w *Warehouse) Alert(ctx context.Context, id string) (string, error) {
 // Recovery is one row of the recovery statistics. Amounts are minor units of
 // the currency asked for.
 type Recovery struct {
-	Key                                                       string
-	Reports, Cases                                            uint64
-	Requested, Held, Partial, Missed, Refused                 uint64
-	AmountReported, AmountRequested, AmountHeld, AmountFrozen int64
-	AmountReturned                                            int64
-	CasesSolved, Arrests                                      uint64
-	SecondsToRequest, SecondsToHold                           [3]float64 // 50th, 90th, 99th percentile, from the transfer
+	Key                                       string
+	Reports, Cases, CasesSolved, Arrests      uint64
+	Proposed, Requested                       uint64
+	Held, Partial, Missed, Refused, Expired   uint64
+	AmountReported, AmountRequested           int64
+	AmountHeld, AmountFrozen, AmountReturned  int64
+	AmountUnder, AmountReleased, AmountLapsed int64
+	Minutes, MinutesHeld                      []uint64   // requests by minutes since the transfer, to [MinuteBounds]
+	SecondsToRequest, SecondsToHold           [3]float64 // 50th, 90th, 99th percentile, from the transfer
+	SecondsToAnswer                           [3]float64 // from the request
 }
 
-// Breakdowns are what the statistics can be taken by, and the column of each
-// in stops and in reports (” where reports have none).
+// MinuteBounds are the ends of the classes of Minutes; the last class has none.
+var MinuteBounds = []int{1, 5, 15, 30, 60}
+
+// Breakdowns are what the statistics can be taken by: the dimension that they are
+// reckoned in, and the key in it.
 var Breakdowns = map[string][2]string{
-	"month":      {"formatDateTime(proposed_at, '%Y-%m')", "formatDateTime(at, '%Y-%m')"},
-	"day":        {"formatDateTime(proposed_at, '%Y-%m-%d')", "formatDateTime(at, '%Y-%m-%d')"},
-	"district":   {"district", "district"},
-	"fraud_type": {"fraud_type", "fraud_type"},
-	"bank":       {"bank", ""},
-	"hop":        {"toString(hop)", ""},
+	"month":      {"total", "formatDateTime(day, '%Y-%m')"},
+	"day":        {"total", "toString(day)"},
+	"district":   {"district", "key"},
+	"fraud_type": {"fraud_type", "key"},
+	"bank":       {"bank", "key"},
+	"hop":        {"hop", "key"},
+	"pattern":    {"pattern", "key"},
 }
 
-// Recoveries computes the statistics of stops proposed, and reports made, in
-// [from, to), by one of the Breakdowns; the last row is the total, with an
-// empty key.
+// Recoveries reads the statistics of stops proposed, and reports made, on the
+// days of [from, to), by one of the Breakdowns; the last row is the total, with
+// an empty key.
 func (w *Warehouse) Recoveries(ctx context.Context, from, to event.Instant, by string, currency event.Currency) ([]Recovery, error) {
-	cols, ok := Breakdowns[by]
+	b, ok := Breakdowns[by]
 	if !ok {
 		return nil, fmt.Errorf("no statistics by %q", by)
 	}
-	span := []any{clickhouse.Named("from", int64(from)), clickhouse.Named("to", int64(to)), clickhouse.Named("currency", string(currency))}
+	list, err := w.recoveries(ctx, from, to, b[0], b[1], currency)
+	if err != nil {
+		return nil, err
+	}
+	total, err := w.recoveries(ctx, from, to, "total", "''", currency)
+	if err != nil {
+		return nil, err
+	}
+	if len(total) == 0 {
+		total = []Recovery{{Minutes: make([]uint64, len(MinuteBounds)+1), MinutesHeld: make([]uint64, len(MinuteBounds)+1)}}
+	}
+	return append(list, total[0]), nil
+}
+
+func (w *Warehouse) recoveries(ctx context.Context, from, to event.Instant, dim, key string, currency event.Currency) ([]Recovery, error) {
+	named := []any{clickhouse.Named("from", dayOf(from)), clickhouse.Named("to", dayOf(to)), clickhouse.Named("dim", dim), clickhouse.Named("currency", string(currency))}
+	const where = " WHERE dim = {dim:String} AND day >= {from:Date} AND day < {to:Date} AND currency IN ({currency:String}, '') GROUP BY k ORDER BY k"
 	out := map[string]*Recovery{}
 	row := func(key string) *Recovery {
 		if out[key] == nil {
-			out[key] = &Recovery{Key: key}
+			out[key] = &Recovery{Key: key, Minutes: make([]uint64, len(MinuteBounds)+1), MinutesHeld: make([]uint64, len(MinuteBounds)+1)}
 		}
 		return out[key]
 	}
-	const seconds = "quantilesExactIf(0.5, 0.9, 0.99)(dateDiff('millisecond', transfer_at, %s) / 1000, %s)"
-	stops := fmt.Sprintf(`SELECT if(grouping(k) = 1, '', toString(k)) AS key, sum(was_requested > 0), sum(was_held > 0), sum(was_partial > 0), sum(was_missed > 0), sum(was_refused > 0),
-		sumIf(amount, was_requested > 0), sum(held), sumIf(held, was_frozen > 0), sum(returned), `+seconds+`, `+seconds+`, uniqExact(case_id),
-			uniqExactIf(case_id, solved), arrayReduce('sum', groupUniqArray((case_id, arrests)).2)
-		FROM (SELECT s.*, p.state IN ('solved', 'closed') AS solved, p.arrests AS arrests, %s AS k FROM stops_now AS s LEFT JOIN (SELECT * FROM progress FINAL) AS p USING (case_id) WHERE proposed_at >= fromUnixTimestamp64Milli({from:Int64}) AND proposed_at < fromUnixTimestamp64Milli({to:Int64}) AND currency = {currency:String})
-		GROUP BY GROUPING SETS ((k), ())`, "requested_at", "was_requested > 0", "effective_at", "held > 0", cols[0])
-	rows, err := w.conn.Query(ctx, stops, span...)
+	rows, err := w.conn.Query(ctx, `SELECT `+key+` AS k, sum(cases), sum(cases_solved), sum(arrests), sum(proposed), sum(requested), sum(held_full), sum(held_part), sum(missed), sum(refused), sum(expired),
+		sum(amount_requested), sum(amount_held), sum(amount_under_control), sum(amount_frozen), sum(amount_returned), sum(amount_released), sum(amount_lapsed), sumForEach(minutes), sumForEach(minutes_held),
+		quantilesTDigestMerge(0.5, 0.9, 0.99)(to_request), quantilesTDigestMerge(0.5, 0.9, 0.99)(to_answer), quantilesTDigestMerge(0.5, 0.9, 0.99)(to_hold) FROM recovery_days FINAL`+where, named...)
 	if err != nil {
 		return nil, fmt.Errorf("recovery statistics: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var r Recovery
-		var request, hold []float64
-		if err := rows.Scan(&r.Key, &r.Requested, &r.Held, &r.Partial, &r.Missed, &r.Refused,
-			&r.AmountRequested, &r.AmountHeld, &r.AmountFrozen, &r.AmountReturned, &request, &hold, &r.Cases, &r.CasesSolved, &r.Arrests); err != nil {
+		var request, answer, hold []float32
+		if err := rows.Scan(&r.Key, &r.Cases, &r.CasesSolved, &r.Arrests, &r.Proposed, &r.Requested, &r.Held, &r.Partial, &r.Missed, &r.Refused, &r.Expired,
+			&r.AmountRequested, &r.AmountHeld, &r.AmountUnder, &r.AmountFrozen, &r.AmountReturned, &r.AmountReleased, &r.AmountLapsed, &r.Minutes, &r.MinutesHeld, &request, &answer, &hold); err != nil {
 			return nil, fmt.Errorf("recovery statistics: %w", err)
 		}
-		copy(r.SecondsToRequest[:], finite(request))
-		copy(r.SecondsToHold[:], finite(hold))
+		r.SecondsToRequest, r.SecondsToAnswer, r.SecondsToHold = finite(request), finite(answer), finite(hold)
 		*row(r.Key) = r
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("recovery statistics: %w", err)
 	}
-	if err := w.reported(ctx, cols[1], span, row); err != nil {
-		return nil, err
+	reported, err := w.conn.Query(ctx, "SELECT "+key+" AS k, sum(reports), sum(amount_reported) FROM report_days FINAL"+where, named...)
+	if err != nil {
+		return nil, fmt.Errorf("recovery statistics: %w", err)
 	}
-	total := row("")
-	delete(out, "")
+	defer func() { _ = reported.Close() }()
+	for reported.Next() {
+		var key string
+		var n uint64
+		var sum int64
+		if err := reported.Scan(&key, &n, &sum); err != nil {
+			return nil, fmt.Errorf("recovery statistics: %w", err)
+		}
+		r := row(key)
+		r.Reports, r.AmountReported = n, sum
+	}
 	var list []Recovery
 	for _, r := range out {
 		list = append(list, *r)
 	}
 	slices.SortFunc(list, func(a, b Recovery) int { return cmp.Compare(a.Key, b.Key) })
-	return append(list, *total), nil
+	return list, reported.Err()
 }
 
-// reported adds what victims reported, where it can be broken down so.
-func (w *Warehouse) reported(ctx context.Context, column string, span []any, row func(string) *Recovery) error {
-	query := `SELECT '', count(), sum(amount) FROM reports_now`
-	if column != "" {
-		query = "SELECT if(grouping(k) = 1, '', toString(k)), count(), sum(amount) FROM (SELECT *, " + column + " AS k FROM reports_now) GROUP BY GROUPING SETS ((k), ())"
-	}
-	rows, err := w.conn.Query(ctx, `WITH reports_now AS (SELECT * FROM reports FINAL
-		WHERE at >= fromUnixTimestamp64Milli({from:Int64}) AND at < fromUnixTimestamp64Milli({to:Int64}) AND currency IN ({currency:String}, '')) `+query, span...)
-	if err != nil {
-		return fmt.Errorf("recovery statistics: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var key string
-		var n uint64
-		var sum int64
-		if err := rows.Scan(&key, &n, &sum); err != nil {
-			return fmt.Errorf("recovery statistics: %w", err)
-		}
-		r := row(key)
-		r.Reports, r.AmountReported = n, sum
-	}
-	return rows.Err()
-}
-
-func finite(v []float64) []float64 {
-	for i, x := range v {
-		if x != x {
-			v[i] = 0
+// finite takes three percentiles; of nothing they are 0.
+func finite(v []float32) (out [3]float64) {
+	for i := range min(len(v), 3) {
+		if x := float64(v[i]); x == x {
+			out[i] = x
 		}
 	}
-	return v
+	return out
 }

@@ -58,6 +58,9 @@ func write(t *testing.T, w *Warehouse, events ...ledger.Event) {
 		}
 		if res := l.Apply(&events[i]); res.Accepted {
 			b.Stop(&events[i], res.Stop, doc, int64(i))
+			if res.Stop != nil {
+				b.Fact(res.Stop, l.FirstOfCase(res.Stop.ID))
+			}
 		}
 	}
 	if _, err := b.Flush(t.Context()); err != nil {
@@ -106,7 +109,7 @@ func TestRecoveries(t *testing.T) {
 	write(t, w, log...)
 	write(t, w, log...)
 
-	rows, err := w.Recoveries(t.Context(), noon.Add(-time.Hour), noon.Add(time.Hour), "fraud_type", event.CNY)
+	rows, err := w.Recoveries(t.Context(), noon, noon.Add(24*time.Hour), "fraud_type", event.CNY)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +124,7 @@ func TestRecoveries(t *testing.T) {
 		t.Errorf("rows %+v", rows)
 	}
 	for by := range Breakdowns {
-		rows, err := w.Recoveries(t.Context(), noon.Add(-time.Hour), noon.Add(time.Hour), by, event.CNY)
+		rows, err := w.Recoveries(t.Context(), noon, noon.Add(24*time.Hour), by, event.CNY)
 		if err != nil {
 			t.Fatalf("by %s: %v", by, err)
 		}
@@ -133,7 +136,7 @@ func TestRecoveries(t *testing.T) {
 			t.Errorf("by %s: the rows hold %d fen, the total %d", by, sum, rows[len(rows)-1].AmountHeld)
 		}
 	}
-	if rows, err := w.Recoveries(t.Context(), noon.Add(time.Hour), noon.Add(2*time.Hour), "month", event.CNY); err != nil || len(rows) != 1 || rows[0].Requested != 0 {
+	if rows, err := w.Recoveries(t.Context(), noon.Add(24*time.Hour), noon.Add(48*time.Hour), "month", event.CNY); err != nil || len(rows) != 1 || rows[0].Requested != 0 {
 		t.Errorf("a period without stops: %+v, %v", rows, err)
 	}
 }

@@ -1,0 +1,133 @@
+package warehouse
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"stopline/store/ledger"
+	"stopline/stream/event"
+)
+
+// fact is a stop as it is now, with what its own row cannot tell.
+type fact struct {
+	*ledger.Stop
+	first bool // of its case
+}
+
+// Fact takes a stop as it is now; within a batch the newest version replaces
+// those before it.
+func (b *Books) Fact(s *ledger.Stop, first bool) {
+	if b.facts == nil {
+		b.facts = map[string]fact{}
+	}
+	if _, there := b.facts[s.ID]; !there {
+		b.added()
+	}
+	b.facts[s.ID] = fact{s, first}
+	b.Dirty(s.ProposedAt)
+}
+
+// Dirty says that a day's statistics must be reckoned anew.
+func (b *Books) Dirty(at event.Instant) {
+	if b.dirty == nil {
+		b.dirty = map[string]bool{}
+	}
+	if at != 0 {
+		b.dirty[dayOf(at)] = true
+	}
+}
+
+// dayOf is the day of a moment, in the law's zone.
+func dayOf(at event.Instant) string { return at.Time().In(event.Zone).Format(time.DateOnly) }
+
+func factColumns(f *fact) []any {
+	s := f.Stop
+	result := ""
+	if s.Outcome != nil {
+		result = string(s.Outcome.Result)
+	}
+	var held, under, frozen, lapsed int64
+	released := s.ReleasedMinor
+	if s.EffectiveAt != 0 {
+		held = s.HeldMinor + s.ReleasedMinor
+	}
+	if s.FreezeUntil != 0 {
+		frozen = held
+	}
+	switch {
+	case s.State.Holds():
+		under = s.Left()
+	case s.State == ledger.Released:
+		released += s.Left()
+	case s.State == ledger.Expired:
+		lapsed = s.Left()
+	}
+	return []any{s.ID, uint32(s.Version), dayOf(s.ProposedAt), s.ProposedAt.Time(), s.CaseID, bit(f.first), s.Account.Bank, s.District, s.FraudType, s.Pattern, uint8(min(s.Hop, 255)), string(s.Currency),
+		string(s.State), result, s.Minor, held, under, frozen, s.ReturnedMinor, released, lapsed, bit(s.ReleasedMinor > 0), s.Transfer.At.Time(), s.RequestedAt.Time(), s.AnsweredAt.Time(), s.EffectiveAt.Time()}
+}
+
+// dimensions are those that statistics are reckoned by.
+const dimensions = `arrayJoin([('total', ''), ('district', district), ('fraud_type', fraud_type), ('bank', bank), ('hop', toString(hop)), ('pattern', pattern)])`
+
+// Reckon reckons the statistics of days anew from their facts. Doing it twice, or
+// from two places at once, changes nothing: the last reckoning counts, and it has
+// seen all that the one before it had.
+func (w *Warehouse) Reckon(ctx context.Context, days []string) error {
+	if len(days) == 0 {
+		return nil
+	}
+	list := "'" + strings.Join(days, "','") + "'" // written by dayOf
+	const since, zero = "dateDiff('millisecond', transfer_at, %s) / 1000", "toDateTime64(0, 3)"
+	minutes := `arrayMap(m -> toUInt64(%s AND waited <= m.2 AND waited > m.1), [(-1e18, 60), (60, 300), (300, 900), (900, 1800), (1800, 3600), (3600, 1e18)])`
+	err := w.conn.Exec(ctx, `INSERT INTO recovery_days
+		SELECT dk.1, dk.2, day, currency, now64(6),
+			sum(first), sumIf(1, first AND p.state IN ('solved', 'closed')), sumIf(p.arrests, first),
+			count(), countIf(asked), countIf(result = 'held'), countIf(result = 'partial'), countIf(result = 'missed'), countIf(result IN ('refused', 'mismatch')), countIf(s.state = 'expired'),
+			sumIf(amount, asked), sum(held), sum(under_control), sum(frozen), sum(returned), sum(released), sum(lapsed),
+			sumForEach(`+fmt.Sprintf(minutes, "asked")+`), sumForEach(`+fmt.Sprintf(minutes, "asked AND held > 0")+`),
+			quantilesTDigestStateIf(0.5, 0.9, 0.99)(toFloat32(waited), asked),
+			quantilesTDigestStateIf(0.5, 0.9, 0.99)(toFloat32(dateDiff('millisecond', requested_at, answered_at) / 1000), answered_at > `+zero+`),
+			quantilesTDigestStateIf(0.5, 0.9, 0.99)(toFloat32(`+fmt.Sprintf(since, "effective_at")+`), effective_at > `+zero+`)
+		FROM (SELECT *, requested_at > `+zero+` AS asked, `+fmt.Sprintf(since, "requested_at")+` AS waited, `+dimensions+` AS dk FROM stop_facts FINAL WHERE day IN (`+list+`)) AS s
+		LEFT JOIN (SELECT case_id, state, arrests FROM progress FINAL) AS p ON p.case_id = s.case_id
+		GROUP BY dk, day, currency`)
+	if err != nil {
+		return fmt.Errorf("reckon the statistics of %d days: %w", len(days), err)
+	}
+	if err = w.conn.Exec(ctx, `INSERT INTO report_days
+		SELECT dk.1, dk.2, toDate(at), currency, now64(6), count(), sum(amount)
+		FROM (SELECT *, arrayJoin([('total', ''), ('district', district), ('fraud_type', fraud_type)]) AS dk FROM reports FINAL WHERE toDate(at) IN (`+list+`))
+		GROUP BY dk, toDate(at), currency`); err != nil {
+		return fmt.Errorf("reckon the reports of %d days: %w", len(days), err)
+	}
+	return nil
+}
+
+// flushFacts writes the facts and reckons their days.
+func (b *Books) flushFacts(ctx context.Context, done Written) error {
+	if len(b.facts) > 0 {
+		rows := make([]fact, 0, len(b.facts))
+		for _, f := range b.facts {
+			rows = append(rows, f)
+		}
+		if err := writeAll(ctx, b.w, "stop_facts", &rows, done, factColumns); err != nil {
+			return err
+		}
+		clear(b.facts)
+	}
+	var days []string
+	for d := range b.dirty {
+		days = append(days, d)
+	}
+	slices.Sort(days)
+	for i := 0; i < len(days); i += 100 {
+		if err := b.w.Reckon(ctx, days[i:min(i+100, len(days))]); err != nil {
+			return err
+		}
+	}
+	clear(b.dirty)
+	return nil
+}
