@@ -3,6 +3,7 @@
 GO      ?= go
 BIN     := bin/stopline
 ENGINE  := store/embedded/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so
+FONT    := api/report/assets/NotoSansSC-Regular.ttf
 DATA    ?= ./data
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export GOFLAGS := -buildvcs=false
@@ -24,8 +25,16 @@ test: build ## Set everything up and pass every test, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 20m ./...
 
+.PHONY: font
+font: $(FONT) ## Fetch the font of printed reports (once, 57 MB)
+
+$(FONT): api/report/package-lock.json
+	@echo "fetching the font of printed reports (once, 57 MB)"
+	@cd api/report && npm ci --no-audit --no-fund --loglevel=error
+	@cp api/report/node_modules/@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf $@
+
 .PHONY: build
-build: engine modules ## Build bin/stopline
+build: engine font modules ## Build bin/stopline
 	@echo "building $(BIN)"
 	@$(GO) build -o $(BIN) ./cmd/stopline
 

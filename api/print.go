@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"embed"
 	"html/template"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"stopline/api/report"
 	"stopline/store/ledger"
 	"stopline/stream/event"
 )
@@ -39,12 +39,6 @@ func grouped(amount string) string {
 	}
 	return whole + "." + rest
 }
-
-// fraudWords name the types of fraud.
-var fraudWords = map[string]map[string]string{"zh": {"impersonated-authority": "冒充公检法", "impersonated-service": "冒充客服退款", "task-rebate": "刷单返利", "investment-romance": "虚假投资", "loan-advance-fee": "虚假贷款",
-	"impersonated-acquaintance": "冒充领导熟人", "account-takeover": "账户盗用", "mule-pass-through": "快进快出", "mule-fan-in": "汇集", "mule-fan-out": "分散", "mule-awakened": "休眠激活", "mule-ring": "资金回流", "sim-box": "GoIP 窝点", "mass-message": "群发短信"}}
-
-func fraudWord(lang, kind string) string { return cmp.Or(fraudWords[lang][kind], kind, "–") }
 
 // whyWords say why an account is given back as it is.
 func whyWords(lang string, a *ledger.ReturnAccount, money func(int64) string) string {
@@ -129,7 +123,7 @@ func (s *server) noticePage(ctx context.Context, in *PrintInput) (string, any, e
 	if st == nil {
 		return "", nil, newProblem(http.StatusNotFound, "there is no stop "+in.ID)
 	}
-	reason := map[string]string{"zh": "该账户收到的款项涉嫌来源于电信网络诈骗 (类型: " + fraudWord("zh", st.FraudType) + ")。", "en": "Money that came into the account is suspected to come from telecom or online fraud (type: " + st.FraudType + ")."}
+	reason := map[string]string{"zh": "该账户收到的款项涉嫌来源于电信网络诈骗 (类型: " + report.FraudWord("zh", st.FraudType) + ")。", "en": "Money that came into the account is suspected to come from telecom or online fraud (type: " + st.FraudType + ")."}
 	var documents []string
 	for _, d := range ledger.NeededDocuments() {
 		documents = append(documents, documentWords[in.Lang][d.Name])

@@ -26,6 +26,7 @@ type cli struct {
 	Patterns patternsCmd `cmd:"" help:"Look at patterns and features, and check a catalogue."`
 	Topics   topicsCmd   `cmd:"" help:"Create and check the Kafka topics."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the ClickHouse schema up to date."`
+	Report   reportCmd   `cmd:"" help:"Get the monthly report, and check the books against the ledger."`
 	Conform  conformCmd  `cmd:"" name:"conformance" help:"Play a bank's whole life against its endpoint, and print a certificate or what failed."`
 	Keys     keysCmd     `cmd:"" help:"Make keys for the API."`
 }

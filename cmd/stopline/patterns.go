@@ -33,7 +33,7 @@ type Service struct {
 	Key string `help:"Key of an analyst or supervisor." env:"STOPLINE_KEY"`
 }
 
-// do sends a request and decodes the answer; a problem becomes an error with
+// do sends a request and decodes the answer, or takes its bytes as they are; a problem becomes an error with
 // every field that it names.
 func (s *Service) do(ctx context.Context, method, path, contentType string, body io.Reader, out any) error {
 	if s.Key == "" {
@@ -53,7 +53,7 @@ func (s *Service) do(ctx context.Context, method, path, contentType string, body
 		return fmt.Errorf("the service does not answer: is it running, and is --url right? %w", err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
 	if err != nil {
 		return err
 	}
@@ -69,6 +69,10 @@ func (s *Service) do(ctx context.Context, method, path, contentType string, body
 		return errors.New(strings.Join(lines, "\n"))
 	}
 	if out == nil {
+		return nil
+	}
+	if raw, ok := out.(*[]byte); ok {
+		*raw = answer
 		return nil
 	}
 	return json.Unmarshal(answer, out)

@@ -131,3 +131,29 @@ func (b *Books) flushFacts(ctx context.Context, done Written) error {
 	clear(b.dirty)
 	return nil
 }
+
+// KeepReport keeps a closed month's report; the first that was kept stays.
+func (w *Warehouse) KeepReport(ctx context.Context, month string, currency event.Currency, by string, at event.Instant, document []byte) error {
+	rows := []string{month}
+	return writeAll(ctx, w, "kept_reports", &rows, Written{}, func(*string) []any {
+		return []any{month, string(currency), at.Time(), by, string(document), uint64(1<<62) - uint64(at)}
+	})
+}
+
+// KeptReport returns a month's report as it was first given out; nil when it was
+// not.
+func (w *Warehouse) KeptReport(ctx context.Context, month string, currency event.Currency) ([]byte, error) {
+	rows, err := w.conn.Query(ctx, "SELECT document FROM kept_reports FINAL WHERE month = ? AND currency = ?", month, string(currency))
+	if err != nil {
+		return nil, fmt.Errorf("read the kept report of %s: %w", month, err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var doc string
+		if err := rows.Scan(&doc); err != nil {
+			return nil, err
+		}
+		return []byte(doc), nil
+	}
+	return nil, rows.Err()
+}

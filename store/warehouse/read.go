@@ -1,10 +1,11 @@
 package warehouse
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -78,75 +79,102 @@ var Breakdowns = map[string][2]string{
 // days of [from, to), by one of the Breakdowns; the last row is the total, with
 // an empty key.
 func (w *Warehouse) Recoveries(ctx context.Context, from, to event.Instant, by string, currency event.Currency) ([]Recovery, error) {
-	b, ok := Breakdowns[by]
-	if !ok {
+	if _, ok := Breakdowns[by]; !ok {
 		return nil, fmt.Errorf("no statistics by %q", by)
 	}
-	list, err := w.recoveries(ctx, from, to, b[0], b[1], currency)
+	all, err := w.Report(ctx, from, to, []string{by}, currency)
 	if err != nil {
 		return nil, err
 	}
-	total, err := w.recoveries(ctx, from, to, "total", "''", currency)
-	if err != nil {
-		return nil, err
-	}
-	if len(total) == 0 {
-		total = []Recovery{{Minutes: make([]uint64, len(MinuteBounds)+1), MinutesHeld: make([]uint64, len(MinuteBounds)+1)}}
-	}
-	return append(list, total[0]), nil
+	return append(all[by], all[""][0]), nil
 }
 
-func (w *Warehouse) recoveries(ctx context.Context, from, to event.Instant, dim, key string, currency event.Currency) ([]Recovery, error) {
-	named := []any{clickhouse.Named("from", dayOf(from)), clickhouse.Named("to", dayOf(to)), clickhouse.Named("dim", dim), clickhouse.Named("currency", string(currency))}
-	const where = " WHERE dim = {dim:String} AND day >= {from:Date} AND day < {to:Date} AND currency IN ({currency:String}, '') GROUP BY k ORDER BY k"
-	out := map[string]*Recovery{}
-	row := func(key string) *Recovery {
-		if out[key] == nil {
-			out[key] = &Recovery{Key: key, Minutes: make([]uint64, len(MinuteBounds)+1), MinutesHeld: make([]uint64, len(MinuteBounds)+1)}
-		}
-		return out[key]
+// Report reads several breakdowns at one moment, so that their sums agree; the
+// total is under the empty name.
+func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []string, currency event.Currency) (map[string][]Recovery, error) {
+	named := []any{clickhouse.Named("from", dayOf(from)), clickhouse.Named("to", dayOf(to)), clickhouse.Named("currency", string(currency))}
+	cases := "multiIf("
+	for _, name := range by {
+		b := Breakdowns[name]
+		cases += fmt.Sprintf("breakdown = '%s', %s, ", name, b[1])
 	}
-	rows, err := w.conn.Query(ctx, `SELECT `+key+` AS k, sum(cases), sum(cases_solved), sum(arrests), sum(proposed), sum(requested), sum(held_full), sum(held_part), sum(missed), sum(refused), sum(expired),
+	cases += "'') AS k"
+	// Each row of a dimension is told for every breakdown that reads it, and that
+	// of the total once more for the total itself.
+	tell := "arrayJoin(multiIf("
+	dims := map[string][]string{"total": {""}}
+	for _, name := range by {
+		dims[Breakdowns[name][0]] = append(dims[Breakdowns[name][0]], name)
+	}
+	for _, d := range slices.Sorted(maps.Keys(dims)) {
+		tell += fmt.Sprintf("dim = '%s', ['%s'], ", d, strings.Join(dims[d], "','"))
+	}
+	tell += "[]::Array(String))) AS breakdown"
+	source := func(table string) string {
+		return " FROM (SELECT *, " + tell + ", " + cases + " FROM " + table + " FINAL WHERE day >= {from:Date} AND day < {to:Date} AND currency IN ({currency:String}, '')) GROUP BY breakdown, k"
+	}
+	out := map[string]map[string]*Recovery{"": {}}
+	row := func(breakdown, key string) *Recovery {
+		if out[breakdown] == nil {
+			out[breakdown] = map[string]*Recovery{}
+		}
+		if out[breakdown][key] == nil {
+			out[breakdown][key] = &Recovery{Key: key, Minutes: make([]uint64, len(MinuteBounds)+1), MinutesHeld: make([]uint64, len(MinuteBounds)+1)}
+		}
+		return out[breakdown][key]
+	}
+	row("", "")
+	rows, err := w.conn.Query(ctx, `SELECT breakdown, k, sum(cases), sum(cases_solved), sum(arrests), sum(proposed), sum(requested), sum(held_full), sum(held_part), sum(missed), sum(refused), sum(expired),
 		sum(amount_requested), sum(amount_held), sum(amount_under_control), sum(amount_frozen), sum(amount_returned), sum(amount_released), sum(amount_lapsed), sumForEach(minutes), sumForEach(minutes_held),
-		quantilesTDigestMerge(0.5, 0.9, 0.99)(to_request), quantilesTDigestMerge(0.5, 0.9, 0.99)(to_answer), quantilesTDigestMerge(0.5, 0.9, 0.99)(to_hold) FROM recovery_days FINAL`+where, named...)
+		quantilesTDigestMerge(0.5, 0.9, 0.99)(to_request), quantilesTDigestMerge(0.5, 0.9, 0.99)(to_answer), quantilesTDigestMerge(0.5, 0.9, 0.99)(to_hold)`+source("recovery_days"), named...)
 	if err != nil {
 		return nil, fmt.Errorf("recovery statistics: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var r Recovery
+		var breakdown string
 		var request, answer, hold []float32
-		if err := rows.Scan(&r.Key, &r.Cases, &r.CasesSolved, &r.Arrests, &r.Proposed, &r.Requested, &r.Held, &r.Partial, &r.Missed, &r.Refused, &r.Expired,
+		if err := rows.Scan(&breakdown, &r.Key, &r.Cases, &r.CasesSolved, &r.Arrests, &r.Proposed, &r.Requested, &r.Held, &r.Partial, &r.Missed, &r.Refused, &r.Expired,
 			&r.AmountRequested, &r.AmountHeld, &r.AmountUnder, &r.AmountFrozen, &r.AmountReturned, &r.AmountReleased, &r.AmountLapsed, &r.Minutes, &r.MinutesHeld, &request, &answer, &hold); err != nil {
 			return nil, fmt.Errorf("recovery statistics: %w", err)
 		}
 		r.SecondsToRequest, r.SecondsToAnswer, r.SecondsToHold = finite(request), finite(answer), finite(hold)
-		*row(r.Key) = r
+		*row(breakdown, r.Key) = r
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("recovery statistics: %w", err)
 	}
-	reported, err := w.conn.Query(ctx, "SELECT "+key+" AS k, sum(reports), sum(amount_reported) FROM report_days FINAL"+where, named...)
-	if err != nil {
-		return nil, fmt.Errorf("recovery statistics: %w", err)
+	if err := w.reported(ctx, source("report_days"), named, row); err != nil {
+		return nil, err
 	}
-	defer func() { _ = reported.Close() }()
-	for reported.Next() {
-		var key string
+	lists := map[string][]Recovery{}
+	for breakdown, keys := range out {
+		for _, key := range slices.Sorted(maps.Keys(keys)) {
+			lists[breakdown] = append(lists[breakdown], *keys[key])
+		}
+	}
+	return lists, nil
+}
+
+// reported adds what victims reported, where it can be broken down so.
+func (w *Warehouse) reported(ctx context.Context, source string, named []any, row func(breakdown, key string) *Recovery) error {
+	rows, err := w.conn.Query(ctx, "SELECT breakdown, k, sum(reports), sum(amount_reported)"+source, named...)
+	if err != nil {
+		return fmt.Errorf("recovery statistics: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var breakdown, key string
 		var n uint64
 		var sum int64
-		if err := reported.Scan(&key, &n, &sum); err != nil {
-			return nil, fmt.Errorf("recovery statistics: %w", err)
+		if err := rows.Scan(&breakdown, &key, &n, &sum); err != nil {
+			return fmt.Errorf("recovery statistics: %w", err)
 		}
-		r := row(key)
+		r := row(breakdown, key)
 		r.Reports, r.AmountReported = n, sum
 	}
-	var list []Recovery
-	for _, r := range out {
-		list = append(list, *r)
-	}
-	slices.SortFunc(list, func(a, b Recovery) int { return cmp.Compare(a.Key, b.Key) })
-	return list, reported.Err()
+	return rows.Err()
 }
 
 // finite takes three percentiles; of nothing they are 0.

@@ -175,3 +175,53 @@ func TestColdState(t *testing.T) {
 		t.Errorf("%+v, %v", cp, err)
 	}
 }
+
+// The check finds nothing where the books are right, and a row that somebody
+// tampered with, in the facts and in the statistics.
+func TestVerifyFindsTampering(t *testing.T) {
+	w := open(t)
+	terms := ledger.DefaultTerms
+	l := ledger.New(terms)
+	var log []ledger.Event
+	for i := range 20 {
+		id := fmt.Sprint("s", i)
+		events := ledger.Propose(terms, id, fmt.Sprint("c", i/2), ledger.Proposal{Account: ledger.Account{Number: "n", Bank: []string{"ICBK", "PCBC"}[i%2]}, Minor: int64(1000 + i), Currency: event.CNY,
+			Transfer: ledger.Transfer{ID: id, Minor: int64(1000 + i), At: noon}, Hop: 1 + i%3, FraudType: "task-rebate", District: "520103"}, noon.Add(time.Duration(i)*5*time.Hour), "scoring")
+		log = append(log, events...)
+		for j := range events {
+			l.Apply(&events[j])
+		}
+		answer := ledger.Answer(terms, l.Stop(id), ledger.Outcome{Result: ledger.Held, HeldMinor: int64(1000 + i), EffectiveAt: noon}, noon.Add(time.Duration(i)*5*time.Hour+time.Minute), "bank")
+		l.Apply(&answer)
+		log = append(log, answer)
+	}
+	write(t, w, log...)
+	write(t, w, log[:11]...) // a replay
+	stops, _ := l.List(ledger.Filter{Limit: 100})
+	later := noon.Add(1000 * time.Hour)
+	check := func(want ...string) {
+		t.Helper()
+		v, err := w.Verify(t.Context(), stops, l.FirstOfCase, later)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, d := range v.Differences {
+			got = append(got, d.What+" "+d.ID+" "+d.Field)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) || v.Stops < 19 || v.Statistics == 0 {
+			t.Errorf("%+v: found %v, want %v", v.Stops, got, want)
+		}
+	}
+	check()
+	if err := w.conn.Exec(t.Context(), "INSERT INTO stop_facts SELECT * REPLACE (held + 1 AS held) FROM stop_facts FINAL WHERE stop_id = 's3'"); err != nil {
+		t.Fatal(err)
+	}
+	check("stop s3 held")
+	write(t, w, log...) // written again by the service, it is right again
+	check()
+	if err := w.conn.Exec(t.Context(), "INSERT INTO recovery_days SELECT * REPLACE (amount_held + 1 AS amount_held, now64(6) AS reckoned_at) FROM recovery_days FINAL WHERE dim = 'total' AND day = '2026-11-23'"); err != nil {
+		t.Fatal(err)
+	}
+	check("statistics total  2026-11-23 CNY sums")
+}
