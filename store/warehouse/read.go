@@ -56,7 +56,7 @@ type Recovery struct {
 	AmountHeld, AmountFrozen, AmountReturned  int64
 	AmountUnder, AmountReleased, AmountLapsed int64
 	Minutes, MinutesHeld                      []uint64   // requests by minutes since the transfer, to [MinuteBounds]
-	SecondsToRequest, SecondsToHold           [3]float64 // 50th, 90th, 99th percentile, from the transfer
+	SecondsToRequest, SecondsToHold           [3]float64 // 50th, 90th, 99th percentile to 1 %, from the transfer
 	SecondsToAnswer                           [3]float64 // from the request
 }
 
@@ -111,7 +111,7 @@ func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []str
 	}
 	tell += "[]::Array(String))) AS breakdown"
 	source := func(table string) string {
-		return " FROM (SELECT *, " + tell + ", " + cases + " FROM " + table + " FINAL WHERE day >= {from:Date} AND day < {to:Date} AND currency IN ({currency:String}, '')) GROUP BY breakdown, k"
+		return " FROM (SELECT *, " + tell + ", " + cases + " FROM " + table + " FINAL WHERE dim IN ('" + strings.Join(slices.Sorted(maps.Keys(dims)), "','") + "') AND day >= {from:Date} AND day < {to:Date} AND currency IN ({currency:String}, '')) GROUP BY breakdown, k"
 	}
 	out := map[string]map[string]*Recovery{"": {}}
 	row := func(breakdown, key string) *Recovery {
@@ -126,7 +126,7 @@ func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []str
 	row("", "")
 	rows, err := w.conn.Query(ctx, `SELECT breakdown, k, sum(cases), sum(cases_solved), sum(arrests), sum(proposed), sum(requested), sum(held_full), sum(held_part), sum(missed), sum(refused), sum(expired),
 		sum(amount_requested), sum(amount_held), sum(amount_under_control), sum(amount_frozen), sum(amount_returned), sum(amount_released), sum(amount_lapsed), sumForEach(minutes), sumForEach(minutes_held),
-		quantilesTDigestMerge(0.5, 0.9, 0.99)(to_request), quantilesTDigestMerge(0.5, 0.9, 0.99)(to_answer), quantilesTDigestMerge(0.5, 0.9, 0.99)(to_hold)`+source("recovery_days"), named...)
+		sumMap(to_request), sumMap(to_answer), sumMap(to_hold)`+source("recovery_days"), named...)
 	if err != nil {
 		return nil, fmt.Errorf("recovery statistics: %w", err)
 	}
@@ -134,12 +134,12 @@ func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []str
 	for rows.Next() {
 		var r Recovery
 		var breakdown string
-		var request, answer, hold []float32
+		var request, answer, hold map[uint16]uint64
 		if err := rows.Scan(&breakdown, &r.Key, &r.Cases, &r.CasesSolved, &r.Arrests, &r.Proposed, &r.Requested, &r.Held, &r.Partial, &r.Missed, &r.Refused, &r.Expired,
 			&r.AmountRequested, &r.AmountHeld, &r.AmountUnder, &r.AmountFrozen, &r.AmountReturned, &r.AmountReleased, &r.AmountLapsed, &r.Minutes, &r.MinutesHeld, &request, &answer, &hold); err != nil {
 			return nil, fmt.Errorf("recovery statistics: %w", err)
 		}
-		r.SecondsToRequest, r.SecondsToAnswer, r.SecondsToHold = finite(request), finite(answer), finite(hold)
+		r.SecondsToRequest, r.SecondsToAnswer, r.SecondsToHold = percentiles(request), percentiles(answer), percentiles(hold)
 		*row(breakdown, r.Key) = r
 	}
 	if err := rows.Err(); err != nil {
@@ -175,14 +175,4 @@ func (w *Warehouse) reported(ctx context.Context, source string, named []any, ro
 		r.Reports, r.AmountReported = n, sum
 	}
 	return rows.Err()
-}
-
-// finite takes three percentiles; of nothing they are 0.
-func finite(v []float32) (out [3]float64) {
-	for i := range min(len(v), 3) {
-		if x := float64(v[i]); x == x {
-			out[i] = x
-		}
-	}
-	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -117,7 +118,7 @@ func TestRecoveries(t *testing.T) {
 	if total.Requested != 3 || total.Held != 1 || total.Partial != 1 || total.Missed != 1 || total.AmountRequested != 60_006 || total.AmountHeld != 15_001 || total.Reports != 1 || total.AmountReported != 10_001 {
 		t.Errorf("total %+v", total)
 	}
-	if total.SecondsToRequest[0] != 10 || total.SecondsToHold[0] != 20 {
+	if math.Abs(total.SecondsToRequest[0]-10) > 0.1 || math.Abs(total.SecondsToHold[0]-20) > 0.2 {
 		t.Errorf("times %v %v, want 10 and 20 seconds", total.SecondsToRequest, total.SecondsToHold)
 	}
 	if len(rows) != 3 || rows[1].Key != "task-rebate" || rows[1].AmountHeld != 10_001 || rows[1].AmountRequested != 40_004 || rows[1].Reports != 1 {

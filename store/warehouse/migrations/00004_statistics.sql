@@ -59,9 +59,9 @@ CREATE TABLE recovery_days (
     amount_lapsed Int64,
     minutes Array(UInt64) COMMENT 'requests by minutes since the transfer: to 1, 5, 15, 30, 60, more',
     minutes_held Array(UInt64) COMMENT 'of those, the ones by which anything was held',
-    to_request AggregateFunction(quantilesTDigest(0.5, 0.9, 0.99), Float32),
-    to_answer AggregateFunction(quantilesTDigest(0.5, 0.9, 0.99), Float32),
-    to_hold AggregateFunction(quantilesTDigest(0.5, 0.9, 0.99), Float32)
+    to_request Map(UInt16, UInt64) COMMENT 'how many took how long: classes of 2 percent, from 10 ms on',
+    to_answer Map(UInt16, UInt64),
+    to_hold Map(UInt16, UInt64)
 ) ENGINE = ReplacingMergeTree(reckoned_at)
 ORDER BY (dim, day, key, currency);
 
