@@ -210,6 +210,7 @@ func (r *reader) rare() *rare {
 }
 
 func (w *writer) traced(r *traced) {
+	w.bool(r.asks)
 	w.int(int64(len(r.reports)))
 	for _, q := range r.reports {
 		w.hash(q.pattern)
@@ -245,7 +246,7 @@ func (w *writer) traced(r *traced) {
 }
 
 func (r *reader) traced() *traced {
-	o := &traced{}
+	o := &traced{asks: r.byte() == 1}
 	o.reports = list[quiet](r)
 	for i := range o.reports {
 		o.reports[i] = quiet{r.hash(), event.Instant(r.int())}

@@ -168,7 +168,15 @@ func (p *Partition) Name(account event.Entity, payments []Named) *Outcome {
 	l := event.Leg{Role: event.RoleTaint, Entity: account}
 	p.view.begin(s, &l)
 	p.engine.follow(&p.view, &p.out, func(*taint) bool { return true }, func(key uint64) bool { return named[key] })
+	s.traced().asks = p.out.Unnamed
 	return &p.out
+}
+
+// Unasked says that an account's search for payments by name is over.
+func (p *Partition) Unasked(account event.Entity) {
+	if s := p.Peek(account); s != nil && s.Asks() {
+		s.traced().asks, s.dirty = false, true
+	}
 }
 
 // state makes the entity hot and returns its state.

@@ -390,6 +390,7 @@ func (s *State) Merge(n *Network, past *State) {
 			for _, o := range old.outs {
 				s.spend(o)
 			}
+			s.traced().asks = s.traced().asks || old.asks
 		}
 		if r.caller == nil {
 			r.caller = p.caller

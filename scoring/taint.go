@@ -91,7 +91,12 @@ type traced struct {
 	taints  []taint // money of stops that came in
 	outs    []spent // payments by name, since there are any
 	reports []quiet // that the holder made: their ids and times
+	asks    bool    // for payments by name, until cold storage has told them
 }
+
+// Asks says whether the account still asks for payments by name, so that the
+// search for them goes on after a crash.
+func (s *State) Asks() bool { return s.trace().asks }
 
 // taintWith remembers a stop's money; false when it is known. The oldest makes
 // room.
@@ -205,7 +210,7 @@ func (e *Engine) followOne(v *View, m *move, out *Outcome, which func(*taint) bo
 			return
 		}
 		if i < 0 { // it was made before this account had any: cold storage knows whom it went to
-			out.Unnamed = true
+			out.Unnamed, s.traced().asks = true, true
 			return
 		}
 		o := &outs[i]

@@ -168,8 +168,16 @@ func (w *worker) restore(ctx context.Context) error {
 			return err
 		}
 		w.part.Put(s)
+		w.ask(s)
 	}
 	return nil
+}
+
+// ask begins the search for an account's payments by name.
+func (w *worker) ask(s *scoring.State) {
+	if s.Asks() && w.unnamed[s.Entity] == nil && len(w.unnamed) < maxUnnamed {
+		w.unnamed[s.Entity] = &search{}
+	}
 }
 
 // restoreControls reads what people had decided by the last checkpoint.
@@ -202,10 +210,8 @@ func (w *worker) block(ctx context.Context, m *kafka.Message) error {
 			return
 		}
 		w.outcome(out)
-		if out.Unnamed && len(w.unnamed) < maxUnnamed {
-			if e := event.Entity(strings.Clone(string(l.Entity))); w.unnamed[e] == nil {
-				w.unnamed[e] = &search{}
-			}
+		if out.Unnamed {
+			w.ask(w.part.Peek(l.Entity))
 		}
 		if l.Event.Kind == event.KindTransfer && l.Event.Transfer.Screened {
 			w.screened(l, out)
@@ -269,6 +275,7 @@ func (w *worker) fetch(ctx context.Context) {
 			continue
 		}
 		w.outcome(w.part.Merge(past))
+		w.ask(past)
 	}
 	for _, e := range ask {
 		if s := w.part.Peek(e); s != nil {
@@ -282,7 +289,7 @@ func (w *worker) fetch(ctx context.Context) {
 // how often: the books are a second or two behind.
 const (
 	maxUnnamed  = 10_000
-	maxSearches = 5
+	maxSearches = 8
 )
 
 // name looks in the books for payments by which tainted money had gone on before
@@ -313,6 +320,7 @@ func (w *worker) name(ctx context.Context) {
 		if s := w.unnamed[e]; s != nil {
 			if s.tries++; s.tries == maxSearches {
 				delete(w.unnamed, e)
+				w.part.Unasked(e)
 			}
 		}
 		named := make([]scoring.Named, len(list))
