@@ -60,6 +60,7 @@ type Dependencies struct {
 	Book       *scoring.Rulebook
 	Intake     Intake
 	Screener   Screener
+	Watcher    Watcher
 	Screening  Screening
 	Endpoints  []string // banks with a webhook
 	Warehouse  *warehouse.Warehouse
@@ -109,6 +110,7 @@ func New(d Dependencies) http.Handler {
 	s.appealRoutes(api)
 	s.dutyRoutes(api)
 	s.screeningRoutes(api)
+	s.queueRoutes(api)
 	illustrate(api.OpenAPI())
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	r.Get("/readyz", s.readyz)

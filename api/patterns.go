@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -25,7 +26,7 @@ func (s *server) patternRoutes(api huma.API) {
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/patterns/versions", "list-pattern-versions", "Every catalogue that was published, newest first", center), s.listVersions)
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/patterns/versions/{version}", "get-pattern-version", "One of them, as it was written", center, 404), s.getVersion)
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/patterns/statistics", "pattern-statistics", "How the patterns' alerts turned out, by week: what people confirmed, and what was a false alarm", readers, 422, 503), s.patternStatistics)
-	huma.Register(api, s.operation(api, http.MethodPost, "/v1/alerts/{id}/dismissal", "dismiss-alert", "Say what an alert was: it teaches how good its patterns are", center, 404, 422, 503), s.dismiss)
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/alerts/{id}/dismissal", "dismiss-alert", "Say what an alert was: it teaches how good its patterns are", center, 404, 409, 422, 503), s.dismiss)
 }
 
 // CatalogueDocument is a version of the catalogue.
@@ -276,12 +277,12 @@ func (s *server) dismiss(ctx context.Context, in *struct {
 	ID   string `path:"id" maxLength:"64"`
 	Body VerdictBody
 }) (*struct{}, error) {
-	doc, err := s.Warehouse.Alert(ctx, in.ID)
+	a, err := s.alert(ctx, in.ID)
 	if err != nil {
-		return nil, s.unavailableBooks(err)
+		return nil, err
 	}
-	if doc == "" {
-		return nil, newProblem(http.StatusNotFound, "there is no alert "+in.ID+" in the books; a new one is there within two seconds")
+	if _, err := s.append(ctx, s.Ledger.Work(a.ID, cmp.Or(a.CaseID, a.ID), ledger.TaskDismissed, s.Clock(), who(ctx).Name, in.Body.Verdict)); err != nil {
+		return nil, err
 	}
 	return nil, s.verdict(ctx, in.ID, in.ID, in.Body)
 }

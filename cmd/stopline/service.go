@@ -233,8 +233,10 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 	if has(roleAPI) {
 		screener := &stream.Screener{Brokers: in.kafka, Topics: in.topics, Producer: s.producer, Log: log}
 		run("screenings", screener.Run)
+		alerts := &stream.Alerts{Brokers: in.kafka, Topics: in.topics, Log: log}
+		run("alerts", alerts.Run)
 		handler := api.New(api.Dependencies{Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics},
-			Screener: screener, Screening: cmp.Or(p.screening, api.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities,
+			Screener: screener, Watcher: alerts, Screening: cmp.Or(p.screening, api.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities,
 			Parser: parser, Clock: p.clock, Ready: s.ready, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: log})
 		if p.wrap != nil {
 			handler = p.wrap(handler)

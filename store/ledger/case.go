@@ -107,6 +107,8 @@ func (l *Ledger) note(e *Event) string {
 		return l.foldAppeal(e)
 	case e.Visit != nil:
 		return l.foldVisit(e)
+	case e.Task != nil:
+		return l.foldTask(e)
 	case e.Progress != nil:
 		c := l.caseOf(e)
 		if e.Version != c.Version+1 {

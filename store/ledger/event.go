@@ -128,6 +128,7 @@ type Event struct {
 	Return   *Return     `json:"return,omitempty"`
 	Appeal   *Appeal     `json:"appeal,omitempty"`
 	Visit    *Visit      `json:"visit,omitempty"`
+	Task     *Task       `json:"task,omitempty"`     // work on an alert
 	Delivery *Delivery   `json:"delivery,omitempty"` // what became of a message to a bank
 
 	Place Place `json:"-"` // in the log

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"stopline/stream/event"
@@ -69,6 +70,7 @@ type Ledger struct {
 	returns  map[string]*ReturnRound
 	appeals  map[string]*AppealFile
 	visits   map[string]*VisitFile
+	tasks    map[string]*TaskFile        // by alert
 	open     map[string]*Stop            // with a deadline ahead
 	behind   map[string]*Stop            // proposed on the trail of another
 	waiting  map[string]map[string]*Stop // by bank, requested and not yet acknowledged
@@ -86,7 +88,7 @@ func New(t Terms) *Ledger {
 	if t.Calendar == nil {
 		t.Calendar = ChinaCalendar
 	}
-	return &Ledger{terms: t, stops: map[string]*Stop{}, cases: map[string]*Case{}, returns: map[string]*ReturnRound{}, appeals: map[string]*AppealFile{}, visits: map[string]*VisitFile{},
+	return &Ledger{terms: t, stops: map[string]*Stop{}, cases: map[string]*Case{}, returns: map[string]*ReturnRound{}, appeals: map[string]*AppealFile{}, visits: map[string]*VisitFile{}, tasks: map[string]*TaskFile{},
 		open: map[string]*Stop{}, behind: map[string]*Stop{}, waiting: map[string]map[string]*Stop{}, pending: map[string]map[string]*Stop{}, feeds: map[string]*feed{},
 		reports: map[string]string{}, accounts: map[string]string{}, callers: map[string]string{}, merges: map[string]string{}, posted: make(chan struct{})}
 }
@@ -167,6 +169,7 @@ func (l *Ledger) advance(s *Stop, e *Event) {
 	}
 	l.index(s)
 	l.message(s, e)
+	l.center(e, "stop")
 }
 
 // change applies the change of an amount.
@@ -384,4 +387,42 @@ func (l *Ledger) Figures() Figures {
 		}
 	}
 	return f
+}
+
+// Search finds stops and cases by what people type: an id or its beginning, an
+// account, a transfer, or a holder or number of a report. At most limit of each.
+func (l *Ledger) Search(q string, limit int) (stops []*Stop, cases []string) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if q == "" {
+		return nil, nil
+	}
+	found := map[string]bool{}
+	add := func(id string) {
+		if id = l.root(id); !found[id] && len(cases) < limit {
+			found[id] = true
+			cases = append(cases, id)
+		}
+	}
+	for id, s := range l.stops {
+		if len(stops) == limit {
+			break
+		}
+		if strings.HasPrefix(id, q) && len(q) > 4 || s.Account.Number == q || s.Account.Holder == q || s.Transfer.ID == q || s.Payer == q {
+			stops = append(stops, s.copy())
+		}
+	}
+	for id, c := range l.cases {
+		if strings.HasPrefix(id, q) && len(q) > 4 {
+			add(id)
+		}
+		for i := range c.Reports {
+			if r := &c.Reports[i]; r.Holder == q || r.Phone == q || r.ID == q {
+				add(id)
+			}
+		}
+	}
+	slices.SortFunc(stops, func(a, b *Stop) int { return cmp.Or(cmp.Compare(b.ProposedAt, a.ProposedAt), cmp.Compare(a.ID, b.ID)) })
+	slices.Sort(cases)
+	return stops, cases
 }

@@ -38,6 +38,24 @@ func (w *Warehouse) Alerts(ctx context.Context, before event.Instant, beforeID, 
 	return out, rows.Err()
 }
 
+// Urgent returns documents of the newest alerts that a person should look at.
+func (w *Warehouse) Urgent(ctx context.Context, limit int) ([]string, error) {
+	rows, err := w.conn.Query(ctx, `SELECT document FROM alerts FINAL WHERE action IN ('review', 'stop') ORDER BY at DESC, id DESC LIMIT {limit:UInt32}`, clickhouse.Named("limit", limit))
+	if err != nil {
+		return nil, fmt.Errorf("read urgent alerts: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []string
+	for rows.Next() {
+		var d string
+		if err := rows.Scan(&d); err != nil {
+			return nil, fmt.Errorf("read urgent alerts: %w", err)
+		}
+		out = append(out, d)
+	}
+	return out, rows.Err()
+}
+
 // Alert returns the document of one alert; empty when there is none.
 func (w *Warehouse) Alert(ctx context.Context, id string) (string, error) {
 	var doc string

@@ -1,0 +1,77 @@
+// Cases: what belongs together, where the money went, and what may be decided.
+import { el, t, ask, act, money, span, badge, now, table, save, shape, stateWord } from "/app.js";
+
+export async function cases(root, [first, q]) {
+  if (first === "find") return find(root, q ?? "");
+  if (first) {
+    const draw = async () => root.replaceChildren(await caseView(first, draw));
+    await draw();
+    return {};
+  }
+  const page = await ask("/v1/cases?limit=100");
+  root.append(el("h1", {}, t("cases")), page.cases.length ? table(t("cases"), [t("case"), t("opened"), t("progress"), [t("reported"), "n"], [t("held"), "n"], [t("frozen_"), "n"], [t("returned_"), "n"]],
+    page.cases.map((c) => [el("a", { href: "#/cases/" + c.id }, c.id.slice(0, 12)), when(c.opened_at), t(c.state), [money(c.amounts.reported), "n"], [money(c.amounts.held), "n"], [money(c.amounts.frozen), "n"], [money(c.amounts.returned), "n"]])) : el("p", { class: "empty" }, t("nocases")));
+  return {};
+}
+
+const when = (text) => text.slice(0, 19).replace("T", " ");
+
+async function find(root, q) {
+  const found = await ask("/v1/search?q=" + encodeURIComponent(q));
+  if (found.cases.length === 1 && !found.stops.length) {
+    location.hash = "#/cases/" + found.cases[0];
+    return {};
+  }
+  root.append(el("h1", {}, q), found.stops.length ? table(q, [t("account"), t("bank"), t("state"), [t("amount"), "n"], t("case")], found.stops.map((s) => [s.account.number, s.account.bank, badge(s.state), [money(s.amount, s.currency), "n"], el("a", { href: "#/cases/" + s.case_id }, s.case_id.slice(0, 12))]))
+    : el("p", { class: "empty" }, t("none", q)));
+  return {};
+}
+
+// caseView is one case, whole.
+export async function caseView(id, changed) {
+  const [c, trail] = await Promise.all([ask("/v1/cases/" + id), ask(`/v1/cases/${id}/trail`)]);
+  const a = c.amounts;
+  const figure = (word, v) => el("div", {}, el("dt", {}, t(word)), el("dd", {}, money(v)));
+  const decide = (s, what) => el("button", { onclick: () => act(async () => { await ask(`/v1/stops/${s.id}/${what.path}`, "POST", {}); changed(); }) }, t(what.word));
+  const may = (s) => ({ proposed: [["approval", "approve"], ["rejection", "reject"]], held: [["extension", "extend"], ["freeze", "freeze"], ["release", "release"]], partial: [["extension", "extend"], ["freeze", "freeze"], ["release", "release"]],
+    extended: [["freeze", "freeze"], ["release", "release"]], frozen: [["release", "release"]], requested: [["release", "release"]] }[s.state] ?? []).map(([path, word]) => decide(s, { path, word }));
+  return el("article", { class: "case" },
+    el("h1", {}, t("case") + " ", el("a", { href: "#/cases/" + c.id }, c.id.slice(4, 12)), el("small", {}, ` ${t(c.state)} · ${t("opened")} ${when(c.opened_at)}${c.members.length ? " · " + t("members", c.members.length) : ""}`)),
+    el("dl", { class: "figures" }, figure("reported", a.reported), figure("requested_", a.requested), figure("traced", a.traced), figure("held", a.held), figure("frozen_", a.frozen), figure("returned_", a.returned)),
+    el("h2", {}, t("trail")), trail.trees.length ? graph(trail.trees) : el("p", { class: "empty" }, t("notrail")),
+    el("h2", {}, t("stops")), table(t("stops"), [t("state"), t("account"), t("bank"), [t("hop"), "n"], [t("amount"), "n"], [t("held"), "n"], t("left"), t("action")],
+      c.stops.map((s) => [badge(s.state), s.account.number, s.account.bank, [String(s.hop), "n"], [money(s.amount, s.currency), "n"], [money(s.held_amount, s.currency), "n"], s.ends_at ? span(Date.parse(s.ends_at) - now()) : "", el("span", { class: "actions" }, ...may(s), el("button", { onclick: () => act(() => save(`/v1/stops/${s.id}/notice`, `notice-${s.id}.html`)) }, t("notice")))])),
+    el("h2", {}, t("returns")), el("p", {}, ...c.returns.map((r) => el("button", { onclick: () => act(() => save(`/v1/returns/${r}/document`, `return-${r}.html`)) }, t("document"))), el("button", { onclick: () => act(async () => { await ask(`/v1/cases/${id}/returns`, "POST"); changed(); }) }, t("propose"))));
+}
+
+// graph draws the trail from left to right: a column for each hop, the width of
+// a line is its amount, the shape its state.
+function graph(trees) {
+  const nodes = [], links = [];
+  const value = (n) => parseFloat(n.amount);
+  let most = 1, rows = 0, columns = 0;
+  const place = (n, depth) => {
+    const own = { n, x: depth, y: 0 };
+    columns = Math.max(columns, depth + 1);
+    most = Math.max(most, value(n));
+    nodes.push(own);
+    if (!n.children.length) own.y = rows++;
+    else {
+      const below = n.children.map((c) => place(c, depth + 1));
+      for (const b of below) links.push([own, b]);
+      own.y = (below[0].y + below[below.length - 1].y) / 2;
+    }
+    return own;
+  };
+  for (const tree of trees) place(tree, 0);
+  const w = 190, h = 44, width = columns * w + 20, height = rows * h + 20;
+  const x = (p) => 10 + p.x * w, y = (p) => 22 + p.y * h;
+  const svg = el("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": t("trail") });
+  for (const [a, b] of links) svg.append(el("path", { class: "flow", d: `M${x(a) + 150} ${y(a)} C${x(a) + 180} ${y(a)} ${x(b) - 30} ${y(b)} ${x(b)} ${y(b)}`, "stroke-width": Math.max(1, (18 * value(b.n)) / most) }));
+  for (const p of nodes) {
+    const n = p.n;
+    svg.append(el("g", { class: "node " + n.state, transform: `translate(${x(p)} ${y(p) - 17})` }, el("title", {}, `${n.account.number} ${n.account.bank}\n${stateWord(n.state)} ${money(n.amount)}, ${t("held")} ${money(n.held_amount)}\n${when(n.transfer.at)}`),
+      el("rect", { width: 150, height: 34, rx: 4 }), el("text", { x: 8, y: 14 }, `${shape(n.state)} …${n.account.number.slice(-6)} ${n.account.bank}`), el("text", { x: 8, y: 28, class: "amount" }, money(n.amount))));
+  }
+  return el("div", { class: "scroll graph", tabindex: 0, role: "region", "aria-label": t("trail") }, svg);
+}

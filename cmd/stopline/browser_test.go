@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"stopline/api/report"
+)
+
+// window is a real browser in front of a service.
+type window struct {
+	t      *testing.T
+	ctx    context.Context
+	mu     sync.Mutex
+	errors []string
+}
+
+func openWindow(t *testing.T) *window {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("there is no chromium on this machine, so that the console is not tried in a browser: make test-browser installs it")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1280, 900))
+	allocator, cancel := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
+	w := &window{t: t}
+	ctx, cancel2 := chromedp.NewContext(allocator, chromedp.WithListener(func(e any) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		switch e := e.(type) {
+		case *runtime.EventExceptionThrown:
+			w.errors = append(w.errors, fmt.Sprint(e.ExceptionDetails.Text, " ", e.ExceptionDetails.URL))
+		case *log.EventEntryAdded:
+			if e.Entry.Level == "error" {
+				w.errors = append(w.errors, e.Entry.Text+" "+e.Entry.URL)
+			}
+		}
+	}))
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatal(err)
+	}
+	limited, cancel3 := context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(func() { cancel3(); cancel2(); cancel() })
+	w.ctx = limited
+	return w
+}
+
+func (w *window) do(actions ...chromedp.Action[chromedp.Void]) {
+	w.t.Helper()
+	if err := chromedp.Do(w.ctx, actions...); err != nil {
+		w.t.Fatalf("%v; the page's errors: %v", err, w.errors)
+	}
+}
+
+// until waits for an expression to be true.
+func (w *window) until(what, expression string) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, 20*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, chromedp.Poll[chromedp.Void]("Boolean("+expression+")", chromedp.WithPollingInterval(50*time.Millisecond))); err != nil {
+		text, _ := chromedp.Run(w.ctx, chromedp.Evaluate[string]("document.body.innerText"))
+		w.t.Fatalf("not %s: %v; the page says: %.800s; errors: %v", what, err, text, w.errors)
+	}
+}
+
+func (w *window) js(expression string) string {
+	w.t.Helper()
+	out, err := chromedp.Run(w.ctx, chromedp.Evaluate[string]("String("+expression+")"))
+	if err != nil {
+		w.t.Fatalf("%s: %v", expression, err)
+	}
+	return out
+}
+
+// shot keeps a picture where STOPLINE_SHOTS says.
+func (w *window) shot(name string) {
+	if dir := os.Getenv("STOPLINE_SHOTS"); dir != "" {
+		b, err := chromedp.Run(w.ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name+".png"), b, 0o600); err != nil {
+			w.t.Error(err)
+		}
+	}
+}
+
+// accessible runs axe-core, where it was fetched: no serious finding.
+func (w *window) accessible(page string) {
+	w.t.Helper()
+	axe, err := os.ReadFile("../../api/console/axe/node_modules/axe-core/axe.min.js")
+	if err != nil {
+		w.t.Log("axe-core was not fetched, so that accessibility is not checked: make test-browser fetches it")
+		return
+	}
+	w.do(chromedp.Evaluate[chromedp.Void](string(axe) + ";0"))
+	out, err := chromedp.Run(w.ctx, chromedp.Evaluate[string](`axe.run().then(r => JSON.stringify(r.violations.filter(v => v.impact === "serious" || v.impact === "critical").map(v => v.id + " " + v.nodes.map(n => n.target + " " + (n.any[0]?.message ?? "")).slice(0, 3))))`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if out != "[]" {
+		w.t.Errorf("%s: axe-core finds %s", page, out)
+	}
+}
+
+// The main paths in a real browser: sign in; an alert arrives as it happens; it is
+// claimed; a large stop is approved; the bank answers and the hold counts down;
+// the case shows its trail; a report is downloaded whose figures are the API's;
+// both languages, both themes, wide and narrow.
+func TestBrowser(t *testing.T) {
+	w := openWindow(t)
+	h := newHarness(t)
+	k := h.keys()
+	downloads := t.TempDir()
+	w.do(chromedp.Navigate(h.url), chromedp.WaitVisible("#door"))
+	if _, err := chromedp.CallBrowser(w.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: "allow", DownloadPath: downloads}); err != nil {
+		t.Fatal(err)
+	}
+	if w.js("document.documentElement.lang") != "zh" {
+		w.do(chromedp.Click("#language"))
+	}
+	w.accessible("the door")
+	w.do(chromedp.SendKeys("#key", "sl_wrong"), chromedp.Click("#door button"))
+	w.until("told that the key is wrong", `document.querySelector("#refused").textContent.includes("密钥")`)
+	w.do(chromedp.SendKeys("#key", k.supervisor), chromedp.Click("#door button"))
+	w.until("an empty queue that says so", `document.querySelector(".queue .empty")`)
+	w.mu.Lock()
+	w.errors = nil // the refusal was one
+	w.mu.Unlock()
+
+	// An alert arrives by itself.
+	h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c1","at":"%s","phase":"started","caller":{"number":"+85281234567"},"callee":{"number":"13800138000"}}`, minutesAgo(26)))
+	h.eventually("the call scored", func() bool { return counter(h.metrics.Legs) >= 2 })
+	h.send(h.infra.topics.Transfers, transferDoc("t1", "6222020200112233445", "6217000010098765432", "49800.00"))
+	w.until("the alert", `document.querySelector(".queue .money")?.textContent === "¥49,800.00"`)
+	w.do(chromedp.Click(".queue li"))
+	w.until("its case beside it", `document.querySelector(".side .graph .node.requested")`)
+	w.js(`document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "c", bubbles: true}))`)
+	w.until("claimed from the keyboard", `document.querySelector(".queue .task")?.textContent.includes("supervisor")`)
+	stop := h.ok(k.analyst, http.MethodGet, "/v1/queue", "")["items"].([]any)[0].(map[string]any)["stop_id"].(string)
+	h.ok(k.pcbc, http.MethodPost, "/v1/bank/stops/"+stop+"/outcome", fmt.Sprintf(`{"result":"partial","effective_at":"%s","held_amount":"30000.00","balance":"30000.00","onward":[{"id":"CCB-9","to_account":"6228480000012345678","to_bank":"ABOC","amount":"19800.00","at":"%s"}]}`, minutesAgo(0), minutesAgo(0)))
+	w.until("the bank's answer, and the hold's countdown", `document.querySelector(".queue .state.partial") && /^47:/.test(document.querySelector(".queue .left").textContent)`)
+	before := w.js(`document.querySelector(".queue .left").textContent`)
+	w.until("it counts", `document.querySelector(".queue .left").textContent !== "`+before+`"`)
+
+	// A large one waits for a person.
+	big := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("big", "3801", "1801", "600000.00", 60, ""))
+	caseID := big["id"].(string)
+	w.do(chromedp.Navigate(h.url + "/#/cases/" + caseID))
+	w.until("the case", `document.querySelector(".case .state.proposed")`)
+	w.do(chromedp.Click(`//button[text()="批准"]`))
+	w.until("approved", `document.querySelector(".case .state.requested")`)
+	w.accessible("a case")
+	w.do(chromedp.Navigate(h.url + "/#/cases/" + h.ledger.Stop(stop).CaseID))
+	w.until("the trail's next hop", `document.querySelectorAll(".graph .node").length === 2`)
+	w.shot("case")
+	w.do(chromedp.Navigate(h.url+"/#/queue"), chromedp.WaitVisible(".queue li"))
+	w.accessible("the queue")
+	w.do(chromedp.Click(".queue li"))
+	w.until("a case", `document.querySelector(".side .graph")`)
+	w.shot("queue")
+
+	// Search, statistics and a report.
+	w.do(chromedp.SendKeys("#q", "6228480000012345678\n"))
+	w.until("the account is found", `document.querySelector("#page table")?.textContent.includes("6228480000012345678")`)
+	w.do(chromedp.Navigate(h.url + "/#/statistics"))
+	w.until("the statistics", `document.querySelector(".bars") && document.querySelector("#page table")?.textContent.includes("30,000.00")`)
+	w.accessible("the statistics")
+	w.shot("statistics")
+	w.do(chromedp.Click(`//button[text()="JSON"]`))
+	var r report.Report
+	h.eventually("the report is downloaded", func() bool {
+		files, _ := filepath.Glob(filepath.Join(downloads, "*.json"))
+		if len(files) == 0 {
+			return false
+		}
+		b, err := os.ReadFile(files[0])
+		return err == nil && json.Unmarshal(b, &r) == nil
+	})
+	var now report.Report
+	if err := json.Unmarshal([]byte(h.text(k.police, "/v1/statistics/report?month="+r.Month)), &now); err != nil {
+		t.Fatal(err)
+	}
+	if c := report.Compare(&r, &now); len(c) > 0 || r.Total.Figures["amount_held"] != 30_000_00 {
+		t.Errorf("the downloaded report: %v; otherwise: %v", r.Total.Figures, c)
+	}
+	w.do(chromedp.Navigate(h.url + "/#/operations"))
+	w.until("the duties and the lag", `document.querySelectorAll("#page table, #page .empty").length >= 2 && document.body.textContent.includes("lag_messages")`)
+	w.accessible("operations")
+
+	// In place: the other language, the other theme; narrow.
+	w.do(chromedp.Click("#language"))
+	w.until("English", `document.querySelector("h1").textContent === "Operations"`)
+	w.do(chromedp.Click("#theme"), chromedp.Navigate(h.url+"/#/queue"), chromedp.WaitVisible(".queue li"))
+	w.accessible("the queue, the other theme")
+	w.do(chromedp.EmulateViewport(390, 800))
+	if wide := w.js("document.documentElement.scrollWidth"); wide != "390" {
+		t.Errorf("at 390 pixels the page is %s wide", wide)
+	}
+	w.shot("narrow")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.errors) > 0 {
+		t.Errorf("the console's errors: %s", strings.Join(w.errors, "; "))
+	}
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"stopline/api"
+)
+
+// The queue and the live stream: an alert arrives as it happens, is taken by one
+// analyst and by no other, handed up, and leaves the queue when it is dismissed.
+func TestQueueAndLive(t *testing.T) {
+	h := newHarness(t)
+	k := h.keys()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.url+"/v1/live", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+k.analyst)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%v %v", resp, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	events := make(chan string, 100)
+	go func() {
+		lines := bufio.NewScanner(resp.Body)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			if e, ok := strings.CutPrefix(lines.Text(), "event: "); ok {
+				events <- e
+			}
+		}
+	}()
+	comes := func(want string) {
+		t.Helper()
+		for end := time.After(10 * time.Second); ; {
+			select {
+			case e := <-events:
+				if e == want {
+					return
+				}
+			case <-end:
+				t.Fatalf("no event %s", want)
+			}
+		}
+	}
+	comes("hello")
+	h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c1","at":"%s","phase":"started","caller":{"number":"+85281234567"},"callee":{"number":"13800138000"}}`, minutesAgo(26)))
+	h.eventually("the call scored", func() bool { return counter(h.metrics.Legs) >= 2 })
+	h.send(h.infra.topics.Transfers, transferDoc("t1", "6222020200112233445", "6217000010098765432", "49800.00"))
+	comes("stop")
+	comes("alert")
+	var items []any
+	h.eventually("it is in the queue", func() bool {
+		items = h.ok(k.analyst, http.MethodGet, "/v1/queue", "")["items"].([]any)
+		return len(items) >= 1
+	})
+	item := items[0].(map[string]any)
+	if item["state"] != "requested" || item["amount"] != "49800.00" || item["why_zh"] == "" || item["task"].(map[string]any)["state"] != "open" {
+		t.Errorf("%v", item)
+	}
+	id := item["alert_id"].(string)
+	if task := h.ok(k.analyst, http.MethodPost, "/v1/alerts/"+id+"/claim", `{}`); task["by"] != "analyst" || task["until"] == nil {
+		t.Errorf("%v", task)
+	}
+	comes("work")
+	h.refused(409, k.supervisor, http.MethodPost, "/v1/alerts/"+id+"/claim", `{}`)
+	h.ok(k.analyst, http.MethodPost, "/v1/alerts/"+id+"/claim", `{}`)
+	h.ok(k.analyst, http.MethodPost, "/v1/alerts/"+id+"/escalation", `{"reason":"large"}`)
+	h.ok(k.supervisor, http.MethodPost, "/v1/alerts/"+id+"/claim", `{}`)
+	h.ok(k.supervisor, http.MethodPost, "/v1/alerts/"+id+"/unclaim", `{}`)
+	if status, _ := h.call(k.analyst, http.MethodPost, "/v1/alerts/"+id+"/dismissal", `{"verdict":"useful"}`); status != http.StatusNoContent {
+		t.Errorf("dismissal: %d", status)
+	}
+	for _, i := range h.ok(k.analyst, http.MethodGet, "/v1/queue", "")["items"].([]any) {
+		if i.(map[string]any)["alert_id"] == id {
+			t.Error("what was dismissed is still in the queue")
+		}
+	}
+	h.refused(409, k.analyst, http.MethodPost, "/v1/alerts/"+id+"/claim", `{}`)
+	h.refused(404, k.analyst, http.MethodPost, "/v1/alerts/alt_none/claim", `{}`)
+	h.refused(403, h.ids.Local(api.Bank, "PCBC"), http.MethodGet, "/v1/queue", "")
+}
