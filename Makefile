@@ -3,6 +3,7 @@
 GO      ?= go
 BIN     := bin/stopline
 ENGINE  := store/embedded/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so
+AXE     := api/console/axe/node_modules/axe-core/axe.min.js
 FONT    := api/report/assets/NotoSansSC-Regular.ttf
 DATA    ?= ./data
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -20,7 +21,7 @@ run: build ## Set everything up and run the service in a simulated city, until C
 	@exec $(BIN) demo --data $(DATA)
 
 .PHONY: test
-test: build ## Set everything up and pass every test, with the race detector
+test: build browser ## Set everything up and pass every test, with the race detector
 	@echo "testing: unit tests, the real embedded servers, the real binary (about five minutes)"
 	$(GO) vet ./...
 	$(GO) test -race -timeout 20m ./...
@@ -32,6 +33,18 @@ $(FONT): api/report/package-lock.json
 	@echo "fetching the font of printed reports (once, 57 MB)"
 	@cd api/report && npm ci --no-audit --no-fund --loglevel=error
 	@cp api/report/node_modules/@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf $@
+
+.PHONY: browser
+browser: $(AXE) ## Install Chromium and what the console is checked with
+	@command -v chromium >/dev/null || { echo "installing chromium for the browser tests"; (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk) >/dev/null 2>&1 || echo "chromium could not be installed (it takes root and Debian): the browser tests say so and are skipped"; }
+
+$(AXE): api/console/axe/package-lock.json
+	@cd api/console/axe && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: test-browser
+test-browser: build browser ## Try the console in a real browser
+	$(GO) test -count 1 -run TestBrowser ./cmd/stopline
 
 .PHONY: build
 build: engine font modules ## Build bin/stopline

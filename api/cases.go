@@ -1,13 +1,18 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"stopline/scoring"
 	"stopline/store/ledger"
 	"stopline/stream/event"
 )
@@ -19,6 +24,7 @@ func (s *server) caseRoutes(api huma.API) {
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/cases/{id}", "get-case", "One case, whole: its reports and stops, with those of the cases that proved to be part of it", readers, 404), s.getCase)
 	huma.Register(api, s.operation(api, http.MethodPatch, "/v1/cases/{id}", "change-case", "Say how far a case is, how many were arrested, and what it was: an outcome holds for all its alerts that nobody judged by themselves", center, 404, 409, 412, 422, 503), s.changeCase)
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/cases/{id}/trail", "trail", "The case's money as trees: one for each payment of a victim, with every account that it came to, and where it ends", readers, 404), s.trail)
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/cases/{id}/evidence", "evidence", "What was seen: the case's alerts with the values of each pattern, and the calls and payments of those who paid, a day around", center, 404, 503), s.evidence)
 	huma.Register(api, s.operation(api, http.MethodPost, "/v1/cases/{id}/visits", "assign-visit", "Send somebody of the district's grid to a person who is being talked out of money", center, 404, 409, 422, 503), s.assignVisit)
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/visits", "list-visits", "Visits that are not confirmed, by when they are due", readers, 422), s.listVisits)
 	huma.Register(api, s.operation(api, http.MethodPost, "/v1/visits/{id}/confirmation", "confirm-visit", "What the visit found", []Role{Analyst, Supervisor, Police, Admin}, 404, 409, 422, 503), s.confirmVisit)
@@ -391,4 +397,100 @@ func (s *server) confirmVisit(ctx context.Context, in *struct {
 		return nil, err
 	}
 	return &visitOutput{visitDocument(ctx, s.Ledger.Visit(v.ID))}, nil
+}
+
+// EvidenceDocument is what was seen of a case.
+type EvidenceDocument struct {
+	Alerts    []json.RawMessage  `json:"alerts"`
+	Calls     []EvidenceCall     `json:"calls"`
+	Transfers []EvidenceTransfer `json:"transfers"`
+}
+
+// EvidenceCall is a call that a victim took.
+type EvidenceCall struct {
+	At      string `json:"at"`
+	Caller  string `json:"caller"`
+	Callee  string `json:"callee"`
+	Seconds int64  `json:"seconds" doc:"0 while it runs"`
+	Foreign bool   `json:"foreign"`
+	Spoofed bool   `json:"spoofed"`
+}
+
+// EvidenceTransfer is a payment of a victim.
+type EvidenceTransfer struct {
+	ID     string `json:"id"`
+	At     string `json:"at"`
+	Payer  string `json:"payer_account"`
+	Payee  string `json:"payee_account,omitempty" doc:"Absent for cash"`
+	Amount string `json:"amount"`
+	StopID string `json:"stop_id,omitempty"`
+}
+
+// aroundCase is how far around the case's payments is looked.
+const aroundCase = 24 * time.Hour
+
+func (s *server) evidence(ctx context.Context, in *CaseID) (*struct{ Body EvidenceDocument }, error) {
+	c := s.Ledger.Case(in.ID)
+	if c == nil {
+		return nil, newProblem(http.StatusNotFound, "there is no case "+in.ID)
+	}
+	docs, err := s.Warehouse.CaseAlerts(ctx, append([]string{c.ID}, c.Members...))
+	if err != nil {
+		return nil, s.unavailableBooks(err)
+	}
+	out := &struct{ Body EvidenceDocument }{EvidenceDocument{[]json.RawMessage{}, []EvidenceCall{}, []EvidenceTransfer{}}}
+	type span struct{ from, to event.Instant }
+	accounts, phones := map[string]span{}, map[string]span{}
+	note := func(m map[string]span, key string, at event.Instant) {
+		if key == "" || len(m) >= 8 && m[key] == (span{}) { // of a few victims; a case of dozens has its reports
+			return
+		}
+		p, there := m[key]
+		if !there {
+			p = span{at, at}
+		}
+		m[key] = span{min(p.from, at), max(p.to, at)}
+	}
+	for _, doc := range docs {
+		out.Body.Alerts = append(out.Body.Alerts, json.RawMessage(doc))
+		var a scoring.Alert
+		if json.Unmarshal([]byte(doc), &a) == nil && a.Transfer != nil {
+			note(accounts, a.Transfer.Payer.Account, a.Transfer.At)
+			note(phones, a.Transfer.Payer.Phone, a.Transfer.At)
+		}
+	}
+	for i := range c.Reports {
+		for _, p := range c.Reports[i].Payments {
+			note(accounts, p.Payer, p.At)
+			note(phones, c.Reports[i].Phone, p.At)
+		}
+	}
+	for phone, p := range phones {
+		calls, err := s.Warehouse.Calls(ctx, phone, p.from.Add(-aroundCase), p.to.Add(aroundCase))
+		if err != nil {
+			return nil, s.unavailableBooks(err)
+		}
+		for _, k := range calls {
+			out.Body.Calls = append(out.Body.Calls, EvidenceCall{k.At.String(), k.Caller, phone, k.Seconds, k.Foreign, k.Spoofed})
+		}
+	}
+	for account, p := range accounts {
+		moves, err := s.Warehouse.Movements(ctx, account, p.from.Add(-aroundCase), event.CNY, 200)
+		if err != nil {
+			return nil, s.unavailableBooks(err)
+		}
+		for _, m := range moves {
+			if m.Minor > 0 || m.At > p.to.Add(aroundCase) {
+				continue
+			}
+			t := EvidenceTransfer{ID: m.ID, At: m.At.String(), Payer: account, Payee: m.Other, Amount: event.Money{Minor: -m.Minor, Currency: event.CNY}.Decimal()}
+			if id := event.StopID(event.TransferKey(account, m.ID), m.Other); s.Ledger.Stop(id) != nil {
+				t.StopID = id
+			}
+			out.Body.Transfers = append(out.Body.Transfers, t)
+		}
+	}
+	slices.SortFunc(out.Body.Calls, func(a, b EvidenceCall) int { return cmp.Compare(a.At, b.At) })
+	slices.SortFunc(out.Body.Transfers, func(a, b EvidenceTransfer) int { return cmp.Compare(a.At, b.At) })
+	return out, nil
 }

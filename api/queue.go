@@ -36,14 +36,28 @@ func (s *server) queueRoutes(api huma.API) {
 		huma.Register(api, s.operation(api, http.MethodPost, "/v1/alerts/{id}/"+w.name, w.name+"-alert", w.summary, center, 404, 409, 422, 503),
 			func(ctx context.Context, in *workInput) (*workOutput, error) { return s.work(ctx, w.to, in) })
 	}
-	huma.Register(api, s.operation(api, http.MethodGet, "/v1/search", "search", "Stops and cases by what people type: an id or its beginning, an account, a transfer, a holder or number of a report", readers, 422), s.search)
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/search", "search", "Stops and cases by what people type: an id or its beginning, an account, a transfer, a holder or number of a report; and transfers, out of the books", readers, 422, 503), s.search)
 	s.liveRoute(api)
 }
 
 // SearchDocument is what was found.
 type SearchDocument struct {
-	Stops []StopDocument `json:"stops"`
-	Cases []string       `json:"cases"`
+	Stops     []StopDocument  `json:"stops"`
+	Cases     []string        `json:"cases"`
+	Transfers []FoundTransfer `json:"transfers" doc:"Out of the books, the newest first"`
+}
+
+// FoundTransfer is a transfer that was found.
+type FoundTransfer struct {
+	ID          string `json:"id"`
+	At          string `json:"at"`
+	Payer       string `json:"payer_account"`
+	PayerHolder string `json:"payer_holder,omitempty"`
+	Payee       string `json:"payee_account,omitempty"`
+	PayeeHolder string `json:"payee_holder,omitempty"`
+	Amount      string `json:"amount"`
+	Currency    string `json:"currency"`
+	CaseID      string `json:"case_id,omitempty" doc:"Of its stop, if it has one"`
 }
 
 func (s *server) search(ctx context.Context, in *struct {
@@ -51,9 +65,23 @@ func (s *server) search(ctx context.Context, in *struct {
 }) (*struct{ Body SearchDocument }, error) {
 	q := strings.TrimSpace(in.Q)
 	stops, cases := s.Ledger.Search(q, 50)
-	out := &struct{ Body SearchDocument }{SearchDocument{[]StopDocument{}, append([]string{}, cases...)}}
+	out := &struct{ Body SearchDocument }{SearchDocument{[]StopDocument{}, append([]string{}, cases...), []FoundTransfer{}}}
 	for _, st := range stops {
 		out.Body.Stops = append(out.Body.Stops, stopDocument(ctx, st, s.Ledger.Terms()))
+	}
+	found, err := s.Warehouse.Search(ctx, cmp.Or(strings.TrimPrefix(string(s.Parser.NormalEntity(event.PrefixNumber+q)), event.PrefixNumber), q), 50)
+	if err == nil && len(found) == 0 {
+		found, err = s.Warehouse.Search(ctx, q, 50)
+	}
+	if err != nil {
+		return nil, s.unavailableBooks(err)
+	}
+	for _, f := range found {
+		t := FoundTransfer{f.ID, f.At.String(), f.Payer, mask(ctx, f.PayerHolder), f.Payee, mask(ctx, f.PayeeHolder), event.Money{Minor: f.Minor, Currency: f.Currency}.Decimal(), string(f.Currency), ""}
+		if st := s.Ledger.Stop(event.StopID(event.TransferKey(f.Payer, f.ID), f.Payee)); st != nil {
+			t.CaseID = s.Ledger.Case(st.CaseID).ID
+		}
+		out.Body.Transfers = append(out.Body.Transfers, t)
 	}
 	return out, nil
 }

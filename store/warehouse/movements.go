@@ -75,3 +75,87 @@ func (w *Warehouse) Payments(ctx context.Context, accounts []string, from event.
 	}
 	return out, rows.Err()
 }
+
+// Call is one that a number took.
+type Call struct {
+	ID      string
+	At      event.Instant
+	Caller  string
+	Seconds int64
+	Foreign bool
+	Spoofed bool
+}
+
+// Calls lists the calls that a number took in [from, to), at most 200.
+func (w *Warehouse) Calls(ctx context.Context, callee string, from, to event.Instant) ([]Call, error) {
+	rows, err := w.conn.Query(ctx, `SELECT id, toUnixTimestamp64Milli(at), caller, seconds, foreign_caller, spoofed FROM calls FINAL WHERE callee = {callee:String} AND at >= `+fromT+` AND at < `+toT+` ORDER BY at, id LIMIT 200`,
+		append(span(from, to), clickhouse.Named("callee", callee))...)
+	if err != nil {
+		return nil, fmt.Errorf("read a number's calls: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []Call
+	for rows.Next() {
+		var c Call
+		var at int64
+		var foreign, spoofed uint8
+		if err := rows.Scan(&c.ID, &at, &c.Caller, &c.Seconds, &foreign, &spoofed); err != nil {
+			return nil, fmt.Errorf("read a number's calls: %w", err)
+		}
+		c.At, c.Foreign, c.Spoofed = event.Instant(at), foreign == 1, spoofed == 1
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}
+
+// CaseAlerts returns the documents of the alerts on cases, oldest first, at most
+// 100.
+func (w *Warehouse) CaseAlerts(ctx context.Context, cases []string) ([]string, error) {
+	rows, err := w.conn.Query(ctx, `SELECT document FROM alerts FINAL WHERE case_id IN ({cases:Array(String)}) ORDER BY at, id LIMIT 100`, clickhouse.Named("cases", cases))
+	if err != nil {
+		return nil, fmt.Errorf("read a case's alerts: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []string
+	for rows.Next() {
+		var d string
+		if err := rows.Scan(&d); err != nil {
+			return nil, fmt.Errorf("read a case's alerts: %w", err)
+		}
+		out = append(out, d)
+	}
+	return out, rows.Err()
+}
+
+// Found is a transfer that a search found.
+type Found struct {
+	ID, Payer, PayerHolder, Payee, PayeeHolder string
+	At                                         event.Instant
+	Minor                                      int64
+	Currency                                   event.Currency
+}
+
+// Search finds transfers by account of either side, by id, by the payer's number
+// or by a holder; the newest first. Accounts, ids and numbers are found by
+// indexes.
+func (w *Warehouse) Search(ctx context.Context, q string, limit int) ([]Found, error) {
+	rows, err := w.conn.Query(ctx, `SELECT id, payer_account, payer_holder, payee_account, payee_holder, toUnixTimestamp64Milli(at), amount, currency FROM transfers
+		WHERE payer_account = {q:String} OR payee_account = {q:String} OR id = {q:String} OR payer_phone = {q:String} OR payer_holder = {q:String} OR payee_holder = {q:String} ORDER BY at DESC LIMIT 1 BY payer_account, id LIMIT {limit:UInt32}`,
+		clickhouse.Named("q", q), clickhouse.Named("limit", limit))
+	if err != nil {
+		return nil, fmt.Errorf("search the transfers: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []Found
+	for rows.Next() {
+		var f Found
+		var at int64
+		var currency string
+		if err := rows.Scan(&f.ID, &f.Payer, &f.PayerHolder, &f.Payee, &f.PayeeHolder, &at, &f.Minor, &currency); err != nil {
+			return nil, fmt.Errorf("search the transfers: %w", err)
+		}
+		f.At, f.Currency = event.Instant(at), event.Currency(currency)
+		out = append(out, f)
+	}
+	return out, rows.Err()
+}

@@ -11,7 +11,7 @@ export const words = {
     from: "自", to: "至", show: "显示", month: "按月", day: "按日", district: "按地区", fraud_type: "按类型", banks: "按银行", hops: "按层级", funnel: "从报案到返还", minutes: "止付成功与距转账分钟数", monthly: "月报", download: "下载", line: "破案 {} 起，抓获 {} 人，止付 {}，返还 {}", heldchart: "请求与止付金额", answer: "银行答复（秒，中位 / 90% / 99%）",
     duties: "待办", due: "期限", what: "事项", noduties: "没有待办。", health: "运行指标", lag: "积压", dead: "死信", delivered: "送达", verify: "核对账目", right: "账目相符：{} 笔止付", wrong: "{} 处不符", behind: "{} 笔在途，稍后再核对", overdue: "逾期",
     proposed: "待批准", requested: "已发出", undelivered: "未答复", acknowledged: "已接收", partial: "部分止付", missed: "已转走", mismatch: "信息不符", refused_s: "拒绝", rejected: "不予批准", extended: "续止", frozen: "已冻结", returning: "返还中", returned: "已返还", released: "已解除", expired: "已到期", held_s: "全额止付",
-    cash: "取现", merchant: "商户", small: "金额小", deep: "层级深", review: "复核", stop: "止付", done: "已完成", failed: "未成功：{}", keys: "j/k 移动 · c 领取 · d 排除 · e 上报 · a 批准 · / 搜索", none: "没有找到 {}", cancel: "取消", reason: "理由", by: "由",
+    cash: "取现", merchant: "商户", small: "金额小", deep: "层级深", review: "复核", stop: "止付", done: "已完成", failed: "未成功：{}", keys: "j/k 移动 · c 领取 · d 排除 · e 上报 · a 批准 · / 搜索", none: "没有找到 {}", cancel: "取消", reason: "理由", by: "由", timeline: "通话与转账", seen: "命中与所见", transfers: "转账",
   },
   en: {
     queue: "Queue", cases: "Cases", statistics: "Statistics", operations: "Operations", search: "account, case, stop id…", leave: "Leave", other: "中文", theme: "Light or dark", api: "API",
@@ -23,6 +23,6 @@ export const words = {
     from: "From", to: "to", show: "Show", month: "by month", day: "by day", district: "by district", fraud_type: "by type of fraud", banks: "by bank", hops: "by hop", funnel: "From reported to returned", minutes: "Success, by minutes since the transfer", monthly: "Monthly report", download: "Download", line: "{} solved, {} arrested, {} stopped, {} returned", heldchart: "Requested and held", answer: "Banks' answers (seconds: median / 90th / 99th)",
     duties: "What waits for a person", due: "Due", what: "What", noduties: "Nothing waits.", health: "Health", lag: "Lag", dead: "Dead letters", delivered: "Delivered", verify: "Check the books", right: "the books are right: {} stops", wrong: "{} differences", behind: "{} on their way; ask again", overdue: "overdue",
     proposed: "for approval", requested: "requested", undelivered: "no answer", acknowledged: "acknowledged", partial: "partly held", missed: "gone", mismatch: "mismatch", refused_s: "refused", rejected: "rejected", extended: "extended", frozen: "frozen", returning: "going back", returned: "returned", released: "released", expired: "lapsed", held_s: "held",
-    cash: "cash", merchant: "merchant", small: "small", deep: "deep", review: "review", stop: "stop", done: "done", failed: "failed: {}", keys: "j/k move · c claim · d dismiss · e escalate · a approve · / search", none: "nothing found for {}", cancel: "Cancel", reason: "Reason", by: "by",
+    cash: "cash", merchant: "merchant", small: "small", deep: "deep", review: "review", stop: "stop", done: "done", failed: "failed: {}", keys: "j/k move · c claim · d dismiss · e escalate · a approve · / search", none: "nothing found for {}", cancel: "Cancel", reason: "Reason", by: "by", timeline: "Calls and payments", seen: "What was seen", transfers: "Transfers",
   },
 };
