@@ -22,7 +22,7 @@ func Mount(r chi.Router) {
 	}
 	server := http.FileServerFS(files)
 	r.Method(http.MethodGet, "/", server)
-	for _, name := range []string{"/console.css", "/print.css", "/icon.svg", "/app.js", "/words.js", "/queue.js", "/cases.js", "/statistics.js", "/operations.js"} {
+	for _, name := range []string{"/console.css", "/print.css", "/icon.svg", "/app.js", "/words.js", "/queue.js", "/cases.js", "/statistics.js", "/operations.js", "/patterns.js"} {
 		r.Method(http.MethodGet, name, server)
 	}
 }

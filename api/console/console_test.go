@@ -43,7 +43,7 @@ func TestWords(t *testing.T) {
 		t.Errorf("%d words", len(inZH))
 	}
 	asked := regexp.MustCompile(`\bt\("([a-z_-]+)"|data-(?:t|placeholder|label)="([a-z_-]+)"`)
-	for _, name := range []string{"app.js", "queue.js", "cases.js", "statistics.js", "operations.js", "index.html"} {
+	for _, name := range []string{"app.js", "queue.js", "cases.js", "statistics.js", "operations.js", "patterns.js", "index.html"} {
 		for _, m := range asked.FindAllStringSubmatch(read(name), -1) {
 			if k := m[1] + m[2]; !inZH[k] {
 				t.Errorf("%s asks for %s, which is no word", name, k)

@@ -203,6 +203,20 @@ func TestBrowser(t *testing.T) {
 	w.until("the duties and the lag", `document.querySelectorAll("#page table, #page .empty").length >= 2 && document.body.textContent.includes("lag_messages")`)
 	w.accessible("operations")
 
+	w.do(chromedp.Navigate(h.url + "/#/patterns"))
+	w.until("the catalogue, checked", `document.querySelectorAll("#page tbody tr").length >= 30 && document.querySelector(".problems .fine")`)
+	w.accessible("the patterns")
+	w.do(chromedp.Evaluate[chromedp.Void](`{ const e = document.querySelector("textarea"); e.value = e.value.replace("weight: 0.9", "weight: 9"); e.dispatchEvent(new Event("input")) }`))
+	w.until("told what is wrong as one types", `document.querySelector(".problems li:not(.fine)")?.textContent.includes("weight")`)
+	if w.js(`[...document.querySelectorAll("button")].find(b => b.textContent === "发布").disabled`) != "true" {
+		t.Error("a catalogue with mistakes can be published")
+	}
+	w.mu.Lock()
+	w.errors = nil // the refusal was one
+	w.mu.Unlock()
+	w.do(chromedp.Navigate(h.url + "/#/operations"))
+	w.until("back at operations", `document.querySelector("h1").textContent === "运行"`)
+
 	// In place: the other language, the other theme; narrow.
 	w.do(chromedp.Click("#language"))
 	w.until("English", `document.querySelector("h1").textContent === "Operations"`)

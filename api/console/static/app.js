@@ -5,6 +5,7 @@ import { queue } from "/queue.js";
 import { cases } from "/cases.js";
 import { statistics } from "/statistics.js";
 import { operations } from "/operations.js";
+import { patterns } from "/patterns.js";
 
 export const $ = (id) => document.getElementById(id);
 let language = localStorage.getItem("language") || (navigator.language.startsWith("zh") ? "zh" : "en");
@@ -123,7 +124,7 @@ export async function save(path, name) {
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
 
-const pages = { queue, cases, statistics, operations };
+const pages = { queue, cases, patterns, statistics, operations };
 let page;
 
 // show opens the page that the address names: #/page/rest.

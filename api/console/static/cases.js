@@ -41,30 +41,35 @@ export async function caseView(id, changed) {
   return el("article", { class: "case" },
     el("h1", {}, t("case") + " ", el("a", { href: "#/cases/" + c.id }, c.id.slice(4, 12)), el("small", {}, ` ${t(c.state)} · ${t("opened")} ${when(c.opened_at)}${c.members.length ? " · " + t("members", c.members.length) : ""}`)),
     el("dl", { class: "figures" }, figure("reported", a.reported), figure("requested_", a.requested), figure("traced", a.traced), figure("held", a.held), figure("frozen_", a.frozen), figure("returned_", a.returned)),
-    ...(seen ? evidence(seen) : []),
+    ...(seen ? timeline(seen) : []),
     el("h2", {}, t("trail")), trail.trees.length ? graph(trail.trees) : el("p", { class: "empty" }, t("notrail")),
     el("h2", {}, t("stops")), table(t("stops"), [t("state"), t("account"), t("bank"), [t("hop"), "n"], [t("amount"), "n"], [t("held"), "n"], t("left"), t("action")],
       c.stops.map((s) => [badge(s.state), s.account.number, s.account.bank, [String(s.hop), "n"], [money(s.amount, s.currency), "n"], [money(s.held_amount, s.currency), "n"], s.ends_at ? span(Date.parse(s.ends_at) - now()) : "", el("span", { class: "actions" }, ...may(s), el("button", { onclick: () => act(() => save(`/v1/stops/${s.id}/notice`, `notice-${s.id}.html`)) }, t("notice")))])),
+    ...(seen ? hits(seen) : []),
     el("h2", {}, t("returns")), el("p", {}, ...c.returns.map((r) => el("button", { onclick: () => act(() => save(`/v1/returns/${r}/document`, `return-${r}.html`)) }, t("document"))), el("button", { onclick: () => act(async () => { await ask(`/v1/cases/${id}/returns`, "POST"); changed(); }) }, t("propose"))));
 }
 
-// evidence is what was seen: calls above one axis of time and payments below it,
-// so that their overlap shows, and each pattern with the values that it saw.
-function evidence(seen) {
-  const out = [], calls = seen.calls, pays = seen.transfers;
+// timeline has calls above one axis of time and payments below it, so that their
+// overlap shows; a call that has not ended runs to the end of it.
+function timeline(seen) {
+  const calls = seen.calls, pays = seen.transfers;
   const times = [...calls.flatMap((k) => [Date.parse(k.at), Date.parse(k.at) + k.seconds * 1000]), ...pays.map((p) => Date.parse(p.at))];
   if (times.length) {
     const from = Math.min(...times), to = Math.max(...times, from + 60e3), width = 900, x = (ms) => 30 + ((ms - from) / (to - from)) * (width - 60);
     const svg = el("svg", { viewBox: `0 0 ${width} 130`, width: "100%", role: "img", "aria-label": t("timeline") }, el("line", { class: "axis", x1: 10, x2: width - 10, y1: 65, y2: 65 }),
       el("text", { x: 10, y: 125 }, when(new Date(from + 8 * 3600e3).toISOString())), el("text", { x: width - 10, y: 125, "text-anchor": "end" }, when(new Date(to + 8 * 3600e3).toISOString())));
-    for (const k of calls) svg.append(el("rect", { class: "call" + (k.foreign || k.spoofed ? " odd" : ""), x: x(Date.parse(k.at)), y: 36, width: Math.max(3, x(Date.parse(k.at) + (k.seconds || 30) * 1000) - x(Date.parse(k.at))), height: 22 }, el("title", {}, `${when(k.at)} ${k.caller}\n${span(k.seconds * 1000)}`)));
+    for (const k of calls) svg.append(el("rect", { class: "call" + (k.foreign || k.spoofed ? " odd" : ""), x: x(Date.parse(k.at)), y: 36, width: Math.max(3, x(k.seconds ? Date.parse(k.at) + k.seconds * 1000 : to) - x(Date.parse(k.at))), height: 22 }, el("title", {}, `${when(k.at)} ${k.caller}\n${span(k.seconds * 1000)}`)));
     const most = Math.max(...pays.map((p) => parseFloat(p.amount)), 1);
     for (const p of pays) svg.append(el("circle", { class: "pay" + (p.stop_id ? " stopped" : ""), cx: x(Date.parse(p.at)), cy: 84, r: 4 + 10 * Math.sqrt(parseFloat(p.amount) / most) }, el("title", {}, `${when(p.at)} ${money(p.amount)} → ${p.payee_account ?? t("cash")}`)));
-    out.push(el("h2", {}, t("timeline")), el("div", { class: "graph" }, svg));
+    return [el("h2", {}, t("timeline")), el("div", { class: "graph" }, svg)];
   }
-  const hits = seen.alerts.flatMap((a) => a.hits.map((h) => [when(a.at), h.pattern, Object.entries(h.values).map(([k, v]) => `${k} = ${v}`).join(", "), [String(a.score), "n"]]));
-  if (hits.length) out.push(el("h2", {}, t("seen")), el("div", { class: "wrap" }, table(t("seen"), ["", "", "", [t("score"), "n"]], hits)));
-  return out;
+  return [];
+}
+
+// hits lists each pattern with the values that it saw.
+function hits(seen) {
+  const rows = seen.alerts.flatMap((a) => a.hits.map((h) => [[when(a.at), "nowrap"], h.pattern, Object.entries(h.values).map(([k, v]) => `${k} = ${v}`).join(", "), [String(a.score), "n"]]));
+  return rows.length ? [el("h2", {}, t("seen")), el("div", { class: "wrap" }, table(t("seen"), ["", "", "", [t("score"), "n"]], rows))] : [];
 }
 
 // graph draws the trail from left to right: a column for each hop, the width of
