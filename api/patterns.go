@@ -19,7 +19,7 @@ import (
 // patternRoutes are those of the catalogue: read it, check it, publish it, and
 // see how its patterns turned out.
 func (s *server) patternRoutes(api huma.API) {
-	huma.Register(api, s.operation(api, http.MethodGet, "/v1/patterns", "get-patterns", "The catalogue in force", center), s.getPatterns)
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/patterns", "get-patterns", "The catalogue in force", center, 404), s.getPatterns)
 	put := s.operation(api, http.MethodPut, "/v1/patterns", "publish-patterns", "Publish a catalogue: it is checked, and swapped in without losing an event", deciders, 412, 422, 503)
 	huma.Register(api, put, s.publishPatterns)
 	huma.Register(api, s.operation(api, http.MethodPost, "/v1/patterns/check", "check-patterns", "Check a catalogue and say everything that is wrong with it", center, 422), s.checkPatterns)

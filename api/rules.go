@@ -119,7 +119,11 @@ func (s *server) except(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	if now, ok := s.Book.Current(); ok && in.Pattern != scoring.Service {
+	if in.Pattern != scoring.Service {
+		now, ok := s.Book.Current()
+		if !ok {
+			return nil, newProblem(http.StatusServiceUnavailable, "no catalogue has been published yet, so that the pattern cannot be looked up: try again in a moment")
+		}
 		if c, err := scoring.ParseCatalogue("", []byte(now.Text)); err == nil && c.Find(in.Pattern) == nil {
 			return nil, fieldError("path.pattern", "is no pattern of the catalogue in force; /v1/patterns lists them, * is all")
 		}

@@ -87,6 +87,12 @@ func (w *window) js(expression string) string {
 	return out
 }
 
+// key is pressed outside of any field.
+func (w *window) key(k string) {
+	w.t.Helper()
+	w.js(`document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "` + k + `", bubbles: true}))`)
+}
+
 // shot keeps a picture where STOPLINE_SHOTS says.
 func (w *window) shot(name string) {
 	if dir := os.Getenv("STOPLINE_SHOTS"); dir != "" {
@@ -150,8 +156,8 @@ func TestBrowser(t *testing.T) {
 	w.until("the alert", `document.querySelector(".queue .money")?.textContent === "¥49,800.00"`)
 	w.do(chromedp.Click(".queue li"))
 	w.until("its case beside it", `document.querySelector(".side .graph .node.requested")`)
-	w.js(`document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "c", bubbles: true}))`)
-	w.until("claimed from the keyboard", `document.querySelector(".queue .task")?.textContent.includes("supervisor")`)
+	w.key("n")
+	w.until("taken from the keyboard", `document.querySelector(".queue .task")?.textContent.includes("supervisor")`)
 	stop := h.ok(k.analyst, http.MethodGet, "/v1/queue", "")["items"].([]any)[0].(map[string]any)["stop_id"].(string)
 	h.ok(k.pcbc, http.MethodPost, "/v1/bank/stops/"+stop+"/outcome", fmt.Sprintf(`{"result":"partial","effective_at":"%s","held_amount":"30000.00","balance":"30000.00","onward":[{"id":"CCB-9","to_account":"6228480000012345678","to_bank":"ABOC","amount":"19800.00","at":"%s"}]}`, minutesAgo(0), minutesAgo(0)))
 	w.until("the bank's answer, and the hold's countdown", `document.querySelector(".queue .state.partial") && /^47:/.test(document.querySelector(".queue .left").textContent)`)
@@ -178,6 +184,10 @@ func TestBrowser(t *testing.T) {
 	// Search, statistics and a report.
 	w.do(chromedp.SendKeys("#q", "6228480000012345678\n"))
 	w.until("the account is found", `document.querySelector("#page table")?.textContent.includes("6228480000012345678")`)
+	h.eventually("both cases in the books", func() bool {
+		var r report.Report
+		return json.Unmarshal([]byte(h.text(k.police, "/v1/statistics/report?month="+minutesAgo(0)[:7])), &r) == nil && r.Total.Figures["amount_requested"] == 669_600_00
+	})
 	w.do(chromedp.Navigate(h.url + "/#/statistics"))
 	w.until("the statistics", `document.querySelector(".bars") && document.querySelector("#page table")?.textContent.includes("30,000.00")`)
 	w.accessible("the statistics")
@@ -227,6 +237,29 @@ func TestBrowser(t *testing.T) {
 		t.Errorf("at 390 pixels the page is %s wide", wide)
 	}
 	w.shot("narrow")
+
+	// A dismissal can be taken back for a few seconds; then it is one.
+	w.do(chromedp.Click(".queue li .head"))
+	rows := w.js(`document.querySelectorAll(".queue li").length`)
+	dismiss := func() {
+		w.key("d")
+		w.until("the reasons", `document.querySelector("dialog[open]")`)
+		w.do(chromedp.Click(`//dialog//button[text()="Useful, no fraud"]`))
+		w.until("leaving", `document.querySelector(".queue .leaving")`)
+	}
+	dismiss()
+	w.key("u")
+	w.until("taken back", `!document.querySelector(".queue .leaving") && document.querySelectorAll(".queue li").length === `+rows)
+	first := w.js(`document.querySelector(".queue li").id`)
+	dismiss()
+	h.eventually("dismissed in the books", func() bool {
+		for _, i := range h.ok(k.analyst, http.MethodGet, "/v1/queue", "")["items"].([]any) {
+			if i.(map[string]any)["alert_id"] == first {
+				return false
+			}
+		}
+		return true
+	})
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.errors) > 0 {

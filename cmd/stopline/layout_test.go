@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,6 +65,19 @@ func TestImportsGoOneWay(t *testing.T) {
 			if strings.HasPrefix(i, "stopline/") && !strings.Contains(" "+strings.Join(allowed, " ")+" ", " "+i+" ") {
 				t.Errorf("%s may not import %s", p.ImportPath, i)
 			}
+		}
+	}
+}
+
+// The top level holds the rooms, and nothing that a person left there.
+func TestTopLevel(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "git", "-C", "../..", "ls-tree", "--name-only", "HEAD").Output()
+	if err != nil {
+		t.Skipf("this is no clone, so that its top level cannot be listed: %v", err)
+	}
+	for _, name := range strings.Fields(string(out)) {
+		if !strings.HasPrefix(name, ".") && !slices.Contains([]string{"cmd", "stream", "scoring", "store", "api", "deploy", "docs", "go.mod", "go.sum", "Makefile", "README.md", "LICENSE", "CONTRIBUTING.md"}, name) {
+			t.Errorf("%s does not belong at the top level", name)
 		}
 	}
 }

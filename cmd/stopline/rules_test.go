@@ -147,6 +147,7 @@ func TestPatternsFileIsWatched(t *testing.T) {
 func TestRulesAndOutcomes(t *testing.T) {
 	h := newHarness(t)
 	analyst, supervisor := h.ids.Local(api.Analyst, ""), h.ids.Local(api.Supervisor, "")
+	h.eventually("the built-in catalogue is published", func() bool { _, ok := h.rules.Book.Current(); return ok })
 	for _, c := range []struct {
 		key, method, path, body string
 		status                  int

@@ -5,23 +5,43 @@ import { caseView } from "/cases.js";
 
 export async function queue(root) {
   let items = [], fresh = 0, chosen = null, closed = false;
+  let leaving = null; // a dismissal that can still be taken back
+  const opened = new Set(); // cases of which every alert is shown
   const list = el("ol", { class: "queue", "aria-label": t("queue") });
   const bar = el("button", { class: "bar", hidden: true, onclick: () => load() });
+  const next = el("button", { class: "next", onclick: () => act(takeNext) }, t("next"));
   const side = el("section", { class: "side", "aria-label": t("case") }, el("p", { class: "empty" }, t("choose")));
-  root.append(el("div", { class: "desk" }, el("div", {}, bar, list, el("p", { class: "keys" }, t("keys"))), side));
+  root.append(el("div", { class: "desk" }, el("div", {}, next, bar, list, el("p", { class: "keys" }, t("keys"))), side));
 
   const why = (i) => (lang() === "zh" ? i.why_zh : i.why_en);
-  function row(i) {
+  function row(i, others) {
+    if (leaving?.id === i.alert_id) return el("li", { id: i.alert_id, class: "leaving" }, t("dismissed"), " ", el("button", { onclick: undo }, t("undo")));
     const act1 = (word, f, more = {}) => el("button", { ...more, onclick: (e) => (e.stopPropagation(), f()) }, t(word));
     const task = i.task.state === "claimed" ? el("span", { class: "task" }, t("claimed", i.task.by)) : i.task.state === "escalated" ? el("span", { class: "task" }, t("escalated")) : null;
-    return el("li", { id: i.alert_id, class: chosen === i.alert_id ? "chosen" : null, onclick: () => choose(i.alert_id) },
+    return el("li", { id: i.alert_id, class: [chosen === i.alert_id ? "chosen" : "", others === undefined ? "member" : ""].join(" ").trim() || null, onclick: () => choose(i.alert_id) },
       el("div", { class: "head" }, el("span", { class: "time", "data-since": i.at, title: t("since") }, span(now() - Date.parse(i.at))), el("b", { class: "money" }, i.amount ? money(i.amount, i.currency) : "–"),
         i.state ? badge(i.state) : el("span", { class: "state" }, t(i.action)), i.until && (i.held_amount || i.state === "requested" || i.state === "acknowledged") ? el("span", { class: "left", "data-until": i.until, title: t("left") }, span(Date.parse(i.until) - now())) : null, task, el("span", { class: "score", title: t("score") }, String(i.score))),
       el("div", {}, why(i), i.payee ? el("span", { class: "quiet" }, ` → ${i.payee} ${i.bank}`) : null),
-      el("div", { class: "actions" }, i.state === "proposed" ? act1("approve", () => decide(i, "approval")) : null, act1(i.task.state === "claimed" ? "unclaim" : "claim", () => claim(i)), act1("escalate", () => escalate(i)), act1("dismiss", () => dismiss(i))));
+      el("div", { class: "actions" }, i.state === "proposed" ? act1("approve", () => decide(i, "approval")) : null, act1(i.task.state === "claimed" ? "unclaim" : "claim", () => claim(i)), act1("escalate", () => escalate(i)), act1("dismiss", () => dismiss(i)),
+        others ? el("button", { "aria-expanded": String(opened.has(i.case_id)), onclick: (e) => (e.stopPropagation(), fold(i.case_id)) }, t("others", others)) : null));
+  }
+  // groups are the alerts by case, the one that is most urgent first.
+  function groups() {
+    const of = new Map();
+    for (const i of items) {
+      const name = i.case_id || i.alert_id;
+      of.set(name, [...(of.get(name) ?? []), i]);
+    }
+    return [...of.values()];
+  }
+  const shown = () => groups().flatMap((g) => (opened.has(g[0].case_id) ? g : g.slice(0, 1)));
+  function fold(id) {
+    opened.has(id) ? opened.delete(id) : opened.add(id);
+    draw();
   }
   function draw() {
-    list.replaceChildren(...(items.length ? items.map(row) : [el("li", { class: "empty" }, t("nothing"))]));
+    const rows = groups().flatMap(([first, ...more]) => [row(first, more.length), ...(opened.has(first.case_id) ? more.map((i) => row(i)) : [])]);
+    list.replaceChildren(...(rows.length ? rows : [el("li", { class: "empty" }, t("nothing"))]));
   }
   async function load() {
     const page = await ask("/v1/queue?limit=100");
@@ -59,13 +79,49 @@ export async function queue(root) {
       }
     }
   }
+  // takeNext claims the most urgent one that nobody has; whoever was quicker
+  // keeps it, and the one after is tried.
+  async function takeNext() {
+    await load();
+    for (const i of items.filter((x) => x.task.state === "open" || !x.task.state).slice(0, 5)) {
+      try {
+        await ask(`/v1/alerts/${i.alert_id}/claim`, "POST", {});
+      } catch {
+        continue;
+      }
+      await refresh();
+      await choose(i.alert_id);
+      document.getElementById(i.alert_id)?.scrollIntoView({ block: "nearest" });
+      return;
+    }
+    throw new Error(t("nofree"));
+  }
+  // leave dismisses after five seconds in which it can be taken back.
+  function leave(i, verdict) {
+    send();
+    const f = () => at(i, "dismissal", { verdict });
+    leaving = { id: i.alert_id, f, timer: setTimeout(send, 5000) };
+    draw();
+  }
+  function send() {
+    if (!leaving) return;
+    const { f, timer } = leaving;
+    clearTimeout(timer);
+    leaving = null;
+    f();
+  }
+  function undo() {
+    clearTimeout(leaving?.timer);
+    leaving = null;
+    draw();
+  }
   const at = (i, what, body = {}) => act(async () => { await ask(`/v1/alerts/${i.alert_id}/${what}`, "POST", body); await refresh(); });
   const claim = (i) => at(i, i.task.state === "claimed" ? "unclaim" : "claim");
   const escalate = (i) => at(i, "escalation");
   const decide = (i, what) => act(async () => { await ask(`/v1/stops/${i.stop_id}/${what}`, "POST", {}); await refresh(); });
   function dismiss(i) {
     const close = () => d.remove();
-    const d = el("dialog", { "aria-label": t("dismiss") }, el("p", {}, t("reason")), ...["false-alarm", "useful", "confirmed"].map((v) => el("button", { onclick: () => { close(); at(i, "dismissal", { verdict: v }); } }, t(v))), el("button", { onclick: close }, t("cancel")));
+    const d = el("dialog", { "aria-label": t("dismiss") }, el("p", {}, t("reason")), ...["false-alarm", "useful", "confirmed"].map((v) => el("button", { onclick: () => { close(); leave(i, v); } }, t(v))), el("button", { onclick: close }, t("cancel")));
     root.append(d);
     d.showModal();
   }
@@ -95,14 +151,16 @@ export async function queue(root) {
   }, 1000);
   await load();
   return {
-    close() { closed = true; stream.abort(); clearInterval(tick); clearTimeout(due); clearTimeout(again); },
+    close() { send(); closed = true; stream.abort(); clearInterval(tick); clearTimeout(due); clearTimeout(again); },
     key(k) {
-      const n = items.findIndex((i) => i.alert_id === chosen);
-      const i = items[n];
+      const rows = shown();
+      const n = rows.findIndex((i) => i.alert_id === chosen);
+      const i = rows[n];
       if (k === "j" || k === "k") {
-        const next = items[Math.min(items.length - 1, Math.max(0, n + (k === "j" ? 1 : -1)))];
+        const next = rows[Math.min(rows.length - 1, Math.max(0, n + (k === "j" ? 1 : -1)))];
         if (next) choose(next.alert_id).then(() => document.getElementById(next.alert_id)?.scrollIntoView({ block: "nearest" }));
-      } else if (k === "n" && !bar.hidden) load();
+      } else if (k === "n") act(takeNext);
+      else if (k === "u") undo();
       else if (i && k === "c") claim(i);
       else if (i && k === "d") dismiss(i);
       else if (i && k === "e") escalate(i);
