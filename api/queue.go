@@ -36,7 +36,7 @@ func (s *server) queueRoutes(api huma.API) {
 		huma.Register(api, s.operation(api, http.MethodPost, "/v1/alerts/{id}/"+w.name, w.name+"-alert", w.summary, center, 404, 409, 422, 503),
 			func(ctx context.Context, in *workInput) (*workOutput, error) { return s.work(ctx, w.to, in) })
 	}
-	huma.Register(api, s.operation(api, http.MethodGet, "/v1/search", "search", "Stops and cases by what people type: an id or its beginning, an account, a transfer, a holder or number of a report; and transfers, out of the books", readers, 422, 503), s.search)
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/search", "search", "Stops and cases by what people type: an id or its beginning, an account, a transfer, a holder or number of a report; and transfers, out of the books", readers, 422, 503), s.search)
 	s.liveRoute(api)
 }
 
@@ -60,10 +60,15 @@ type FoundTransfer struct {
 	CaseID      string `json:"case_id,omitempty" doc:"Of its stop, if it has one"`
 }
 
+// search takes what is sought in its body: an account or a name has no place in
+// an address, which proxies and histories keep.
 func (s *server) search(ctx context.Context, in *struct {
-	Q string `query:"q" required:"true" minLength:"1" maxLength:"256" example:"6217000010098765432"`
+	Body struct {
+		_ struct{} `json:"-" additionalProperties:"true"`
+		Q string   `json:"q" minLength:"1" maxLength:"256" example:"6217000010098765432"`
+	}
 }) (*struct{ Body SearchDocument }, error) {
-	q := strings.TrimSpace(in.Q)
+	q := strings.TrimSpace(in.Body.Q)
 	stops, cases := s.Ledger.Search(q, 50)
 	out := &struct{ Body SearchDocument }{SearchDocument{[]StopDocument{}, append([]string{}, cases...), []FoundTransfer{}}}
 	for _, st := range stops {

@@ -3,6 +3,7 @@ package warehouse
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
@@ -135,12 +136,18 @@ type Found struct {
 	Currency                                   event.Currency
 }
 
+// searched are the columns that a search looks in. Each is asked for by itself:
+// an index serves one condition, not one of six.
+var searched = []string{"payer_account", "payee_account", "id", "payer_phone", "payer_holder", "payee_holder"}
+
 // Search finds transfers by account of either side, by id, by the payer's number
-// or by a holder; the newest first. Accounts, ids and numbers are found by
-// indexes.
+// or by a holder; the newest first, at most limit of each sort.
 func (w *Warehouse) Search(ctx context.Context, q string, limit int) ([]Found, error) {
-	rows, err := w.conn.Query(ctx, `SELECT id, payer_account, payer_holder, payee_account, payee_holder, toUnixTimestamp64Milli(at), amount, currency FROM transfers
-		WHERE payer_account = {q:String} OR payee_account = {q:String} OR id = {q:String} OR payer_phone = {q:String} OR payer_holder = {q:String} OR payee_holder = {q:String} ORDER BY at DESC LIMIT 1 BY payer_account, id LIMIT {limit:UInt32}`,
+	each := make([]string, len(searched))
+	for i, column := range searched {
+		each[i] = "(SELECT id, payer_account, payer_holder, payee_account, payee_holder, at, amount, currency FROM transfers WHERE " + column + " = {q:String} ORDER BY at DESC LIMIT {limit:UInt32})"
+	}
+	rows, err := w.conn.Query(ctx, "SELECT id, payer_account, payer_holder, payee_account, payee_holder, toUnixTimestamp64Milli(at), amount, currency FROM ("+strings.Join(each, " UNION ALL ")+") ORDER BY at DESC LIMIT 1 BY payer_account, id LIMIT {limit:UInt32}",
 		clickhouse.Named("q", q), clickhouse.Named("limit", limit))
 	if err != nil {
 		return nil, fmt.Errorf("search the transfers: %w", err)

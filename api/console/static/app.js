@@ -66,6 +66,9 @@ export function setClock(text) {
 }
 export const now = () => (clock.at ? clock.at + (performance.now() - clock.mark) * clock.speed : Date.now());
 
+// fraud names a type of fraud.
+export const fraud = (kind) => t(kind);
+
 export class Refused extends Error {}
 
 // ask sends a request as the key's owner. A problem becomes an error with its
@@ -116,13 +119,22 @@ export function say(text) {
 // save lets the browser keep a document that needs the key.
 export async function save(path, name) {
   const blob = await ask(path);
-  const url = URL.createObjectURL(blob instanceof Blob ? blob : new Blob([JSON.stringify(blob)]));
+  keep(blob instanceof Blob ? blob : new Blob([JSON.stringify(blob)]), name);
+}
+
+// keep hands a blob to the browser to be kept as a file.
+export function keep(blob, name) {
+  const url = URL.createObjectURL(blob);
   const a = el("a", { href: url, download: name });
   document.body.append(a);
   a.click();
   a.remove();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
+
+// sought is what was typed into the search: it stays out of the address, which
+// the browser's history keeps.
+export let sought = "";
 
 const pages = { queue, cases, patterns, statistics, operations };
 let page;
@@ -186,7 +198,9 @@ $("theme").addEventListener("click", () => {
 });
 $("find").addEventListener("submit", (e) => {
   e.preventDefault();
-  location.hash = "#/cases/find/" + encodeURIComponent($("q").value.trim());
+  sought = $("q").value.trim();
+  if (location.hash === "#/cases/find") show();
+  else location.hash = "#/cases/find";
 });
 addEventListener("hashchange", () => sessionStorage.getItem("key") && show());
 addEventListener("keydown", (e) => {

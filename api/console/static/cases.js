@@ -1,8 +1,9 @@
 // Cases: what belongs together, where the money went, and what may be decided.
-import { el, t, ask, act, money, span, badge, now, table, save, shape, stateWord } from "/app.js";
+import { el, t, ask, act, sought, money, span, badge, now, table, save, shape, stateWord } from "/app.js";
 
-export async function cases(root, [first, q]) {
-  if (first === "find") return find(root, q ?? "");
+export async function cases(root, [first]) {
+  if (first === "find" && sought) return find(root, sought);
+  if (first === "find") return root.append(el("p", { class: "empty" }, t("search")));
   if (first) {
     const draw = async () => root.replaceChildren(await caseView(first, draw));
     await draw();
@@ -17,7 +18,7 @@ export async function cases(root, [first, q]) {
 const when = (text) => text.slice(0, 19).replace("T", " ");
 
 async function find(root, q) {
-  const found = await ask("/v1/search?q=" + encodeURIComponent(q));
+  const found = await ask("/v1/search", "POST", { q });
   if (found.cases.length === 1 && !found.stops.length && !found.transfers.length) {
     location.hash = "#/cases/" + found.cases[0];
     return {};
