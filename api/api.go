@@ -54,22 +54,23 @@ type Rules interface {
 
 // Dependencies are what the routes work with.
 type Dependencies struct {
-	Ledger     *ledger.Ledger
-	Log        Log
-	Rules      Rules
-	Book       *scoring.Rulebook
-	Intake     Intake
-	Screener   Screener
-	Watcher    Watcher
-	Screening  Screening
-	Endpoints  []string // banks with a webhook
-	Warehouse  *warehouse.Warehouse
-	Identities *Identities
-	Parser     *event.Parser
-	Clock      func() event.Instant
-	Ready      func(ctx context.Context) error // what is missing, in words
-	Metrics    http.Handler
-	Logger     *slog.Logger
+	Ledger      *ledger.Ledger
+	Log         Log
+	Rules       Rules
+	Book        *scoring.Rulebook
+	Intake      Intake
+	Screener    Screener
+	Watcher     Watcher
+	DeadLetters DeadLetters
+	Screening   Screening
+	Endpoints   []string // banks with a webhook
+	Warehouse   *warehouse.Warehouse
+	Identities  *Identities
+	Parser      *event.Parser
+	Clock       func() event.Instant
+	Ready       func(ctx context.Context) error // what is missing, in words
+	Metrics     http.Handler
+	Logger      *slog.Logger
 }
 
 // maxBody bounds the body of any request, in bytes.
@@ -111,6 +112,7 @@ func New(d Dependencies) http.Handler {
 	s.dutyRoutes(api)
 	s.screeningRoutes(api)
 	s.queueRoutes(api)
+	s.deadLetterRoutes(api)
 	illustrate(api.OpenAPI())
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	r.Get("/readyz", s.readyz)

@@ -300,6 +300,14 @@ func (d *Dispatch) offer(post []ledger.Parcelled, mine func(ledger.Place) bool, 
 			delete(settled, id)
 		}
 	}
+	for _, h := range d.courier.Health() {
+		d.Metrics.Waiting.WithLabelValues(h.Bank).Set(float64(h.Waiting))
+		breaker := 0.0
+		if wall() < h.Open {
+			breaker = 1
+		}
+		d.Metrics.Breaker.WithLabelValues(h.Bank).Set(breaker)
+	}
 	d.courier.Drop(func(p *ledger.Parcel) bool { return open[p.Bank+" "+ledger.MessageID(p.StopID, p.Version)] })
 }
 

@@ -11,6 +11,8 @@ type Metrics struct {
 	Notes       prometheus.Counter     // of risk, to other entities
 	Brakes      prometheus.Gauge       // that have fallen
 	Deliveries  *prometheus.CounterVec // of messages to banks: bank, result
+	Waiting     *prometheus.GaugeVec   // messages that a bank has not got yet
+	Breaker     *prometheus.GaugeVec   // 1 while a bank is left alone
 	Stops       *prometheus.CounterVec // by state that they came into
 	Rows        *prometheus.CounterVec // by table
 	Cold        *prometheus.CounterVec // look-ups of cold state by outcome
@@ -31,6 +33,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Alerts:      vec("alerts_total", "Alerts raised.", "action"),
 		Notes:       prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "risk_notes_total", Help: "Notes of risk written to neighbours."}),
 		Deliveries:  prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "stopline", Name: "deliveries_total", Help: "Attempts to hand a message to a bank."}, []string{"bank", "result"}),
+		Waiting:     prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "bank_waiting", Help: "Messages that a bank has not got yet."}, []string{"bank"}),
+		Breaker:     prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "bank_breaker_open", Help: "1 while a bank that failed too often is left alone."}, []string{"bank"}),
 		Brakes:      prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "stopline", Name: "brakes_fallen", Help: "Brakes on automatic stops that wait for a person."}),
 		Stops:       vec("stops_total", "Stops by the state that they came into.", "state"),
 		Rows:        vec("warehouse_rows_total", "Rows written to ClickHouse.", "table"),
@@ -39,6 +43,6 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Hot:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "hot_entities", Help: "Entities in the LRU."}, []string{"partition"}),
 		Lag:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_messages", Help: "Kafka messages not yet read."}, []string{"loop", "partition"}),
 	}
-	r.MustRegister(m.Events, m.DeadLetters, m.Legs, m.Alerts, m.Notes, m.Brakes, m.Deliveries, m.Stops, m.Rows, m.Cold, m.Checkpoints, m.Hot, m.Lag)
+	r.MustRegister(m.Events, m.DeadLetters, m.Legs, m.Alerts, m.Notes, m.Brakes, m.Deliveries, m.Waiting, m.Breaker, m.Stops, m.Rows, m.Cold, m.Checkpoints, m.Hot, m.Lag)
 	return m
 }

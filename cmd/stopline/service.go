@@ -235,7 +235,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 		run("screenings", screener.Run)
 		alerts := &stream.Alerts{Brokers: in.kafka, Topics: in.topics, Log: log}
 		run("alerts", alerts.Run)
-		handler := api.New(api.Dependencies{Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics},
+		handler := api.New(api.Dependencies{Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics}, DeadLetters: deadLetters{&stream.DeadLetters{Brokers: in.kafka, Topics: in.topics, Producer: s.producer}},
 			Screener: screener, Watcher: alerts, Screening: cmp.Or(p.screening, api.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities,
 			Parser: parser, Clock: p.clock, Ready: s.ready, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: log})
 		if p.wrap != nil {
@@ -340,6 +340,26 @@ func (i intake) Taint(ctx context.Context, taints ...*event.Taint) error {
 		msgs[n] = stream.TaintMessage(i.topics, t)
 	}
 	return i.producer.Write(ctx, msgs...)
+}
+
+// deadLetters shows the dead letters to the API.
+type deadLetters struct{ *stream.DeadLetters }
+
+func (r deadLetters) Newest(ctx context.Context, limit int) ([]api.DeadLetterDocument, error) {
+	found, err := r.DeadLetters.Newest(ctx, limit)
+	out := make([]api.DeadLetterDocument, len(found))
+	for i, l := range found {
+		out[i] = api.DeadLetterDocument{Partition: l.Partition, Offset: l.Offset, Topic: l.Topic, Reason: l.Reason, Error: l.Error, At: l.At, Bytes: len(l.Document), Document: api.Shown(l.Document)}
+	}
+	return out, err
+}
+
+func (r deadLetters) Replay(ctx context.Context, partition int, offset int64) error {
+	err := r.DeadLetters.Replay(ctx, partition, offset)
+	if errors.Is(err, stream.ErrNoDeadLetter) {
+		return api.ErrGone
+	}
+	return err
 }
 
 // intake sends the API's documents the way of any source's.

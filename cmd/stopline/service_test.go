@@ -313,6 +313,33 @@ func TestBadInput(t *testing.T) {
 		n, err := h.warehouse.Count(t.Context(), "transfers")
 		return err == nil && n == 1
 	})
+
+	// They can be looked at, and sent in again.
+	k := h.keys()
+	if status, _ := h.call(k.analyst, http.MethodGet, "/v1/dead-letters", ""); status != http.StatusForbidden {
+		t.Errorf("an analyst sees raw documents: %d", status)
+	}
+	items := h.ok(k.supervisor, http.MethodGet, "/v1/dead-letters", "")["items"].([]any)
+	if len(items) != len(bad) {
+		t.Fatalf("%d dead letters are shown, want %d", len(items), len(bad))
+	}
+	one := items[0].(map[string]any)
+	if one["error"] == "" || one["topic"] != h.infra.topics.Transfers || one["document"] == "" || one["bytes"].(float64) < 50 {
+		t.Errorf("a dead letter is shown as %.500v", one)
+	}
+	if some := h.ok(k.supervisor, http.MethodGet, "/v1/dead-letters?limit=3", "")["items"].([]any); len(some) != 3 {
+		t.Errorf("%d, want the newest 3", len(some))
+	}
+	place := fmt.Sprintf("/v1/dead-letters/%v/%v/replay", one["partition"], one["offset"])
+	if status, doc := h.call(k.supervisor, http.MethodPost, place, ""); status != http.StatusNoContent {
+		t.Fatalf("%d %v", status, doc)
+	}
+	h.eventually("it is refused again, since nothing has changed", func() bool { return total(h.metrics.DeadLetters) == int64(len(bad))+1 })
+	for _, none := range []string{"/v1/dead-letters/0/999999/replay", "/v1/dead-letters/999/0/replay"} {
+		if status, doc := h.call(k.supervisor, http.MethodPost, none, ""); status != http.StatusNotFound {
+			t.Errorf("%s: %d %v", none, status, doc)
+		}
+	}
 }
 
 // The API says who may do what, and names the fields that are wrong.

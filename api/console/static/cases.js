@@ -34,6 +34,7 @@ async function find(root, q) {
 // caseView is one case, whole.
 export async function caseView(id, changed) {
   const [c, trail, seen] = await Promise.all([ask("/v1/cases/" + id), ask(`/v1/cases/${id}/trail`), ask(`/v1/cases/${id}/evidence`).catch(() => null)]);
+  const returns = await Promise.all(c.returns.map((r) => ask("/v1/returns/" + r)));
   const a = c.amounts;
   const figure = (word, v) => el("div", {}, el("dt", {}, t(word)), el("dd", {}, money(v)));
   const decide = (s, what) => el("button", { onclick: () => act(async () => { await ask(`/v1/stops/${s.id}/${what.path}`, "POST", {}); changed(); }) }, t(what.word));
@@ -45,9 +46,34 @@ export async function caseView(id, changed) {
     ...(seen ? timeline(seen) : []),
     el("h2", {}, t("trail")), trail.trees.length ? graph(trail.trees) : el("p", { class: "empty" }, t("notrail")),
     el("h2", {}, t("stops")), table(t("stops"), [t("state"), t("account"), t("bank"), [t("hop"), "n"], [t("amount"), "n"], [t("held"), "n"], t("left"), t("action")],
-      c.stops.map((s) => [badge(s.state), s.account.number, s.account.bank, [String(s.hop), "n"], [money(s.amount, s.currency), "n"], [money(s.held_amount, s.currency), "n"], s.ends_at ? span(Date.parse(s.ends_at) - now()) : "", el("span", { class: "actions" }, ...may(s), el("button", { onclick: () => act(() => save(`/v1/stops/${s.id}/notice`, `notice-${s.id}.html`)) }, t("notice")))])),
+      c.stops.map((s) => [badge(s.state), s.account.number, s.account.bank, [String(s.hop), "n"], [money(s.amount, s.currency), "n"], [money(s.held_amount, s.currency), "n"], s.ends_at ? span(Date.parse(s.ends_at) - now()) : "", el("span", { class: "actions" }, ...may(s), el("button", { onclick: () => act(() => save(`/v1/stops/${s.id}/notice`, `notice-${s.id}.html`)) }, t("notice")), history(s))])),
     ...(seen ? hits(seen) : []),
-    el("h2", {}, t("returns")), el("p", {}, ...c.returns.map((r) => el("button", { onclick: () => act(() => save(`/v1/returns/${r}/document`, `return-${r}.html`)) }, t("document"))), el("button", { onclick: () => act(async () => { await ask(`/v1/cases/${id}/returns`, "POST"); changed(); }) }, t("propose"))));
+    el("h2", {}, t("returns")), el("p", {}, el("button", { onclick: () => act(async () => { await ask(`/v1/cases/${id}/returns`, "POST"); changed(); }) }, t("propose"))), ...returns.map((r) => proposal(r, changed)));
+}
+
+// history is what happened to a stop, asked for when it is opened.
+function history(s) {
+  const d = el("details", { ontoggle: async () => {
+    if (!d.open || d.childElementCount > 1) return;
+    try {
+      const full = await ask("/v1/stops/" + s.id);
+      d.append(el("ol", { class: "history" }, ...full.timeline.map((e) => el("li", {}, `${when(e.at)} · ${stateWord(e.state)} · ${e.by}${e.reason ? " · " + e.reason : ""}`))));
+    } catch (e) {
+      d.append(el("p", { class: "empty" }, e.message));
+    }
+  } }, el("summary", {}, t("history")));
+  return d;
+}
+
+// proposal is a return with the arithmetic of each part, so that a person can
+// check it, and what may be decided of it.
+function proposal(r, changed) {
+  const may = { proposed: r.pool === "0.00" ? ["approval", "withdrawal"] : ["announcement", "withdrawal"], announced: ["approval", "withdrawal"] }[r.state] ?? [];
+  const words = { approval: "approve", withdrawal: "withdraw", announcement: "announce" };
+  return el("section", { class: "return" }, el("h3", {}, `${t(r.state)} · ${money(r.total, r.currency)}`, el("small", {}, ` ${when(r.proposed_at)} · ${r.proposed_by}${r.approvals.length ? " · " + t("approvals") + ": " + r.approvals.join(", ") : ""}`)),
+    ...r.accounts.map((x) => el("p", { class: "quiet" }, `${x.account.number} ${x.account.bank} · ${money(x.frozen, r.currency)} · ${x.why}`)),
+    el("div", { class: "wrap" }, table(t("arithmetic"), [t("victim"), [t("loss"), "n"], [t("traced"), "n"], [t("amount"), "n"], t("arithmetic")], r.lines.map((l) => [l.victim_account, [money(l.loss, r.currency), "n"], [money(l.traced, r.currency), "n"], [money(l.amount, r.currency), "n"], l.arithmetic ?? ""]))),
+    el("p", { class: "actions" }, ...may.map((path) => el("button", { onclick: () => act(async () => { await ask(`/v1/returns/${r.id}/${path}`, "POST", {}); changed(); }) }, t(words[path]))), el("button", { onclick: () => act(() => save(`/v1/returns/${r.id}/document`, `return-${r.id}.html`)) }, t("document"))));
 }
 
 // timeline has calls above one axis of time and payments below it, so that their
@@ -56,13 +82,13 @@ function timeline(seen) {
   const calls = seen.calls, pays = seen.transfers;
   const times = [...calls.flatMap((k) => [Date.parse(k.at), Date.parse(k.at) + k.seconds * 1000]), ...pays.map((p) => Date.parse(p.at))];
   if (times.length) {
-    const from = Math.min(...times), to = Math.max(...times, from + 60e3), width = 900, x = (ms) => 30 + ((ms - from) / (to - from)) * (width - 60);
-    const svg = el("svg", { viewBox: `0 0 ${width} 130`, width: "100%", role: "img", "aria-label": t("timeline") }, el("line", { class: "axis", x1: 10, x2: width - 10, y1: 65, y2: 65 }),
+    const from = Math.min(...times), to = Math.max(...times, from + 60e3), width = 700, x = (ms) => 30 + ((ms - from) / (to - from)) * (width - 60);
+    const svg = el("svg", { viewBox: `0 0 ${width} 130`, width, height: 130, role: "img", "aria-label": t("timeline") }, el("line", { class: "axis", x1: 10, x2: width - 10, y1: 65, y2: 65 }),
       el("text", { x: 10, y: 125 }, when(new Date(from + 8 * 3600e3).toISOString())), el("text", { x: width - 10, y: 125, "text-anchor": "end" }, when(new Date(to + 8 * 3600e3).toISOString())));
     for (const k of calls) svg.append(el("rect", { class: "call" + (k.foreign || k.spoofed ? " odd" : ""), x: x(Date.parse(k.at)), y: 36, width: Math.max(3, x(k.seconds ? Date.parse(k.at) + k.seconds * 1000 : to) - x(Date.parse(k.at))), height: 22 }, el("title", {}, `${when(k.at)} ${k.caller}\n${span(k.seconds * 1000)}`)));
     const most = Math.max(...pays.map((p) => parseFloat(p.amount)), 1);
     for (const p of pays) svg.append(el("circle", { class: "pay" + (p.stop_id ? " stopped" : ""), cx: x(Date.parse(p.at)), cy: 84, r: 4 + 10 * Math.sqrt(parseFloat(p.amount) / most) }, el("title", {}, `${when(p.at)} ${money(p.amount)} → ${p.payee_account ?? t("cash")}`)));
-    return [el("h2", {}, t("timeline")), el("div", { class: "graph" }, svg)];
+    return [el("h2", {}, t("timeline")), el("div", { class: "scroll graph", tabindex: 0, role: "region", "aria-label": t("timeline") }, svg)];
   }
   return [];
 }
