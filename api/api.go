@@ -62,6 +62,7 @@ type Dependencies struct {
 	Screener    Screener
 	Watcher     Watcher
 	DeadLetters DeadLetters
+	Backtest    Backtest
 	Screening   Screening
 	Endpoints   []string // banks with a webhook
 	Warehouse   *warehouse.Warehouse
@@ -78,6 +79,8 @@ const maxBody = 1 << 20
 
 type server struct {
 	Dependencies
+
+	testing sync.Mutex // one backtest at a time
 
 	mu      sync.Mutex
 	waiters map[string]int // polls and streams that wait, by bank

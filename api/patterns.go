@@ -20,8 +20,10 @@ import (
 // see how its patterns turned out.
 func (s *server) patternRoutes(api huma.API) {
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/patterns", "get-patterns", "The catalogue in force", center, 404), s.getPatterns)
-	put := s.operation(api, http.MethodPut, "/v1/patterns", "publish-patterns", "Publish a catalogue: it is checked, and swapped in without losing an event", deciders, 412, 422, 503)
+	put := s.operation(api, http.MethodPut, "/v1/patterns", "publish-patterns", "Publish a catalogue alone, when there is no time for a second person: it is checked, and swapped in without losing an event", []Role{Admin}, 412, 422, 503)
 	huma.Register(api, put, s.publishPatterns)
+	s.proposalRoutes(api)
+	s.backtestRoute(api)
 	huma.Register(api, s.operation(api, http.MethodPost, "/v1/patterns/check", "check-patterns", "Check a catalogue and say everything that is wrong with it", center, 422), s.checkPatterns)
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/patterns/versions", "list-pattern-versions", "Every catalogue that was published, newest first", center), s.listVersions)
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/patterns/versions/{version}", "get-pattern-version", "One of them, as it was written", center, 404), s.getVersion)
@@ -130,29 +132,22 @@ func (s *server) checkPatterns(_ context.Context, in *CatalogueInput) (*checkOut
 	return out, nil
 }
 
-func (s *server) publishPatterns(ctx context.Context, in *struct {
+// PublishInput is a catalogue that is to be in force.
+type PublishInput struct {
 	CatalogueInput
 	IfMatch string `header:"If-Match" doc:"The ETag of the catalogue that was changed; another one in force answers 412"`
 	Reason  string `query:"reason" maxLength:"256" doc:"Why, for those who read the versions"`
-}) (*catalogueOutput, error) {
-	c, err := checked(in.RawBody)
+}
+
+func (s *server) publishPatterns(ctx context.Context, in *PublishInput) (*catalogueOutput, error) {
+	c, err := s.changed(in)
 	if err != nil {
 		return nil, err
 	}
-	now, _ := s.Book.Current()
-	if v := strings.Trim(in.IfMatch, `"`); v != "" && v != now.Version {
-		return nil, newProblem(http.StatusPreconditionFailed, "the catalogue in force is "+now.Version+", not "+v+": read it again and change that")
+	if now, _ := s.Book.Current(); now.Version == c.Version {
+		return newCatalogueOutput(now), nil
 	}
-	if now.Version != c.Version {
-		if err := s.Rules.Decide(ctx, event.Control{What: event.ControlCatalogue, Text: c.Text, By: who(ctx).Name, Reason: in.Reason}); err != nil {
-			return nil, s.unavailable(err)
-		}
-	}
-	p, ok := s.Book.Version(c.Version)
-	if !ok {
-		return nil, newProblem(http.StatusServiceUnavailable, "the catalogue was written and has not come back yet: read it again")
-	}
-	return newCatalogueOutput(p), nil
+	return s.publish(ctx, c.Version, event.Control{What: event.ControlCatalogue, Text: c.Text, By: who(ctx).Name, Reason: in.Reason})
 }
 
 type versionsOutput struct {

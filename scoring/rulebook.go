@@ -18,6 +18,16 @@ type Rulebook struct {
 	exceptions map[exception]Decision
 	known      map[event.Entity]Decision
 	brakes     map[string]Decision
+	proposals  []Proposal // oldest first
+}
+
+// maxProposals bounds the catalogues that wait for approval: the oldest gives way.
+const maxProposals = 20
+
+// Proposal is a catalogue that one person wants and another has to approve.
+type Proposal struct {
+	Published
+	Base string // the version in force when it was made
 }
 
 // maxVersions bounds the catalogues that are kept for reading.
@@ -56,13 +66,17 @@ func (b *Rulebook) Apply(at event.Instant, c *event.Control) {
 	defer b.mu.Unlock()
 	d := Decision{c.Entity, c.Pattern, c.As, c.Until, at, c.By, c.Reason}
 	switch c.What {
-	case event.ControlCatalogue:
-		p := Published{Text: c.Text, At: at, By: c.By, Reason: c.Reason}
-		if cat, err := ParseCatalogue("the published catalogue", []byte(c.Text)); err != nil {
-			p.Unusable = err.Error()
-		} else {
-			p.Version, p.Patterns = cat.Version, len(cat.Patterns)
+	case event.ControlProposal:
+		p := newPublished(at, c)
+		if b.settle(p.Version); !c.Removed && p.Unusable == "" {
+			b.proposals = append(b.proposals, Proposal{p, c.Pattern})
 		}
+		if len(b.proposals) > maxProposals {
+			b.proposals = slices.Delete(b.proposals, 0, 1)
+		}
+	case event.ControlCatalogue:
+		p := newPublished(at, c)
+		b.settle(p.Version)
 		if b.catalogues = append(b.catalogues, p); len(b.catalogues) > maxVersions {
 			b.catalogues = slices.Delete(b.catalogues, 0, 1)
 		}
@@ -84,6 +98,38 @@ func (b *Rulebook) Apply(at event.Instant, c *event.Control) {
 			clear(b.brakes)
 		}
 	}
+}
+
+func newPublished(at event.Instant, c *event.Control) Published {
+	p := Published{Text: c.Text, At: at, By: c.By, Reason: c.Reason}
+	if cat, err := ParseCatalogue("the published catalogue", []byte(c.Text)); err != nil {
+		p.Unusable = err.Error()
+	} else {
+		p.Version, p.Patterns = cat.Version, len(cat.Patterns)
+	}
+	return p
+}
+
+// settle ends the proposal of a version.
+func (b *Rulebook) settle(version string) {
+	b.proposals = slices.DeleteFunc(b.proposals, func(p Proposal) bool { return p.Version == version })
+}
+
+// Proposals lists the catalogues that wait for approval, oldest first.
+func (b *Rulebook) Proposals() []Proposal {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return slices.Clone(b.proposals)
+}
+
+// Proposal finds one by its version; false when none waits.
+func (b *Rulebook) Proposal(version string) (Proposal, bool) {
+	for _, p := range b.Proposals() {
+		if p.Version == version {
+			return p, true
+		}
+	}
+	return Proposal{}, false
 }
 
 // Current is the catalogue that was published last and can be followed; false

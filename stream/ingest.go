@@ -84,6 +84,9 @@ func (in *Ingest) one(m *kafka.Message, now event.Instant, cut *cutter) {
 		cut.dead = append(cut.dead, in.deadLetter(m, reason, err))
 		return
 	}
+	if e.Kind == event.KindControl && e.Control.What == event.ControlProposal {
+		return // nothing is decided yet
+	}
 	if e.Kind <= event.KindWatch { // what came from outside
 		in.Metrics.Events.WithLabelValues(e.Kind.String()).Inc()
 	}

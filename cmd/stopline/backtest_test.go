@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -174,9 +175,26 @@ func TestBacktestBooksAndCommands(t *testing.T) {
 	if err := os.WriteFile(mine, []byte(strings.Replace(string(scoring.DefaultCatalogue), "weight: 0.7\n", "weight: 0.89\n", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out := command(supervisor, "patterns", "publish", mine, "--reason", "calibrated on 25 cases"); !strings.Contains(out, `"version"`) {
-		t.Errorf("publish: %s", out)
+	out1 := command(analyst, "patterns", "publish", mine, "--reason", "calibrated on 25 cases")
+	version := regexp.MustCompile(`"version":"([^"]+)"`).FindStringSubmatch(out1)
+	if version == nil {
+		t.Fatalf("publish: %s", out1)
 	}
+	if _, doc := h.call(analyst, http.MethodGet, "/v1/patterns", ""); doc["version"] == version[1] {
+		t.Error("a proposal is in force before anybody approved it")
+	}
+	text, err := os.ReadFile(mine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, tried := h.put(analyst, http.MethodPost, "/v1/patterns/backtest?days=30", string(text))
+	if status != http.StatusOK || tried["events"].(float64) < 25 || tried["candidate"].(map[string]any)["version"] != version[1] || tried["candidate"].(map[string]any)["caught"].(float64) < 20 {
+		t.Errorf("the backtest over the books: %d %.800v", status, tried)
+	}
+	if status, doc := h.put(analyst, http.MethodPost, "/v1/patterns/backtest", "- id: nonsense\n"); status != http.StatusUnprocessableEntity {
+		t.Errorf("a backtest of nonsense: %d %v", status, doc)
+	}
+	command(supervisor, "patterns", "approve", version[1])
 	if _, doc := h.call(analyst, http.MethodGet, "/v1/patterns", ""); doc["reason"] != "calibrated on 25 cases" {
 		t.Errorf("in force: %v", doc["reason"])
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -22,7 +23,8 @@ type patternsCmd struct {
 	Check     patternsCheckCmd     `cmd:"" help:"Check a catalogue and say what is wrong, with file and line."`
 	Features  patternsFeaturesCmd  `cmd:"" help:"List the features that conditions may name."`
 	Explain   patternsExplainCmd   `cmd:"" help:"Say in words why an alert was raised, with the arithmetic of its score."`
-	Publish   patternsPublishCmd   `cmd:"" help:"Publish a catalogue to a running service."`
+	Publish   patternsPublishCmd   `cmd:"" help:"Propose a catalogue to a running service; a second person's approval puts it in force."`
+	Approve   patternsApproveCmd   `cmd:"" help:"Approve a proposed catalogue: it is published."`
 	Stats     patternsStatsCmd     `cmd:"" help:"Show how the alerts of each pattern turned out."`
 	Calibrate patternsCalibrateCmd `cmd:"" help:"Propose weights from what patterns' alerts turned out to be, as a diff to be read and applied with patch."`
 }
@@ -125,9 +127,10 @@ type patternsPublishCmd struct {
 	Service
 	File   string `arg:"" help:"The catalogue." type:"existingfile"`
 	Reason string `help:"Why, for those who read the versions."`
+	Alone  bool   `help:"Publish at once, without a second person: an admin's key is needed."`
 }
 
-// Run publishes a file, once it is known to be right.
+// Run proposes a file, once it is known to be right.
 func (c *patternsPublishCmd) Run(ctx context.Context) error {
 	cat, err := (&Tuning{Patterns: c.File}).catalogue()
 	if err != nil {
@@ -137,8 +140,30 @@ func (c *patternsPublishCmd) Run(ctx context.Context) error {
 	if c.Reason != "" {
 		q = "?reason=" + strings.ReplaceAll(strings.ReplaceAll(c.Reason, "%", "%25"), " ", "+")
 	}
+	if !c.Alone {
+		var p api.ProposalDocument
+		if err := c.do(ctx, http.MethodPost, "/v1/patterns/proposals"+q, "application/yaml", strings.NewReader(cat.Text), &p); err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, "it waits for somebody else: stopline patterns approve %s --key KEY\n", p.Version)
+		return printSummary(map[string]any{"version": p.Version, "patterns": p.Patterns, "base": p.Base, "proposed_at": p.ProposedAt})
+	}
 	var d api.CatalogueDocument
 	if err := c.do(ctx, http.MethodPut, "/v1/patterns"+q, "application/yaml", strings.NewReader(cat.Text), &d); err != nil {
+		return err
+	}
+	return printSummary(map[string]any{"version": d.Version, "patterns": len(d.Patterns), "published_at": d.PublishedAt})
+}
+
+type patternsApproveCmd struct {
+	Service
+	Version string `arg:"" help:"As patterns publish printed it."`
+}
+
+// Run approves a proposal.
+func (c *patternsApproveCmd) Run(ctx context.Context) error {
+	var d api.CatalogueDocument
+	if err := c.do(ctx, http.MethodPost, "/v1/patterns/proposals/"+url.PathEscape(c.Version)+"/approval", "", nil, &d); err != nil {
 		return err
 	}
 	return printSummary(map[string]any{"version": d.Version, "patterns": len(d.Patterns), "published_at": d.PublishedAt})

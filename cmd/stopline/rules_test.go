@@ -42,7 +42,7 @@ func (h *harness) put(key, method, path, yaml string, headers ...string) (int, m
 // one is refused with every line that is wrong.
 func TestPublishPatterns(t *testing.T) {
 	h := newHarness(t)
-	analyst, supervisor := h.ids.Local(api.Analyst, ""), h.ids.Local(api.Supervisor, "")
+	analyst, supervisor, admin := h.ids.Local(api.Analyst, ""), h.ids.Local(api.Supervisor, ""), h.ids.Local(api.Admin, "")
 	h.call(analyst, http.MethodPut, "/v1/watchlist/acct:62170009", `{"risk":"confirmed","reason":"case 1"}`)
 	var first map[string]any
 	h.eventually("the built-in catalogue is published", func() bool {
@@ -56,15 +56,17 @@ func TestPublishPatterns(t *testing.T) {
 		t.Errorf("the catalogue in force: by %v, %d patterns", first["by"], len(first["patterns"].([]any)))
 	}
 	changed := strings.Replace(string(scoring.DefaultCatalogue), "weight: 0.9", "weight: 0.95", 1)
-	if status, _ := h.put(analyst, http.MethodPut, "/v1/patterns", changed); status != http.StatusForbidden {
-		t.Errorf("an analyst publishes: %d, want 403", status)
+	for _, key := range []string{analyst, supervisor} {
+		if status, _ := h.put(key, http.MethodPut, "/v1/patterns", changed); status != http.StatusForbidden {
+			t.Errorf("one person publishes: %d, want 403", status)
+		}
 	}
 	bad := strings.Replace(strings.Replace(changed, "watch.risk", "watch.rosk", 1), "weight: 0.7", "weight: 7", 1)
-	status, doc := h.put(supervisor, http.MethodPut, "/v1/patterns", bad)
+	status, doc := h.put(analyst, http.MethodPost, "/v1/patterns/proposals", bad)
 	if text := fmt.Sprint(doc["errors"]); status != http.StatusUnprocessableEntity || !strings.Contains(text, "did you mean watch.risk") || !strings.Contains(text, "weight: 7") || !strings.Contains(text, "catalogue.yaml:") {
 		t.Errorf("a bad catalogue: %d %v", status, doc)
 	}
-	if status, _ := h.put(supervisor, http.MethodPut, "/v1/patterns", changed, "If-Match", `"123"`); status != http.StatusPreconditionFailed {
+	if status, _ := h.put(admin, http.MethodPut, "/v1/patterns", changed, "If-Match", `"123"`); status != http.StatusPreconditionFailed {
 		t.Errorf("a change of another version: %d, want 412", status)
 	}
 	if status, doc := h.put(analyst, http.MethodPost, "/v1/patterns/check", changed); status != http.StatusOK || doc["version"] == old {
@@ -80,11 +82,32 @@ func TestPublishPatterns(t *testing.T) {
 		}
 	}()
 	time.Sleep(150 * time.Millisecond)
-	status, doc = h.put(supervisor, http.MethodPut, "/v1/patterns?reason=surer", changed, "If-Match", `"`+old+`"`)
+	if status, doc = h.put(supervisor, http.MethodPost, "/v1/patterns/proposals?reason=surer", changed, "If-Match", `"`+old+`"`); status != http.StatusOK || doc["proposed_by"] != "supervisor" {
+		t.Fatalf("propose: %d %v", status, doc)
+	}
+	proposal := "/v1/patterns/proposals/" + doc["version"].(string)
+	for _, c := range []struct {
+		key, path string
+		status    int
+	}{{supervisor, proposal + "/approval", 409}, {analyst, proposal + "/approval", 403}, {admin, "/v1/patterns/proposals/none/approval", 404}} {
+		if status, doc := h.call(c.key, http.MethodPost, c.path, ""); status != c.status {
+			t.Errorf("%s: %d, want %d: %v", c.path, status, c.status, doc)
+		}
+	}
+	if list := h.ok(analyst, http.MethodGet, "/v1/patterns/proposals", "")["proposals"].([]any); len(list) != 1 {
+		t.Errorf("%d proposals wait, want 1", len(list))
+	}
+	status, doc = h.call(admin, http.MethodPost, proposal+"/approval", "")
 	if status != http.StatusOK || doc["version"] == old || doc["reason"] != "surer" {
 		t.Fatalf("publish: %d %v", status, doc)
 	}
 	next := doc["version"].(string)
+	if doc["by"] != "supervisor, admin" {
+		t.Errorf("published by %v, want both", doc["by"])
+	}
+	if list := h.ok(analyst, http.MethodGet, "/v1/patterns/proposals", "")["proposals"].([]any); len(list) != 0 {
+		t.Errorf("%d proposals wait after the approval", len(list))
+	}
 	<-done
 	byVersion := map[string]int{}
 	h.eventually("every payment has its alert", func() bool {
@@ -107,6 +130,20 @@ func TestPublishPatterns(t *testing.T) {
 	}
 	if _, doc := h.call(analyst, http.MethodGet, "/v1/patterns/versions", ""); len(doc["versions"].([]any)) != 2 {
 		t.Errorf("versions: %v", doc)
+	}
+	// One that changes what is not in force any more has to be proposed anew; it
+	// can be taken back.
+	stale := strings.Replace(changed, "weight: 0.7", "weight: 0.75", 1)
+	h.put(analyst, http.MethodPost, "/v1/patterns/proposals", stale)
+	if status, doc := h.put(admin, http.MethodPut, "/v1/patterns", strings.Replace(changed, "weight: 0.95", "weight: 0.951", 1)); status != http.StatusOK {
+		t.Fatalf("an admin alone: %d %v", status, doc)
+	}
+	waiting := h.ok(analyst, http.MethodGet, "/v1/patterns/proposals", "")["proposals"].([]any)[0].(map[string]any)["version"].(string)
+	if status, _ := h.call(supervisor, http.MethodPost, "/v1/patterns/proposals/"+waiting+"/approval", ""); status != http.StatusPreconditionFailed {
+		t.Errorf("a stale proposal: %d, want 412", status)
+	}
+	if status, _ := h.call(analyst, http.MethodDelete, "/v1/patterns/proposals/"+waiting, ""); status != http.StatusNoContent {
+		t.Errorf("taken back: %d", status)
 	}
 }
 

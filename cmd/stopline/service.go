@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"stopline/api"
+	"stopline/cmd/stopline/backtest"
 	"stopline/scoring"
 	"stopline/store/embedded"
 	"stopline/store/ledger"
@@ -235,7 +236,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 		run("screenings", screener.Run)
 		alerts := &stream.Alerts{Brokers: in.kafka, Topics: in.topics, Log: log}
 		run("alerts", alerts.Run)
-		handler := api.New(api.Dependencies{Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics}, DeadLetters: deadLetters{&stream.DeadLetters{Brokers: in.kafka, Topics: in.topics, Producer: s.producer}},
+		handler := api.New(api.Dependencies{Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics}, Backtest: s.backtest(p), DeadLetters: deadLetters{&stream.DeadLetters{Brokers: in.kafka, Topics: in.topics, Producer: s.producer}},
 			Screener: screener, Watcher: alerts, Screening: cmp.Or(p.screening, api.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities,
 			Parser: parser, Clock: p.clock, Ready: s.ready, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: log})
 		if p.wrap != nil {
@@ -340,6 +341,33 @@ func (i intake) Taint(ctx context.Context, taints ...*event.Taint) error {
 		msgs[n] = stream.TaintMessage(i.topics, t)
 	}
 	return i.producer.Write(ctx, msgs...)
+}
+
+// backtest scores the books again for the API.
+func (s *service) backtest(p plan) api.Backtest {
+	return func(ctx context.Context, from, to event.Instant, candidate, live *scoring.Catalogue) (*api.BacktestDocument, error) {
+		src, err := backtest.Books(ctx, s.warehouse, from, to, event.NewNumbers(p.tuning.Country), func(int) {})
+		if err != nil {
+			return nil, err
+		}
+		res, err := backtest.Run(ctx, src, backtest.NewTruth(), p.policy, candidate, live)
+		if err != nil {
+			return nil, err
+		}
+		r := res.Report("the books", p.clock(), candidate, live)
+		figures := func(f *backtest.Figures) api.BacktestFigures {
+			out := api.BacktestFigures{Version: f.Catalogue, Frauds: f.Frauds, Caught: f.Caught, Missed: f.Frauds - f.Caught, False: f.False, Honest: f.Honest, FalseStops: f.FalseStops, Precision: f.Precision, Recall: f.Recall, Days: []api.BacktestDay{}}
+			for _, d := range f.Days {
+				out.Days = append(out.Days, api.BacktestDay(d))
+			}
+			return out
+		}
+		out := &api.BacktestDocument{From: r.From, To: r.To, Events: r.Events, Seconds: r.Seconds, Candidate: figures(&r.Candidate), Live: figures(r.Live), Difference: []api.BacktestChange{}}
+		for _, c := range r.Difference {
+			out.Difference = append(out.Difference, api.BacktestChange(c))
+		}
+		return out, nil
+	}
 }
 
 // deadLetters shows the dead letters to the API.

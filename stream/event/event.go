@@ -218,6 +218,7 @@ type Control struct {
 // What a control is about.
 const (
 	ControlCatalogue = "catalogue"
+	ControlProposal  = "proposal" // of a catalogue, which waits for a second person; Pattern is the version that it changes
 	ControlException = "exception"
 	ControlKnown     = "known"
 	ControlTrip      = "trip" // of a brake: a partition has spent its share of a budget
