@@ -212,18 +212,31 @@ func TestBrowser(t *testing.T) {
 	w.do(chromedp.Navigate(h.url + "/#/operations"))
 	w.until("the duties and the lag", `document.querySelectorAll("#page table, #page .empty").length >= 2 && document.body.textContent.includes("lag_messages")`)
 	w.accessible("operations")
+	w.do(chromedp.Click(`//h2[text()="死信"]/following::button[1]`))
+	w.until("no dead letters", `document.querySelector("#page").textContent.includes("没有死信")`)
+	w.shot("operations")
 
 	w.do(chromedp.Navigate(h.url + "/#/patterns"))
 	w.until("the catalogue, checked", `document.querySelectorAll("#page tbody tr").length >= 30 && document.querySelector(".problems .fine")`)
 	w.accessible("the patterns")
 	w.do(chromedp.Evaluate[chromedp.Void](`{ const e = document.querySelector("textarea"); e.value = e.value.replace("weight: 0.9", "weight: 9"); e.dispatchEvent(new Event("input")) }`))
 	w.until("told what is wrong as one types", `document.querySelector(".problems li:not(.fine)")?.textContent.includes("weight")`)
-	if w.js(`[...document.querySelectorAll("button")].find(b => b.textContent === "发布").disabled`) != "true" {
-		t.Error("a catalogue with mistakes can be published")
+	if w.js(`[...document.querySelectorAll("button")].find(b => b.textContent === "提交审批").disabled`) != "true" {
+		t.Error("a catalogue with mistakes can be proposed")
 	}
 	w.mu.Lock()
 	w.errors = nil // the refusal was one
 	w.mu.Unlock()
+	w.do(chromedp.Evaluate[chromedp.Void](`{ const e = document.querySelector("textarea"); e.value = e.value.replace("weight: 9", "weight: 0.95"); e.dispatchEvent(new Event("input")) }`))
+	w.until("it may be tried", `[...document.querySelectorAll("button")].some(b => b.textContent === "回测" && !b.disabled)`)
+	w.do(chromedp.Click(`//button[text()="回测"]`))
+	w.until("what it would have done", `document.querySelector("#page .pairs")`)
+	w.do(chromedp.Click(`//button[text()="提交审批"]`))
+	w.until("it waits for somebody else", `document.querySelector("#page").textContent.includes("supervisor ·")`)
+	w.accessible("a proposal")
+	w.shot("patterns")
+	waits := h.ok(k.admin, http.MethodGet, "/v1/patterns/proposals", "")["proposals"].([]any)[0].(map[string]any)["version"].(string)
+	h.ok(k.admin, http.MethodPost, "/v1/patterns/proposals/"+waits+"/approval", "")
 	w.do(chromedp.Navigate(h.url + "/#/operations"))
 	w.until("back at operations", `document.querySelector("h1").textContent === "运行"`)
 
