@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -148,6 +149,16 @@ func TestBrowser(t *testing.T) {
 	w.mu.Lock()
 	w.errors = nil // the refusal was one
 	w.mu.Unlock()
+
+	// The first view again, with the key: how much comes over the wire.
+	w.do(chromedp.Reload())
+	w.until("the queue", `document.querySelector(".queue .empty") && performance.getEntriesByName("first-contentful-paint").length`)
+	const wire = `[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource").filter(e => !e.name.includes("/v1/live"))]`
+	bytes := w.js(wire + `.reduce((n, e) => n + e.transferSize, 0)`)
+	if n, err := strconv.Atoi(bytes); err != nil || n == 0 || n > 300<<10 {
+		t.Errorf("the first view is %s bytes over the wire, want up to 300 KB", bytes)
+	}
+	t.Logf("the first view: %s bytes over the wire; first paint %s ms, everything there %s ms", bytes, w.js(`Math.round(performance.getEntriesByName("first-contentful-paint")[0].startTime)`), w.js(`Math.round(Math.max(...`+wire+`.map(e => e.responseEnd)))`))
 
 	// An alert arrives by itself.
 	h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c1","at":"%s","phase":"started","caller":{"number":"+85281234567"},"callee":{"number":"13800138000"}}`, minutesAgo(26)))

@@ -88,7 +88,7 @@ export async function ask(path, method = "GET", body) {
   }
   if (!answer.ok) {
     const p = await answer.json().catch(() => ({}));
-    throw new Error(p.detail || answer.statusText);
+    throw Object.assign(new Error(p.detail || answer.statusText), { status: answer.status });
   }
   return answer.status === 204 ? null : answer.headers.get("Content-Type").includes("json") ? answer.json() : answer.blob();
 }
@@ -150,7 +150,8 @@ async function show() {
   try {
     page = await next($("page"), rest.map(decodeURIComponent));
   } catch (e) {
-    if (!(e instanceof Refused)) $("page").replaceChildren(el("p", { class: "empty", role: "alert" }, e.message));
+    if (e.status === 403 && name === "queue") location.hash = "#/cases"; // police read, and have no queue
+    else if (!(e instanceof Refused)) $("page").replaceChildren(el("p", { class: "empty", role: "alert" }, e.message));
   }
 }
 

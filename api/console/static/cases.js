@@ -1,5 +1,5 @@
 // Cases: what belongs together, where the money went, and what may be decided.
-import { el, t, ask, act, sought, money, span, badge, now, table, save, shape, stateWord } from "/app.js";
+import { el, t, lang, ask, act, sought, money, span, badge, now, table, save, shape, stateWord } from "/app.js";
 
 export async function cases(root, [first]) {
   if (first === "find" && sought) return find(root, sought);
@@ -31,9 +31,16 @@ async function find(root, q) {
   return {};
 }
 
+// patternNames are the patterns' names in words, by id; none for those who may
+// not read the catalogue.
+async function patternNames() {
+  const { patterns } = await ask("/v1/patterns").catch(() => ({ patterns: [] }));
+  return new Map(patterns.map((p) => [p.id, { zh: p.name_zh, en: p.name_en }]));
+}
+
 // caseView is one case, whole.
 export async function caseView(id, changed) {
-  const [c, trail, seen] = await Promise.all([ask("/v1/cases/" + id), ask(`/v1/cases/${id}/trail`), ask(`/v1/cases/${id}/evidence`).catch(() => null)]);
+  const [c, trail, seen, names] = await Promise.all([ask("/v1/cases/" + id), ask(`/v1/cases/${id}/trail`), ask(`/v1/cases/${id}/evidence`).catch(() => null), patternNames()]);
   const returns = await Promise.all(c.returns.map((r) => ask("/v1/returns/" + r)));
   const a = c.amounts;
   const figure = (word, v) => el("div", {}, el("dt", {}, t(word)), el("dd", {}, money(v)));
@@ -47,7 +54,7 @@ export async function caseView(id, changed) {
     el("h2", {}, t("trail")), trail.trees.length ? graph(trail.trees) : el("p", { class: "empty" }, t("notrail")),
     el("h2", {}, t("stops")), table(t("stops"), [t("state"), t("account"), t("bank"), [t("hop"), "n"], [t("amount"), "n"], [t("held"), "n"], t("left"), t("action")],
       c.stops.map((s) => [badge(s.state), s.account.number, s.account.bank, [String(s.hop), "n"], [money(s.amount, s.currency), "n"], [money(s.held_amount, s.currency), "n"], s.ends_at ? span(Date.parse(s.ends_at) - now()) : "", el("span", { class: "actions" }, ...may(s), el("button", { onclick: () => act(() => save(`/v1/stops/${s.id}/notice`, `notice-${s.id}.html`)) }, t("notice")), history(s))])),
-    ...(seen ? hits(seen) : []),
+    ...(seen ? hits(seen, names) : []),
     el("h2", {}, t("returns")), el("p", {}, el("button", { onclick: () => act(async () => { await ask(`/v1/cases/${id}/returns`, "POST"); changed(); }) }, t("propose"))), ...returns.map((r) => proposal(r, changed)));
 }
 
@@ -94,8 +101,8 @@ function timeline(seen) {
 }
 
 // hits lists each pattern with the values that it saw.
-function hits(seen) {
-  const rows = seen.alerts.flatMap((a) => a.hits.map((h) => [[when(a.at), "nowrap"], h.pattern, Object.entries(h.values).map(([k, v]) => `${k} = ${v}`).join(", "), [String(a.score), "n"]]));
+function hits(seen, names) {
+  const rows = seen.alerts.flatMap((a) => a.hits.map((h) => [[when(a.at), "nowrap"], el("span", { title: h.pattern }, names.get(h.pattern)?.[lang()] ?? h.pattern), Object.entries(h.values).map(([k, v]) => `${k} = ${v}`).join(", "), [String(a.score), "n"]]));
   return rows.length ? [el("h2", {}, t("seen")), el("div", { class: "wrap" }, table(t("seen"), ["", "", "", [t("score"), "n"]], rows))] : [];
 }
 

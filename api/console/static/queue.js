@@ -11,7 +11,8 @@ export async function queue(root) {
   const bar = el("button", { class: "bar", hidden: true, onclick: () => load() });
   const next = el("button", { class: "next", onclick: () => act(takeNext) }, t("next"));
   const side = el("section", { class: "side", "aria-label": t("case") }, el("p", { class: "empty" }, t("choose")));
-  root.append(el("div", { class: "desk" }, el("div", {}, next, bar, list, el("p", { class: "keys" }, t("keys"))), side));
+  const today = el("p", { class: "quiet today" });
+  root.append(today, el("div", { class: "desk" }, el("div", {}, next, bar, list, el("p", { class: "keys" }, t("keys"))), side));
 
   const why = (i) => (lang() === "zh" ? i.why_zh : i.why_en);
   function row(i, others) {
@@ -42,6 +43,13 @@ export async function queue(root) {
   function draw() {
     const rows = groups().flatMap(([first, ...more]) => [row(first, more.length), ...(opened.has(first.case_id) ? more.map((i) => row(i)) : [])]);
     list.replaceChildren(...(rows.length ? rows : [el("li", { class: "empty" }, t("nothing"))]));
+  }
+  // headline is the day so far.
+  async function headline() {
+    const day = (ms) => new Date(ms + 8 * 3600e3).toISOString().slice(0, 10);
+    const { total } = await ask(`/v1/statistics/recovery?from=${day(now())}&to=${day(now() + 86400e3)}&by=day`);
+    const open = items.filter((i) => i.task.state === "open" || !i.task.state).map((i) => Date.parse(i.at));
+    today.textContent = t("today", money(total.amount_held), money(total.amount_requested), items.filter((i) => i.held_amount).length) + (open.length ? " · " + t("oldest", span(now() - Math.min(...open))) : "");
   }
   async function load() {
     const page = await ask("/v1/queue?limit=100");
@@ -150,8 +158,10 @@ export async function queue(root) {
     for (const e of list.querySelectorAll("[data-until]")) e.textContent = span(Date.parse(e.dataset.until) - now());
   }, 1000);
   await load();
+  headline().catch(() => {});
+  const daily = setInterval(() => headline().catch(() => {}), 10000);
   return {
-    close() { send(); closed = true; stream.abort(); clearInterval(tick); clearTimeout(due); clearTimeout(again); },
+    close() { send(); closed = true; stream.abort(); clearInterval(tick); clearInterval(daily); clearTimeout(due); clearTimeout(again); },
     key(k) {
       const rows = shown();
       const n = rows.findIndex((i) => i.alert_id === chosen);
