@@ -96,7 +96,7 @@ func (s *Servers) openClickHouse(ctx context.Context, in *infra, log *slog.Logge
 	if in.clickhouse != "" {
 		return nil
 	}
-	e, err := embedded.Start(ctx, embedded.Options{Dir: filepath.Join(s.Data, "clickhouse"), Port: s.ClickhousePort, HTTPPort: s.ClickhouseHTTPPort})
+	e, err := embedded.Start(ctx, embedded.Options{Dir: filepath.Join(s.Data, "clickhouse"), Port: s.ClickhousePort, HTTPPort: s.ClickhouseHTTPPort, Log: log})
 	if err != nil {
 		return err
 	}
@@ -253,7 +253,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 			case <-ctx.Done():
 				return nil
 			case <-in.engineDone:
-				return errors.New("it ended by itself; start again, what was acknowledged is kept")
+				return errors.New("it keeps ending by itself; its last words are in the log; what was acknowledged is kept")
 			}
 		})
 	}

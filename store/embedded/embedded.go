@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -38,16 +39,30 @@ type Options struct {
 	Port     int    // native protocol; 0 takes one that is free
 	HTTPPort int    // 0 takes one that is free
 	Library  string // libchdb.so; empty: looked for in the usual places
+	Log      *slog.Logger
 }
+
+// An engine that ends by itself is started again, on the same ports: what was
+// acknowledged is in its files, and its clients try again. One that keeps ending
+// is given up.
+const (
+	maxRestarts = 5
+	settled     = 10 * time.Minute // after which earlier ends are forgotten
+)
 
 // Server is a running engine.
 type Server struct {
 	addr, httpAddr string
-	cmd            *exec.Cmd
-	stdin          io.WriteCloser
+	options        Options
+	exe            string
 	done           chan struct{}
-	once           sync.Once
 	lastWords      *tail
+
+	mu      sync.Mutex
+	cmd     *exec.Cmd
+	stdin   io.WriteCloser
+	exited  chan error // of cmd, once
+	closing bool
 }
 
 // Library finds libchdb.so, or says how to get it.
@@ -94,34 +109,83 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded ClickHouse: find this program: %w", err)
 	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
 	s := &Server{
+		options: o, exe: exe,
 		addr:      net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Port)),
 		httpAddr:  net.JoinHostPort("127.0.0.1", strconv.Itoa(o.HTTPPort)),
 		done:      make(chan struct{}),
 		lastWords: &tail{},
 	}
-	// Not CommandContext: the engine outlives the context, so that what is in
-	// flight can still be written while the service drains. Close ends it.
-	s.cmd = exec.Command(exe, childArg, o.Library, o.Dir, strconv.Itoa(o.Port), strconv.Itoa(o.HTTPPort))
-	s.cmd.Stdout, s.cmd.Stderr = s.lastWords, s.lastWords
-	// A process group of its own: Ctrl-C is for this process, which ends the
-	// engine when everything has been written.
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if s.stdin, err = s.cmd.StdinPipe(); err != nil {
-		return nil, fmt.Errorf("embedded ClickHouse: %w", err)
-	}
-	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("embedded ClickHouse: start: %w", err)
-	}
-	go func() {
-		_ = s.cmd.Wait()
-		close(s.done)
-	}()
-	if err := s.await(ctx); err != nil {
-		_ = s.Close()
+	if err := s.launch(); err != nil {
 		return nil, err
 	}
+	if err := s.await(ctx); err != nil {
+		s.end()
+		return nil, err
+	}
+	go s.keep()
 	return s, nil
+}
+
+// launch starts the child.
+func (s *Server) launch() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return errors.New("embedded ClickHouse: closed")
+	}
+	// Not CommandContext: the engine outlives the context, so that what is in
+	// flight can still be written while the service drains. Close ends it.
+	cmd := exec.Command(s.exe, childArg, s.options.Library, s.options.Dir, strconv.Itoa(s.options.Port), strconv.Itoa(s.options.HTTPPort))
+	cmd.Stdout, cmd.Stderr = s.lastWords, s.lastWords
+	// A process group of its own: Ctrl-C is for this process, which ends the
+	// engine when everything has been written.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return fmt.Errorf("embedded ClickHouse: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("embedded ClickHouse: start: %w", err)
+	}
+	exited := make(chan error, 1)
+	go func() {
+		exited <- cmd.Wait()
+		close(exited)
+	}()
+	s.cmd, s.stdin, s.exited = cmd, stdin, exited
+	return nil
+}
+
+// keep starts the engine again when it ends without having been asked to.
+func (s *Server) keep() {
+	defer close(s.done)
+	began, restarts := time.Now(), 0
+	for {
+		err := <-s.exited
+		s.mu.Lock()
+		closing := s.closing
+		s.mu.Unlock()
+		if closing {
+			return
+		}
+		if time.Since(began) > settled {
+			restarts = 0
+		}
+		if restarts++; restarts > maxRestarts {
+			s.options.Log.Error("the embedded ClickHouse keeps ending and is given up; what was acknowledged is kept", "err", err, "said", s.lastWords.String())
+			return
+		}
+		s.options.Log.Error("the embedded ClickHouse ended by itself and is started again; what was acknowledged is kept", "err", err, "said", s.lastWords.String())
+		time.Sleep(time.Duration(restarts) * 200 * time.Millisecond)
+		began = time.Now()
+		if err := s.launch(); err != nil {
+			return // it was closed meanwhile, or cannot be started at all
+		}
+	}
 }
 
 // await polls the HTTP port until the engine answers a ping.
@@ -140,7 +204,7 @@ func (s *Server) await(ctx context.Context) error {
 			}
 		}
 		select {
-		case <-s.done:
+		case <-s.exited:
 			return fmt.Errorf("embedded ClickHouse ended at start: %s (another process may hold its directory: stop that one, or choose another with --data)", s.lastWords)
 		case <-ctx.Done():
 			return fmt.Errorf("embedded ClickHouse did not answer: %w; it said: %s", ctx.Err(), s.lastWords)
@@ -155,19 +219,29 @@ func (s *Server) Addr() string { return s.addr }
 // HTTPAddr is the host:port of the HTTP interface.
 func (s *Server) HTTPAddr() string { return s.httpAddr }
 
-// Done is closed when the engine has ended, asked to or not.
+// Done is closed when the engine has ended for good, asked to or not.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
 // Close ends the engine and waits for it. Acknowledged rows stay.
 func (s *Server) Close() error {
-	s.once.Do(func() { _ = s.stdin.Close() })
-	select {
-	case <-s.done:
-	case <-time.After(10 * time.Second):
-		_ = s.cmd.Process.Kill()
-		<-s.done
-	}
+	s.end()
+	<-s.done
 	return nil
+}
+
+// end asks the child to end, and makes it.
+func (s *Server) end() {
+	s.mu.Lock()
+	s.closing = true
+	cmd, stdin, exited := s.cmd, s.stdin, s.exited
+	s.mu.Unlock()
+	_ = stdin.Close()
+	select {
+	case <-exited:
+	case <-time.After(10 * time.Second):
+		_ = cmd.Process.Kill()
+		<-exited
+	}
 }
 
 // claim returns the port, or a free one for 0, having seen that it can be bound.
