@@ -199,6 +199,11 @@ func (w *worker) block(ctx context.Context, m *kafka.Message) error {
 		return fmt.Errorf("legs at %s/%d:%d: %w", m.Topic, m.Partition, m.Offset, err)
 	}
 	w.fetch(ctx)
+	if ctx.Err() != nil {
+		// The partition goes to another: what could not be read is its to read, and
+		// nothing that was scored without it may be published.
+		return context.Cause(ctx)
+	}
 	n := 0
 	// Where the checkpoint is behind what was committed (its states could not be
 	// read by this version, or ClickHouse was made anew), the legs between rebuild
@@ -237,7 +242,7 @@ func (w *worker) block(ctx context.Context, m *kafka.Message) error {
 // fetch looks up the missing entities that have a cold state, all at once.
 // While ClickHouse is away they are scored on what comes in; the past is added
 // when it can be read.
-func (w *worker) fetch(ctx context.Context) {
+func (w *worker) fetch(parent context.Context) {
 	ask := w.missing[:0]
 	for _, e := range w.missing {
 		if w.known.TestString(string(e)) {
@@ -257,9 +262,12 @@ func (w *worker) fetch(ctx context.Context) {
 		w.incomplete(ask)
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, coldTimeout)
+	ctx, cancel := context.WithTimeout(parent, coldTimeout)
 	defer cancel()
 	rows, err := w.Warehouse.LoadStates(ctx, w.claim.partition, ask)
+	if err != nil && parent.Err() != nil {
+		return // see block
+	}
 	if err != nil {
 		w.coldAgain = time.Now().Add(coldPause)
 		w.Log.Warn("ClickHouse did not answer; scoring goes on with what is known", "partition", w.claim.partition, "entities", len(ask), "err", err)
@@ -307,9 +315,12 @@ func (w *worker) name(ctx context.Context) {
 	if len(ask) == 0 || now.Before(w.coldAgain) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, coldTimeout)
+	asking, cancel := context.WithTimeout(ctx, coldTimeout)
 	defer cancel()
-	found, err := w.Warehouse.Payments(ctx, ask, w.Clock().Add(-traceBack))
+	found, err := w.Warehouse.Payments(asking, ask, w.Clock().Add(-traceBack))
+	if err != nil && ctx.Err() != nil {
+		return // the partition goes to another
+	}
 	if err != nil {
 		w.coldAgain = now.Add(coldPause)
 		w.Log.Warn("ClickHouse did not answer; trails go on with what is known", "partition", w.claim.partition, "accounts", len(ask), "err", err)
