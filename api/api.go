@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -81,6 +82,7 @@ type server struct {
 	Dependencies
 
 	testing sync.Mutex // one backtest at a time
+	names   atomic.Pointer[catalogueNames]
 
 	mu      sync.Mutex
 	waiters map[string]int // polls and streams that wait, by bank

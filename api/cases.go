@@ -402,8 +402,19 @@ func (s *server) confirmVisit(ctx context.Context, in *struct {
 // EvidenceDocument is what was seen of a case.
 type EvidenceDocument struct {
 	Alerts    []json.RawMessage  `json:"alerts"`
+	Said      []SaidHit          `json:"said" doc:"Each hit of those alerts in words, in their order"`
 	Calls     []EvidenceCall     `json:"calls"`
 	Transfers []EvidenceTransfer `json:"transfers"`
+}
+
+// SaidHit is a pattern's hit, said in words.
+type SaidHit struct {
+	AlertID string   `json:"alert_id"`
+	Pattern string   `json:"pattern"`
+	NameZH  string   `json:"name_zh" doc:"As the catalogue in force has it; the id where it has none"`
+	NameEN  string   `json:"name_en"`
+	SeenZH  []string `json:"seen_zh"`
+	SeenEN  []string `json:"seen_en"`
 }
 
 // EvidenceCall is a call that a victim took.
@@ -438,7 +449,8 @@ func (s *server) evidence(ctx context.Context, in *CaseID) (*struct{ Body Eviden
 	if err != nil {
 		return nil, s.unavailableBooks(err)
 	}
-	out := &struct{ Body EvidenceDocument }{EvidenceDocument{[]json.RawMessage{}, []EvidenceCall{}, []EvidenceTransfer{}}}
+	out := &struct{ Body EvidenceDocument }{EvidenceDocument{[]json.RawMessage{}, []SaidHit{}, []EvidenceCall{}, []EvidenceTransfer{}}}
+	names := s.patternNames()
 	type span struct{ from, to event.Instant }
 	accounts, phones := map[string]span{}, map[string]span{}
 	note := func(m map[string]span, key string, at event.Instant) {
@@ -454,7 +466,15 @@ func (s *server) evidence(ctx context.Context, in *CaseID) (*struct{ Body Eviden
 	for _, doc := range docs {
 		out.Body.Alerts = append(out.Body.Alerts, json.RawMessage(doc))
 		var a scoring.Alert
-		if json.Unmarshal([]byte(doc), &a) == nil && a.Transfer != nil {
+		if json.Unmarshal([]byte(doc), &a) != nil {
+			continue
+		}
+		for i := range a.Hits {
+			h := &a.Hits[i]
+			zh, en := scoring.Words(a.Hits[i : i+1])
+			out.Body.Said = append(out.Body.Said, SaidHit{a.ID, h.Pattern, cmp.Or(names[h.Pattern][0], h.Pattern), cmp.Or(names[h.Pattern][1], h.Pattern), zh, en})
+		}
+		if a.Transfer != nil {
 			note(accounts, a.Transfer.Payer.Account, a.Transfer.At)
 			note(phones, a.Transfer.Payer.Phone, a.Transfer.At)
 		}

@@ -28,12 +28,23 @@ type Page struct {
 	After string `query:"after" maxLength:"200" doc:"The cursor \"next\" of the page before"`
 }
 
+// MeDocument is the owner of a key.
+type MeDocument struct {
+	Name string `json:"name"`
+	Role Role   `json:"role" enum:"analyst,supervisor,police,bank,admin"`
+	Bank string `json:"bank,omitempty" doc:"Of a bank's key"`
+}
+
 // centerRoutes are those of analysts, supervisors and hotlines.
 func (s *server) centerRoutes(api huma.API) {
 	op := s.operation(api, http.MethodPost, "/v1/reports", "report", "A victim's report opens a case and its stops", center, 413, 422, 503)
 	op.SkipValidateBody = true // the documents' own rules say more, and name every field
 	huma.Register(api, op, s.report)
 
+	huma.Register(api, s.operation(api, http.MethodGet, "/v1/me", "me", "Whose key this is", []Role{Analyst, Supervisor, Police, Admin, Bank}), func(ctx context.Context, _ *struct{}) (*struct{ Body MeDocument }, error) {
+		me := who(ctx)
+		return &struct{ Body MeDocument }{MeDocument{me.Name, me.Role, me.Bank}}, nil
+	})
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/alerts", "list-alerts", "Alerts, newest first", center, 422, 503), s.listAlerts)
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/alerts/{id}", "get-alert", "One alert with the values that each pattern saw", center, 404, 503), s.getAlert)
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/stops", "list-stops", "Stops, newest first", readers, 422), s.listStops)

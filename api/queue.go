@@ -153,12 +153,15 @@ type QueueItem struct {
 	Payer     string       `json:"payer,omitempty"`
 	Payee     string       `json:"payee,omitempty"`
 	Bank      string       `json:"bank,omitempty"`
-	WhyZH     string       `json:"why_zh" doc:"The hits in words"`
+	WhyZH     string       `json:"why_zh" doc:"The names of the patterns that hit"`
 	WhyEN     string       `json:"why_en"`
+	SeenZH    []string     `json:"seen_zh" example:"[\"境外陌生来电最长 26 分钟\"]" doc:"The values that they saw, in words"`
+	SeenEN    []string     `json:"seen_en" example:"[\"longest call from a foreign stranger 26 minutes\"]"`
 	StopID    string       `json:"stop_id,omitempty"`
 	State     string       `json:"state,omitempty" doc:"Of the stop"`
 	Held      string       `json:"held_amount,omitempty"`
 	Until     string       `json:"until,omitempty" doc:"When the stop's state lapses"`
+	Proposer  string       `json:"proposed_by,omitempty" doc:"Of a stop that waits for approval: another must approve it"`
 	Task      TaskDocument `json:"task"`
 }
 
@@ -216,21 +219,30 @@ func (s *server) queue(ctx context.Context, in *struct {
 	return out, nil
 }
 
-// patternNames are the names of the patterns in force, Chinese and English.
+// patternNames are the names of the patterns in force, Chinese and English. They
+// are read out of a catalogue once.
 func (s *server) patternNames() map[string][2]string {
-	out := map[string][2]string{}
 	p, ok := s.Book.Current()
 	if !ok {
-		return out
+		return nil
 	}
-	c, err := scoring.ParseCatalogue("the catalogue in force", []byte(p.Text))
-	if err != nil {
-		return out
+	if n := s.names.Load(); n != nil && n.version == p.Version {
+		return n.of
 	}
-	for _, pt := range c.Patterns {
-		out[pt.ID] = [2]string{pt.Name.ZH, pt.Name.EN}
+	n := &catalogueNames{p.Version, map[string][2]string{}}
+	if c, err := scoring.ParseCatalogue("the catalogue in force", []byte(p.Text)); err == nil {
+		for _, pt := range c.Patterns {
+			n.of[pt.ID] = [2]string{pt.Name.ZH, pt.Name.EN}
+		}
 	}
-	return out
+	s.names.Store(n)
+	return n.of
+}
+
+// catalogueNames are the names of a catalogue's patterns, by id.
+type catalogueNames struct {
+	version string
+	of      map[string][2]string
 }
 
 func (s *server) queueItem(a *scoring.Alert, names map[string][2]string, now event.Instant) QueueItem {
@@ -243,6 +255,7 @@ func (s *server) queueItem(a *scoring.Alert, names map[string][2]string, now eve
 		i.WhyZH += cmp.Or(name[0], h.Pattern)
 		i.WhyEN += cmp.Or(name[1], h.Pattern)
 	}
+	i.SeenZH, i.SeenEN = scoring.Words(a.Hits)
 	if t := a.Transfer; t != nil {
 		i.Amount, i.Currency, i.Payee, i.Payer, i.Bank, i.At = t.Amount, string(t.Currency), t.Payee.Account, t.Payer.Account, t.Payee.Bank, t.At.String()
 		if i.StopID == "" && t.Payee.Account != "" {
@@ -253,6 +266,9 @@ func (s *server) queueItem(a *scoring.Alert, names map[string][2]string, now eve
 	}
 	if st := s.Ledger.Stop(i.StopID); st != nil {
 		i.State, i.Until, i.CaseID = string(st.State), st.Until.String(), s.Ledger.Case(st.CaseID).ID
+		if st.State == ledger.Proposed {
+			i.Proposer = st.Timeline[0].By
+		}
 		if st.State.Holds() {
 			i.Held = st.Money(st.Left())
 		}
