@@ -3,7 +3,7 @@
 GO      ?= go
 BIN     := bin/stopline
 ENGINE  := store/embedded/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so
-AXE     := api/console/axe/node_modules/axe-core/axe.min.js
+CHARTS  := api/console/static/lib/echarts.js
 FONT    := api/report/assets/NotoSansSC-Regular.ttf
 DATA    ?= ./data
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -34,20 +34,24 @@ $(FONT): api/report/package-lock.json
 	@cd api/report && npm ci --no-audit --no-fund --loglevel=error
 	@cp api/report/node_modules/@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf $@
 
-.PHONY: browser
-browser: $(AXE) ## Install Chromium and what the console is checked with
-	@command -v chromium >/dev/null || { echo "installing chromium for the browser tests"; (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk) >/dev/null 2>&1 || echo "chromium could not be installed (it takes root and Debian): the browser tests say so and are skipped"; }
+.PHONY: charts
+charts: $(CHARTS) ## Fetch the charts' library, and what the console is checked with (once, 70 MB)
 
-$(AXE): api/console/axe/package-lock.json
-	@cd api/console/axe && npm ci --no-audit --no-fund --loglevel=error
-	@touch $@
+$(CHARTS): api/console/package-lock.json
+	@echo "fetching the console's charts (once, 70 MB)"
+	@cd api/console && npm ci --no-audit --no-fund --loglevel=error
+	@mkdir -p $(@D) && cp api/console/node_modules/echarts/dist/echarts.esm.min.js $@
+
+.PHONY: browser
+browser: $(CHARTS) ## Install Chromium and what the console is checked with
+	@command -v chromium >/dev/null || { echo "installing chromium for the browser tests"; (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk) >/dev/null 2>&1 || echo "chromium could not be installed (it takes root and Debian): the browser tests say so and are skipped"; }
 
 .PHONY: test-browser
 test-browser: build browser ## Try the console in a real browser
 	$(GO) test -count 1 -run TestBrowser ./cmd/stopline
 
 .PHONY: build
-build: engine font modules ## Build bin/stopline
+build: engine font charts modules ## Build bin/stopline
 	@echo "building $(BIN)"
 	@$(GO) build -o $(BIN) ./cmd/stopline
 
@@ -76,7 +80,8 @@ replay: build ## Score a history: make replay FORMAT=paysim FILE=paysim.csv.gz
 	$(BIN) replay --data $(DATA)/replay --format $(FORMAT) $(FILE)
 
 .PHONY: lint
-lint: ## Check style and likely mistakes
+lint: charts ## Check style and likely mistakes
+	@cd api/console && npx prettier --check static/*.js static/*.css static/*.html
 	$(GO) run $(LINT) run ./...
 
 .PHONY: fuzz

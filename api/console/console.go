@@ -1,28 +1,56 @@
 // Package console is the web page inside the binary: what the center sees of
 // the service as it works. It shows what the API hands it, and no more than
 // the key that was entered may see.
+//
+// The charts' library, Apache ECharts, comes from npm: make build puts it into
+// static/lib. Without it the pages have their tables.
 package console
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"io/fs"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 )
 
 //go:embed static
 var static embed.FS
 
-// Mount adds the pages to a router.
+// Mount adds the pages to a router. They are compressed, and a browser keeps
+// them until they change.
 func Mount(r chi.Router) {
 	files, err := fs.Sub(static, "static")
 	if err != nil {
 		panic(err) // the folder is compiled in
 	}
 	server := http.FileServerFS(files)
-	r.Method(http.MethodGet, "/", server)
-	for _, name := range []string{"/console.css", "/print.css", "/icon.svg", "/app.js", "/words.js", "/queue.js", "/cases.js", "/statistics.js", "/operations.js", "/patterns.js"} {
-		r.Method(http.MethodGet, name, server)
+	r = r.With(middleware.Compress(6, "text/html", "text/css", "text/javascript", "image/svg+xml"))
+	err = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		path := "/" + name
+		if name == "index.html" {
+			path = "/"
+		}
+		sum := sha256.Sum256(content)
+		tag := `W/"` + hex.EncodeToString(sum[:8]) + `"`
+		r.Get(path, func(w http.ResponseWriter, req *http.Request) {
+			w.Header().Set("ETag", tag)
+			w.Header().Set("Cache-Control", "no-cache") // ask whether it changed
+			server.ServeHTTP(w, req)
+		})
+		return nil
+	})
+	if err != nil {
+		panic(err)
 	}
 }

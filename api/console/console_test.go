@@ -1,53 +1,99 @@
 package console
 
 import (
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/go-chi/chi/v5"
 )
 
-// Every word of the console is there in Chinese and in English, and every word
-// that a page asks for is there.
+func read(t *testing.T, name string) string {
+	t.Helper()
+	b, err := static.ReadFile("static/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// Every word is there in Chinese and in English, once; every word that a page
+// asks for is there.
 func TestWords(t *testing.T) {
-	read := func(name string) string {
-		b, err := static.ReadFile("static/" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(b)
-	}
-	zh, en, found := strings.Cut(read("words.js"), "\n  en: {")
+	text := read(t, "words.js")
+	catalogue, _, found := strings.Cut(text[strings.Index(text, "const words = {"):], "\n};")
 	if !found {
-		t.Fatal("words.js has no English")
+		t.Fatal("words.js has no catalogue")
 	}
-	key := regexp.MustCompile(`(?:^|[{,\n]\s*)"?([a-z_-]+1?)"?: "`)
-	keys := func(text string) map[string]bool {
-		out := map[string]bool{}
-		for _, m := range key.FindAllStringSubmatch(text, -1) {
-			out[m[1]] = true
+	words := map[string]bool{}
+	pair := regexp.MustCompile(`(?s)^"?([\w-]+)"?: \[\s*"((?:[^"\\]|\\.)+)",\s*"((?:[^"\\]|\\.)+)",?\s*\],`)
+	comment := regexp.MustCompile(`^//[^\n]*\n`)
+	for rest := strings.TrimSpace(strings.TrimPrefix(catalogue, "const words = {")); rest != ""; rest = strings.TrimSpace(rest) {
+		if c := comment.FindString(rest + "\n"); c != "" {
+			rest = rest[min(len(c), len(rest)):]
+			continue
 		}
-		return out
-	}
-	inZH, inEN := keys(zh), keys(en)
-	for k := range inZH {
-		if !inEN[k] {
-			t.Errorf("%s is not there in English", k)
+		m := pair.FindStringSubmatch(rest)
+		if m == nil {
+			t.Fatalf("not a word in two languages: %.80s", rest)
 		}
-	}
-	for k := range inEN {
-		if !inZH[k] {
-			t.Errorf("%s is not there in Chinese", k)
+		if words[m[1]] {
+			t.Errorf("%s is there twice", m[1])
 		}
+		if strings.Count(m[2], "{}") != strings.Count(m[3], "{}") {
+			t.Errorf("%s: %q and %q do not take the same parts", m[1], m[2], m[3])
+		}
+		words[m[1]] = true
+		rest = rest[len(m[0]):]
 	}
-	if len(inZH) < 80 {
-		t.Errorf("%d words", len(inZH))
+	if len(words) < 200 {
+		t.Errorf("%d words", len(words))
 	}
-	asked := regexp.MustCompile(`\bt\("([a-z_-]+)"|data-(?:t|placeholder|label)="([a-z_-]+)"`)
-	for _, name := range []string{"app.js", "queue.js", "cases.js", "statistics.js", "operations.js", "patterns.js", "index.html"} {
-		for _, m := range asked.FindAllStringSubmatch(read(name), -1) {
-			if k := m[1] + m[2]; !inZH[k] {
-				t.Errorf("%s asks for %s, which is no word", name, k)
+	asked := regexp.MustCompile(`\b(?:t|button|tile|field|figure|moving)\("([\w-]+)"[,)]|data-(?:t|placeholder|label)="([\w-]+)"`)
+	err := fs.WalkDir(static, "static", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.Contains(path, "/lib/") {
+			return err
+		}
+		for _, m := range asked.FindAllStringSubmatch(read(t, strings.TrimPrefix(path, "static/")), -1) {
+			if k := m[1] + m[2]; !words[k] {
+				t.Errorf("%s asks for %s, which is no word", path, k)
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A browser keeps the pages until they change, and they come compressed.
+func TestMount(t *testing.T) {
+	r := chi.NewRouter()
+	Mount(r)
+	get := func(path, tag string) *httptest.ResponseRecorder {
+		req := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+		req.Header.Set("Accept-Encoding", "gzip")
+		if tag != "" {
+			req.Header.Set("If-None-Match", tag)
+		}
+		w := httptest.NewRecorder()
+		r.ServeHTTP(w, req)
+		return w
+	}
+	for path, kind := range map[string]string{"/": "text/html", "/app.js": "text/javascript", "/console.css": "text/css", "/icon.svg": "image/svg+xml"} {
+		w := get(path, "")
+		tag := w.Header().Get("ETag")
+		if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Type"), kind) || w.Header().Get("Content-Encoding") != "gzip" || tag == "" {
+			t.Errorf("%s: %d %v", path, w.Code, w.Header())
+		}
+		if again := get(path, tag); again.Code != http.StatusNotModified || again.Body.Len() > 0 {
+			t.Errorf("%s again: %d, %d bytes", path, again.Code, again.Body.Len())
+		}
+	}
+	if w := get("/words_test.go", ""); w.Code != http.StatusNotFound {
+		t.Errorf("what is no page: %d", w.Code)
 	}
 }

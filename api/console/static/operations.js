@@ -1,47 +1,194 @@
-// Operations: what waits for a person, whether the books are right, and how the
-// service is.
-import { el, t, ask, act, table, span, now, setClock, say } from "/app.js";
+// Operations: what waits for a person, whether the books are right, how the
+// banks are reached, and how the service is.
+import { button, card, cityTime, count, el, empty, quiet, short, span, table, when } from "/dom.js";
+import { act, ask, decides, now, setClock } from "/http.js";
+import { chart, tip } from "/charts.js";
+import { t } from "/words.js";
+
+// samples are the service's figures since the page was first opened.
+const samples = [];
+const every = 5000; // milliseconds
+const kept = 360; // half an hour
 
 export async function operations(root) {
-  const duties = el("div"), health = el("div"), banks = el("div"), dead = el("div");
-  root.append(el("h1", {}, t("operations")), el("h2", {}, t("duties")), duties, el("h2", {}, t("bankdelivery")), banks, el("h2", {}, t("dead")), el("p", {}, el("button", { onclick: () => act(letters) }, t("show"))), dead, el("h2", {}, t("health")), health, el("p", {}, el("button", { onclick: () => act(verify) }, t("verify"))));
+  const duties = el("div");
+  const banks = el("div");
+  const tiles = el("dl", { class: "headline" });
+  const dead = el("div");
+  const moving = (word, f) =>
+    chart(t(word), 120, (c) => ({
+      grid: { left: 8, right: 8, top: 12, bottom: 4, containLabel: true },
+      tooltip: { trigger: "axis", formatter: ([p]) => p && tip(cityTime(p.value[0]).slice(11, 19), count(Math.round(p.value[1]))) },
+      xAxis: {
+        type: "time",
+        splitLine: { show: false },
+        axisLabel: { hideOverlap: true, formatter: (ms) => new Date(ms).toLocaleTimeString().slice(0, 8) },
+      },
+      yAxis: { type: "value", minInterval: 1, axisLabel: { formatter: short } },
+      series: [
+        {
+          type: "line",
+          showSymbol: samples.length < 3,
+          color: c.accent,
+          areaStyle: { color: c.accent, opacity: 0.12 },
+          data: samples.map((s) => [s.at, f(s)]).filter((p) => p[1] !== null),
+        },
+      ],
+    }));
+  root.append(
+    el("div", { class: "title" }, el("h1", {}, t("operations"))),
+    tiles,
+    el(
+      "div",
+      { class: "grid" },
+      el(
+        "section",
+        { class: "card" },
+        el("h2", {}, t("rate"), el("small", {}, ` ${t("persecond")} · ${t("lastminutes")}`)),
+        moving("rate", (s) => s.rate),
+      ),
+      el(
+        "section",
+        { class: "card" },
+        el("h2", {}, t("lag"), el("small", {}, ` ${t("lagunit")}`)),
+        moving("lag", (s) => s.lag),
+      ),
+    ),
+    card(t("duties"), duties),
+    card(t("bankdelivery"), el("p", {}, quiet(t("replica"))), banks),
+    decides() &&
+      card(
+        t("dead"),
+        el("p", {}, quiet(t("deadhint"))),
+        el(
+          "p",
+          {},
+          button("show", () => act(() => letters(dead))),
+        ),
+        dead,
+      ),
+    card(
+      t("books"),
+      el("p", {}, quiet(t("verifyhint"))),
+      el(
+        "p",
+        {},
+        button("verify", () => act(verify)),
+      ),
+    ),
+  );
 
-  async function verify() {
-    const v = await ask("/v1/statistics/verification");
-    setTimeout(() => say(v.differences.length ? t("wrong", v.differences.length) : v.behind ? t("behind", v.behind) : t("right", v.stops)));
-  }
-  // letters are documents that were refused: what came, and why.
-  async function letters() {
-    const { items } = await ask("/v1/dead-letters?limit=50");
-    const again = (x) => el("button", { onclick: () => act(() => ask(`/v1/dead-letters/${x.partition}/${x.offset}/replay`, "POST")) }, t("replay"));
-    dead.replaceChildren(items.length ? el("div", { class: "wrap" }, table(t("dead"), ["", t("topic"), t("reason"), t("document_"), ""], items.map((x) => [[x.at.slice(0, 19).replace("T", " "), "nowrap"], x.topic, el("span", { title: x.error }, x.reason),
-      el("details", {}, el("summary", {}, `${x.bytes} B`), el("p", {}, x.error), el("pre", { tabindex: 0 }, x.document)), again(x)]))) : el("p", { class: "empty" }, t("nodead")));
-  }
-  // delivery is how each bank gets its messages, of this replica's figures.
-  function delivery(samples) {
-    const of = new Map();
-    for (const [, name, labels = "", v] of samples) {
-      const bank = labels.match(/bank="([^"]*)"/)?.[1];
-      if (!bank) continue;
-      const b = of.get(bank) ?? { delivered: 0, failed: 0, waiting: 0, open: 0 };
-      of.set(bank, b);
-      if (name === "stopline_deliveries_total") b[labels.match(/result="([^"]*)"/)[1]] += Number(v);
-      if (name === "stopline_bank_waiting") b.waiting = Number(v);
-      if (name === "stopline_bank_breaker_open") b.open = Number(v);
-    }
-    const again = (bank) => el("button", { onclick: () => act(() => ask(`/v1/banks/${bank}/delivery`, "POST")) }, t("again"));
-    banks.replaceChildren(of.size ? table(t("bankdelivery"), [t("bank"), [t("delivered"), "n"], [t("undone"), "n"], [t("waiting"), "n"], t("state"), ""], [...of].sort().map(([bank, b]) => [bank, ...[b.delivered, b.failed, b.waiting].map((v) => [v.toLocaleString("en-US"), "n"]), b.open ? "✕ " + t("breaker") : "● " + t("well"), again(bank)])) : el("p", { class: "empty" }, t("nobanks")));
-  }
   async function draw() {
-    const d = await ask("/v1/duties?limit=200");
+    const [d, figures] = await Promise.all([ask("/v1/duties?limit=200"), metrics()]);
     setClock(d.at);
-    duties.replaceChildren(d.duties.length ? table(t("duties"), [t("due"), t("what"), t("case")], d.duties.map((x) => [x.until ? (x.overdue ? t("overdue") + " " + span(now() - Date.parse(x.until)) : span(Date.parse(x.until) - now())) : "–", x.text, el("a", { href: "#/cases/" + x.case_id }, x.case_id.slice(0, 12))])) : el("p", { class: "empty" }, t("noduties")));
-    const text = await (await fetch("/metrics")).text();
-    const lines = text.split("\n").filter((l) => /^stopline_(lag_messages|dead_letters_total|deliveries_total|bank_|events_total|brakes_fallen|hot_entities)/.test(l)).map((l) => l.match(/^(\S+?)(\{.*\})? (\S+)$/)).filter(Boolean);
-    delivery(lines);
-    health.replaceChildren(table(t("health"), ["", "", ""], lines.filter((l) => !/deliveries|bank_/.test(l[1])).map(([, name, labels = "", v]) => [name.replace("stopline_", ""), labels, [Number(v).toLocaleString("en-US"), "n"]])));
+    drawDuties(duties, d);
+    delivery(banks, figures);
+    tiles.replaceChildren(...summary(figures));
+    dispatchEvent(new CustomEvent("look")); // the moving charts, with the new sample
   }
   await draw();
-  const again = setInterval(() => draw().catch(() => {}), 5000);
+  const again = setInterval(() => draw().catch(() => {}), every);
   return { close: () => clearInterval(again) };
+}
+
+// metrics reads the service's figures: [name, labels, value] of each.
+async function metrics() {
+  const text = await (await fetch("/metrics")).text();
+  const list = [...text.matchAll(/^(stopline_\w+)(?:\{(.*)\})? (\S+)$/gm)].map(([, name, labels = "", v]) => ({
+    name: name.slice(9),
+    labels,
+    value: Number(v),
+  }));
+  const sum = (name) => list.filter((x) => x.name === name).reduce((n, x) => n + x.value, 0);
+  const at = Date.now();
+  const events = sum("events_total");
+  const last = samples.at(-1);
+  const rate = last ? Math.max(0, (1000 * (events - last.events)) / (at - last.at)) : null;
+  samples.push({ at, events, rate, lag: sum("lag_messages") });
+  if (samples.length > kept) samples.shift();
+  return { list, sum };
+}
+
+function summary({ sum }) {
+  const s = samples.at(-1);
+  const tile = (word, value, unit) => el("div", {}, el("dt", {}, t(word)), el("dd", {}, value), el("dd", { class: "quiet" }, unit ?? ""));
+  return [
+    tile("rate", s.rate === null ? "–" : count(Math.round(s.rate)), t("persecond")),
+    tile("lag", count(s.lag), t("lagunit")),
+    tile("legs", count(sum("legs_total"))),
+    tile("alerts", count(sum("alerts_total"))),
+    tile("hot", count(sum("hot_entities"))),
+    tile("dead", count(sum("dead_letters_total"))),
+    tile("brakes", count(sum("brakes_fallen"))),
+  ];
+}
+
+function drawDuties(box, d) {
+  const due = (x) =>
+    !x.until
+      ? "–"
+      : x.overdue
+        ? el("b", { class: "left" }, `${t("overdue")} ${span(now() - Date.parse(x.until))}`)
+        : span(Date.parse(x.until) - now());
+  const rows = d.duties.map((x) => [
+    [due(x), "nowrap"],
+    el("span", { title: x.text }, t("duty_" + x.kind)),
+    el("a", { href: "#/cases/" + x.case_id }, x.case_id.slice(4, 14)),
+  ]);
+  box.replaceChildren(
+    d.duties.length ? table(t("duties"), [t("due"), t("what"), t("case")], rows, { class: "scroll tall" }) : empty(t("noduties")),
+  );
+}
+
+// delivery is how each bank gets its messages.
+function delivery(box, { list }) {
+  const of = new Map();
+  for (const { name, labels, value } of list) {
+    const bank = labels.match(/bank="([^"]*)"/)?.[1];
+    if (!bank) continue;
+    if (!of.has(bank)) of.set(bank, { delivered: 0, failed: 0, waiting: 0, open: 0 });
+    const b = of.get(bank);
+    if (name === "deliveries_total") b[labels.match(/result="([^"]*)"/)[1]] += value;
+    if (name === "bank_waiting") b.waiting = value;
+    if (name === "bank_breaker_open") b.open = value;
+  }
+  const again = (bank) => decides() && button("again", () => act(() => ask(`/v1/banks/${bank}/delivery`, "POST")));
+  const rows = [...of]
+    .sort()
+    .map(([bank, b]) => [
+      bank,
+      ...[b.delivered, b.failed, b.waiting].map((v) => [count(v), "n"]),
+      el("span", { class: b.open ? "state missed" : "state held" }, (b.open ? "✕ " : "● ") + t(b.open ? "breaker" : "well")),
+      again(bank) || "",
+    ]);
+  box.replaceChildren(
+    of.size
+      ? table(t("bankdelivery"), [t("bank"), [t("delivered"), "n"], [t("undone"), "n"], [t("waiting"), "n"], t("state"), t("action")], rows)
+      : empty(t("nobanks")),
+  );
+}
+
+// letters are documents that were refused: what came, and why.
+async function letters(box) {
+  const { items } = await ask("/v1/dead-letters?limit=50");
+  const again = (x) => button("replay", () => act(() => ask(`/v1/dead-letters/${x.partition}/${x.offset}/replay`, "POST")));
+  const rows = items.map((x) => [
+    [when(x.at), "nowrap"],
+    x.topic,
+    el("span", { title: x.error }, x.reason),
+    el("details", {}, el("summary", {}, `${x.bytes} B`), el("p", {}, x.error), el("pre", { tabindex: 0 }, x.document)),
+    again(x),
+  ]);
+  box.replaceChildren(
+    items.length
+      ? table(t("dead"), [t("time"), t("topic"), t("reason"), t("document_"), t("action")], rows, { class: "scroll wrap" })
+      : empty(t("nodead")),
+  );
+  return null;
+}
+
+async function verify() {
+  const v = await ask("/v1/statistics/verification");
+  if (v.differences.length) throw new Error(t("wrong", v.differences.length));
+  return v.behind ? t("behind", v.behind) : t("right", v.stops);
 }

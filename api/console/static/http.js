@@ -1,0 +1,157 @@
+// The way to the service: requests as the key's owner, what happens as it
+// happens, and the service's clock. The key lives in this tab alone.
+import { el, $ } from "/dom.js";
+import { t } from "/words.js";
+
+export const key = () => sessionStorage.getItem("key");
+export const me = { name: "", role: "" };
+export const decides = () => me.role === "supervisor" || me.role === "admin";
+export const ofCenter = () => me.role !== "police";
+
+export class Refused extends Error {}
+
+// ask sends a request. A problem becomes an error with its words and status; an
+// unknown key leads back to the door.
+export async function ask(path, method = "GET", body, headers = {}) {
+  const yaml = headers["Content-Type"] === "application/yaml";
+  const type = body === undefined ? {} : { "Content-Type": "application/json" };
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method,
+      headers: { Authorization: "Bearer " + key(), ...type, ...headers },
+      body: yaml ? body : body && JSON.stringify(body),
+    });
+  } catch {
+    lost(true);
+    throw new Error(t("lost", since));
+  }
+  lost(false);
+  if (answer.status === 401) {
+    dispatchEvent(new CustomEvent("refused"));
+    throw new Refused(t("refused"));
+  }
+  if (!answer.ok) {
+    const problem = await answer.json().catch(() => ({}));
+    throw Object.assign(new Error(problem.detail || answer.statusText), { status: answer.status, problem });
+  }
+  if (answer.status === 204) return null;
+  return answer.headers.get("Content-Type").includes("json") ? answer.json() : answer.blob();
+}
+
+// act does something, and says how it went.
+export async function act(what) {
+  try {
+    const words = await what();
+    if (words !== null) say(words ?? t("done"));
+  } catch (e) {
+    say(t("failed", e.message), true);
+  }
+}
+
+let saying;
+export function say(text, bad = false) {
+  clearTimeout(saying);
+  $("said").textContent = text;
+  $("said").classList.toggle("bad", bad);
+  saying = setTimeout(() => ($("said").textContent = ""), bad ? 10000 : 4000);
+}
+
+// save lets the browser keep a document that needs the key.
+export async function save(path, name) {
+  const got = await ask(path);
+  keep(got instanceof Blob ? got : new Blob([JSON.stringify(got, null, 2)]), name);
+}
+
+// keep hands a blob to the browser to be kept as a file.
+export function keep(blob, name) {
+  const url = URL.createObjectURL(blob);
+  const a = el("a", { href: url, download: name });
+  document.body.append(a);
+  a.click();
+  a.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+// The state of the connection, for the head of the page.
+let since = null;
+function lost(is) {
+  since = is ? (since ?? new Date().toLocaleTimeString()) : null;
+  showState();
+}
+
+let streaming = false;
+function showState() {
+  const e = $("state");
+  e.classList.toggle("off", since !== null);
+  e.textContent = since ? t("lost", since) : streaming ? t("live") : "";
+}
+
+// onLive hears of alerts, work and stops as they happen: f(kind, document). It
+// returns the way to stop. "hello" means that some may have been missed.
+const listeners = new Set();
+export function onLive(f) {
+  listeners.add(f);
+  return () => listeners.delete(f);
+}
+
+let stream;
+export async function listen() {
+  stream?.abort();
+  const mine = (stream = new AbortController());
+  while (!mine.signal.aborted) {
+    try {
+      const answer = await fetch("/v1/live", { headers: { Authorization: "Bearer " + key() }, signal: mine.signal });
+      if (answer.status === 401 || answer.status === 403) return;
+      if (answer.ok) await follow(answer.body);
+    } catch {
+      if (mine.signal.aborted) return;
+    }
+    streaming = false;
+    lost(true);
+    await new Promise((f) => setTimeout(f, 2000));
+  }
+}
+
+export function hangUp() {
+  stream?.abort();
+  streaming = false;
+  since = null;
+  showState();
+}
+
+// follow reads server-sent events until they end.
+async function follow(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const parts = (text + value).split("\n\n");
+    text = parts.pop();
+    for (const part of parts) {
+      const kind = part.match(/^event: (.*)$/m)?.[1];
+      const data = part.match(/^data: (.*)$/m)?.[1];
+      if (!kind || !data) continue;
+      const doc = JSON.parse(data);
+      if (kind === "hello") {
+        setClock(doc.at);
+        streaming = true;
+        lost(false);
+      }
+      for (const f of listeners) f(kind, doc);
+    }
+  }
+}
+
+// now is the service's time: in a simulated city it is the city's, and runs at
+// its own pace.
+const clock = { at: 0, mark: 0, speed: 1 };
+export function setClock(text) {
+  const at = Date.parse(text);
+  const mark = performance.now();
+  if (clock.at && mark - clock.mark < 2000) return;
+  const speed = clock.at ? Math.max(1, (at - clock.at) / (mark - clock.mark)) : 1;
+  Object.assign(clock, { at, mark, speed });
+}
+export const now = () => (clock.at ? clock.at + (performance.now() - clock.mark) * clock.speed : Date.now());
