@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -272,11 +271,14 @@ func (s *server) dismiss(ctx context.Context, in *struct {
 	ID   string `path:"id" maxLength:"64"`
 	Body VerdictBody
 }) (*struct{}, error) {
-	a, err := s.alert(ctx, in.ID)
+	if s.Ledger.Stop(in.ID) != nil {
+		return nil, newProblem(http.StatusNotFound, "that is a stop, not an alert: reject or release it")
+	}
+	key, err := s.workKey(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.append(ctx, s.Ledger.Work(a.ID, cmp.Or(a.CaseID, a.ID), ledger.TaskDismissed, s.Clock(), who(ctx).Name, in.Body.Verdict)); err != nil {
+	if _, err := s.append(ctx, s.Ledger.Work(in.ID, key, ledger.TaskDismissed, s.Clock(), who(ctx).Name, in.Body.Verdict)); err != nil {
 		return nil, err
 	}
 	return nil, s.verdict(ctx, in.ID, in.ID, in.Body)

@@ -32,7 +32,7 @@ func (s *server) queueRoutes(api huma.API) {
 	for _, w := range []struct {
 		name, summary string
 		to            ledger.State
-	}{{"claim", "Take an alert: it is yours for ten minutes; again: ten more", ledger.TaskClaimed}, {"unclaim", "Give an alert back", ledger.TaskOpen}, {"escalation", "Hand an alert to a supervisor", ledger.TaskEscalated}} {
+	}{{"claim", "Take an alert, or a stop that no alert asked for: it is yours for ten minutes; again: ten more", ledger.TaskClaimed}, {"unclaim", "Give an alert back", ledger.TaskOpen}, {"escalation", "Hand an alert to a supervisor", ledger.TaskEscalated}} {
 		huma.Register(api, s.operation(api, http.MethodPost, "/v1/alerts/{id}/"+w.name, w.name+"-alert", w.summary, center, 404, 409, 422, 503),
 			func(ctx context.Context, in *workInput) (*workOutput, error) { return s.work(ctx, w.to, in) })
 	}
@@ -92,7 +92,7 @@ func (s *server) search(ctx context.Context, in *struct {
 }
 
 type workInput struct {
-	ID   string `path:"id" maxLength:"64" example:"alt_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
+	ID   string `path:"id" maxLength:"64" example:"alt_2Q0J7Z1K8M5N3P6R9S4T7V1W2X" doc:"Of an alert, or of a stop that no alert asked for"`
 	Body struct {
 		_      struct{} `json:"-" additionalProperties:"true"`
 		Reason string   `json:"reason,omitempty" maxLength:"256"`
@@ -117,14 +117,29 @@ func taskDocument(t *ledger.TaskFile, now event.Instant) TaskDocument {
 }
 
 func (s *server) work(ctx context.Context, to ledger.State, in *workInput) (*workOutput, error) {
-	a, err := s.alert(ctx, in.ID)
+	key, err := s.workKey(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.append(ctx, s.Ledger.Work(a.ID, cmp.Or(a.CaseID, a.ID), to, s.Clock(), who(ctx).Name, in.Body.Reason)); err != nil {
+	if _, err := s.append(ctx, s.Ledger.Work(in.ID, key, to, s.Clock(), who(ctx).Name, in.Body.Reason)); err != nil {
 		return nil, err
 	}
-	return &workOutput{taskDocument(s.Ledger.Task(a.ID), s.Clock())}, nil
+	return &workOutput{taskDocument(s.Ledger.Task(in.ID), s.Clock())}, nil
+}
+
+// workKey is the case of an alert or a stop that somebody works on; the alert
+// itself where it has none. A stop is known before its alert is in the books.
+func (s *server) workKey(ctx context.Context, id string) (string, error) {
+	for _, st := range s.Ledger.Watched() {
+		if st.ID == id || st.AlertID == id {
+			return st.CaseID, nil
+		}
+	}
+	a, err := s.alert(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	return cmp.Or(a.CaseID, a.ID), nil
 }
 
 // alert reads one out of the books.
@@ -140,10 +155,12 @@ func (s *server) alert(ctx context.Context, id string) (*scoring.Alert, error) {
 	return &a, nil
 }
 
-// QueueItem is one thing to look at.
+// QueueItem is one thing to look at: an alert, with its stop if it has one, or a
+// stop that no alert asked for.
 type QueueItem struct {
-	AlertID   string       `json:"alert_id"`
-	CaseID    string       `json:"case_id"`
+	ID        string       `json:"id" doc:"Of the alert, or of the stop where there is none: what work is taken on"`
+	AlertID   string       `json:"alert_id,omitempty"`
+	CaseID    string       `json:"case_id,omitempty" doc:"Absent while nothing was asked to be stopped"`
 	At        string       `json:"at" doc:"Of the transfer, or of what was seen"`
 	Action    string       `json:"action" enum:"review,stop"`
 	Score     int          `json:"score"`
@@ -151,9 +168,12 @@ type QueueItem struct {
 	Amount    string       `json:"amount,omitempty"`
 	Currency  string       `json:"currency,omitempty"`
 	Payer     string       `json:"payer,omitempty"`
+	Phone     string       `json:"phone,omitempty" doc:"The payer's"`
 	Payee     string       `json:"payee,omitempty"`
 	Bank      string       `json:"bank,omitempty"`
-	WhyZH     string       `json:"why_zh" doc:"The names of the patterns that hit"`
+	Transfer  string       `json:"transfer,omitempty" doc:"Its id"`
+	Entity    string       `json:"entity,omitempty" doc:"Whom the alert is about"`
+	WhyZH     string       `json:"why_zh" doc:"The names of the patterns that hit, or who asked for the stop"`
 	WhyEN     string       `json:"why_en"`
 	SeenZH    []string     `json:"seen_zh" example:"[\"境外陌生来电最长 26 分钟\"]" doc:"The values that they saw, in words"`
 	SeenEN    []string     `json:"seen_en" example:"[\"longest call from a foreign stranger 26 minutes\"]"`
@@ -163,57 +183,115 @@ type QueueItem struct {
 	Until     string       `json:"until,omitempty" doc:"When the stop's state lapses"`
 	Proposer  string       `json:"proposed_by,omitempty" doc:"Of a stop that waits for approval: another must approve it"`
 	Task      TaskDocument `json:"task"`
+
+	rank  int
+	at    event.Instant
+	until event.Instant
 }
 
 type queueOutput struct {
 	Body struct {
-		At    string      `json:"at"`
-		Items []QueueItem `json:"items"`
+		At     string      `json:"at"`
+		Counts QueueCounts `json:"counts"`
+		Items  []QueueItem `json:"items"`
 	}
 }
 
-// queueRank orders by what can still be saved: what waits for a decision, then
-// what waits for a bank, then reviews, then what is held; the newest first.
-func queueRank(i *QueueItem) int {
-	switch ledger.State(i.State) {
-	case ledger.Proposed:
-		return 0
-	case ledger.Undelivered, ledger.Mismatch:
-		return 1
-	case "":
-		return 3
-	}
-	if st := ledger.State(i.State); st.Awaits() {
-		return 2
-	}
-	return 4
+// QueueCounts are how many there are of each, whatever is shown.
+type QueueCounts struct {
+	All    int `json:"all"`
+	Decide int `json:"decide" doc:"A person must decide: for approval, not answered, not matching"`
+	Asked  int `json:"asked" doc:"A bank has been asked"`
+	Review int `json:"review" doc:"Nothing was stopped; the newest 500"`
+	Hold   int `json:"hold" doc:"Held of the victims' own payments"`
+	Mine   int `json:"mine" doc:"Claimed by who asks"`
 }
+
+// How the queue is ordered, by what can still be saved.
+const (
+	rankDecide        = iota // waits for a person
+	rankAsked                // a bank has been asked
+	rankReviewPayment        // a payment that somebody should look at
+	rankReview               // a number or an account that somebody should look at
+	rankHold                 // held: what runs out first
+)
+
+func rankOf(state ledger.State, amount string) int {
+	switch {
+	case state == ledger.Proposed, state == ledger.Undelivered, state == ledger.Mismatch:
+		return rankDecide
+	case state.Awaits():
+		return rankAsked
+	case state != "":
+		return rankHold
+	case amount != "":
+		return rankReviewPayment
+	}
+	return rankReview
+}
+
+// newestAlerts is how many alerts the queue looks at.
+const newestAlerts = 500
 
 func (s *server) queue(ctx context.Context, in *struct {
-	Limit int `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	Show  string `query:"show" enum:"all,decide,asked,review,hold,mine" default:"all"`
+	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
 }) (*queueOutput, error) {
-	docs, err := s.Warehouse.Urgent(ctx, 500)
+	docs, err := s.Warehouse.Urgent(ctx, newestAlerts)
 	if err != nil {
 		return nil, s.unavailableBooks(err)
 	}
 	now := s.Clock()
 	names := s.patternNames()
-	out := &queueOutput{}
-	out.Body.At, out.Body.Items = now.String(), []QueueItem{}
+	var items []QueueItem
+	shown := map[string]bool{} // stops
 	for _, doc := range docs {
 		var a scoring.Alert
 		if json.Unmarshal([]byte(doc), &a) != nil {
 			continue
 		}
 		i := s.queueItem(&a, names, now)
+		shown[i.StopID] = true
 		st := ledger.State(i.State)
 		if i.Task.State == string(ledger.TaskDismissed) || i.State != "" && st.Closed() && st != ledger.Mismatch {
 			continue
 		}
-		out.Body.Items = append(out.Body.Items, i)
+		items = append(items, i)
 	}
-	slices.SortStableFunc(out.Body.Items, func(a, b QueueItem) int {
-		return cmp.Or(cmp.Compare(queueRank(&a), queueRank(&b)), cmp.Compare(b.At, a.At))
+	for _, st := range s.Ledger.Watched() {
+		if shown[st.ID] {
+			continue
+		}
+		if i := s.stopItem(st, names, now); i.Task.State != string(ledger.TaskDismissed) {
+			items = append(items, i)
+		}
+	}
+	out := &queueOutput{}
+	out.Body.At, out.Body.Items = now.String(), []QueueItem{}
+	c := &out.Body.Counts
+	for _, i := range items {
+		mine := i.Task.State == string(ledger.TaskClaimed) && i.Task.By == who(ctx).Name
+		class := [...]struct {
+			name string
+			n    *int
+		}{{"decide", &c.Decide}, {"asked", &c.Asked}, {"review", &c.Review}, {"review", &c.Review}, {"hold", &c.Hold}}[i.rank]
+		*class.n++
+		c.All++
+		if mine {
+			c.Mine++
+		}
+		if in.Show == "all" || in.Show == class.name || in.Show == "mine" && mine {
+			out.Body.Items = append(out.Body.Items, i)
+		}
+	}
+	slices.SortFunc(out.Body.Items, func(a, b QueueItem) int {
+		if a.rank != b.rank {
+			return a.rank - b.rank
+		}
+		if a.rank == rankHold {
+			return cmp.Or(cmp.Compare(a.until, b.until), cmp.Compare(a.ID, b.ID))
+		}
+		return cmp.Or(cmp.Compare(b.at, a.at), cmp.Compare(a.ID, b.ID))
 	})
 	out.Body.Items = out.Body.Items[:min(len(out.Body.Items), in.Limit)]
 	return out, nil
@@ -245,35 +323,88 @@ type catalogueNames struct {
 	of      map[string][2]string
 }
 
+// queueItem is an alert to look at.
 func (s *server) queueItem(a *scoring.Alert, names map[string][2]string, now event.Instant) QueueItem {
-	i := QueueItem{AlertID: a.ID, CaseID: a.CaseID, At: a.At.String(), Action: a.Action.String(), Score: a.Score, FraudType: a.FraudType, StopID: a.StopID, Task: taskDocument(s.Ledger.Task(a.ID), now)}
-	for n, h := range a.Hits {
-		name := names[h.Pattern]
-		if n > 0 {
-			i.WhyZH, i.WhyEN = i.WhyZH+"；", i.WhyEN+"; "
-		}
-		i.WhyZH += cmp.Or(name[0], h.Pattern)
-		i.WhyEN += cmp.Or(name[1], h.Pattern)
-	}
-	i.SeenZH, i.SeenEN = scoring.Words(a.Hits)
+	i := QueueItem{ID: a.ID, AlertID: a.ID, Entity: string(a.Entity), at: a.At, Action: a.Action.String(), Score: a.Score, FraudType: a.FraudType, StopID: a.StopID, Task: taskDocument(s.Ledger.Task(a.ID), now)}
+	i.said(a.Hits, names)
 	if t := a.Transfer; t != nil {
-		i.Amount, i.Currency, i.Payee, i.Payer, i.Bank, i.At = t.Amount, string(t.Currency), t.Payee.Account, t.Payer.Account, t.Payee.Bank, t.At.String()
+		i.Amount, i.Currency, i.Payee, i.Payer, i.Bank, i.Phone, i.Transfer, i.at = t.Amount, string(t.Currency), t.Payee.Account, t.Payer.Account, t.Payee.Bank, t.Payer.Phone, t.ID, t.At
 		if i.StopID == "" && t.Payee.Account != "" {
 			if id := event.StopID(event.TransferKey(t.Payer.Account, t.ID), t.Payee.Account); s.Ledger.Stop(id) != nil {
 				i.StopID = id
 			}
 		}
 	}
-	if st := s.Ledger.Stop(i.StopID); st != nil {
-		i.State, i.Until, i.CaseID = string(st.State), st.Until.String(), s.Ledger.Case(st.CaseID).ID
-		if st.State == ledger.Proposed {
-			i.Proposer = st.Timeline[0].By
-		}
-		if st.State.Holds() {
-			i.Held = st.Money(st.Left())
-		}
+	if c := s.Ledger.Case(a.CaseID); c != nil {
+		i.CaseID = c.ID
 	}
+	s.stopped(&i, s.Ledger.Stop(i.StopID))
 	return i
+}
+
+// stopItem is a stop to look at that is not among the newest alerts: a victim
+// reported the payment, the money came from another stop, a person asked for
+// it, or its alert is older.
+func (s *server) stopItem(st *ledger.Stop, names map[string][2]string, now event.Instant) QueueItem {
+	i := QueueItem{ID: cmp.Or(st.AlertID, st.ID), AlertID: st.AlertID, at: st.Transfer.At, Action: "stop", FraudType: st.FraudType, SeenZH: []string{}, SeenEN: []string{},
+		Amount: st.Amount().Decimal(), Currency: string(st.Currency), Payer: st.Payer, Payee: st.Account.Number, Bank: st.Account.Bank, Transfer: st.Transfer.ID, StopID: st.ID}
+	i.Task = taskDocument(s.Ledger.Task(i.ID), now)
+	switch e := st.Explanation; {
+	case e != nil:
+		i.Score = e.Score
+		var hits []scoring.Hit
+		if json.Unmarshal(e.Hits, &hits) == nil {
+			i.said(hits, names)
+		}
+	case st.ReportID != "":
+		i.WhyZH, i.WhyEN = "被害人报案", "reported by the victim"
+	case st.Parent != "":
+		i.WhyZH, i.WhyEN = "同案资金转入", "money of the case came in"
+	default:
+		i.WhyZH, i.WhyEN = st.Text, st.Text
+	}
+	if d, ok := doubts[st.Doubt]; ok {
+		i.SeenZH, i.SeenEN = append(i.SeenZH, d[0]), append(i.SeenEN, d[1])
+	}
+	s.stopped(&i, st)
+	return i
+}
+
+// doubts are why a person must look at a reported payment first.
+var doubts = map[string][2]string{
+	ledger.DoubtTiny:     {"金额过小", "a very small amount"},
+	ledger.DoubtRepeated: {"报案人多次报案", "who reports has reported often"},
+	ledger.DoubtCircular: {"报案人曾收到对方款项", "who reports was paid by the one reported"},
+}
+
+// said puts the hits into words.
+func (i *QueueItem) said(hits []scoring.Hit, names map[string][2]string) {
+	for n := range hits {
+		name := names[hits[n].Pattern]
+		if n > 0 {
+			i.WhyZH, i.WhyEN = i.WhyZH+"；", i.WhyEN+"; "
+		}
+		i.WhyZH += cmp.Or(name[0], hits[n].Pattern)
+		i.WhyEN += cmp.Or(name[1], hits[n].Pattern)
+	}
+	i.SeenZH, i.SeenEN = scoring.Words(hits)
+}
+
+// stopped adds what has become of the stop, and puts the item into its place.
+func (s *server) stopped(i *QueueItem, st *ledger.Stop) {
+	i.At = i.at.String()
+	if st == nil {
+		i.rank = rankOf("", i.Amount)
+		return
+	}
+	i.State, i.Until, i.until, i.CaseID = string(st.State), st.Until.String(), st.Until, s.Ledger.Case(st.CaseID).ID
+	i.rank = rankOf(st.State, i.Amount)
+	if st.State == ledger.Proposed {
+		i.Proposer = st.Timeline[0].By
+	}
+	if st.State.Holds() {
+		i.Held = st.Money(st.Left())
+	}
 }
 
 // liveRoute tells people of alerts and stops as they happen.

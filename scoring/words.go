@@ -11,7 +11,7 @@ import (
 )
 
 // Words are the values that an alert's hits saw, said in Chinese and English,
-// for a person who has seconds. A value of several hits is said once; what was
+// for a person who has seconds. What several hits saw is said once; what was
 // looked at and is not there (no call, nothing new) is not said. amount is the
 // payment's, to be said as it stands; empty where the alert has none.
 func Words(hits []Hit) (zh, en []string) {
@@ -28,7 +28,7 @@ func Words(hits []Hit) (zh, en []string) {
 				continue
 			}
 			seen[name] = true
-			if z, e, ok := say(name, hits[i].Values[name]); ok {
+			if z, e, ok := say(name, hits[i].Values[name]); ok && !slices.Contains(zh, z) {
 				zh, en = append(zh, z), append(en, e)
 			}
 		}

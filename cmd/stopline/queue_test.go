@@ -85,5 +85,37 @@ func TestQueueAndLive(t *testing.T) {
 	}
 	h.refused(409, k.analyst, http.MethodPost, "/v1/alerts/"+id+"/claim", `{}`)
 	h.refused(404, k.analyst, http.MethodPost, "/v1/alerts/alt_none/claim", `{}`)
+
+	// A stop that no alert asked for waits for a person, first of all.
+	h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("big", "3801", "1801", "600000.00", 5, ""))
+	show := func(what string) (map[string]any, []any) {
+		t.Helper()
+		q := h.ok(k.analyst, http.MethodGet, "/v1/queue?show="+what, "")
+		return q["counts"].(map[string]any), q["items"].([]any)
+	}
+	counts, decide := show("decide")
+	if len(decide) != 1 || counts["decide"] != 1.0 {
+		t.Fatalf("%v %v", counts, decide)
+	}
+	item = decide[0].(map[string]any)
+	if item["state"] != "proposed" || item["proposed_by"] != "report" || item["why_zh"] != "被害人报案" || item["alert_id"] != nil || item["id"] != item["stop_id"] {
+		t.Errorf("%v", item)
+	}
+	if _, all := show("all"); all[0].(map[string]any)["id"] != item["id"] {
+		t.Errorf("first of all is %v", all[0])
+	}
+	id = item["id"].(string)
+	h.ok(k.analyst, http.MethodPost, "/v1/alerts/"+id+"/claim", `{}`)
+	if counts, mine := show("mine"); len(mine) != 1 || counts["mine"] != 1.0 {
+		t.Errorf("claimed: %v %v", counts, mine)
+	}
+	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{}`)
+	if counts, asked := show("asked"); len(asked) != 1 || counts["decide"] != 0.0 {
+		t.Errorf("approved: %v %v", counts, asked)
+	}
+	h.ok(h.ids.Local(api.Bank, item["bank"].(string)), http.MethodPost, "/v1/bank/stops/"+id+"/outcome", fmt.Sprintf(`{"result":"held","effective_at":"%s","held_amount":"600000.00","balance":"600000.00"}`, minutesAgo(0)))
+	if _, holds := show("hold"); len(holds) != 1 || holds[0].(map[string]any)["held_amount"] != "600000.00" || holds[0].(map[string]any)["until"] == nil {
+		t.Errorf("held: %v", holds)
+	}
 	h.refused(403, h.ids.Local(api.Bank, "PCBC"), http.MethodGet, "/v1/queue", "")
 }

@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -302,6 +303,22 @@ const (
 // renewal is how long before its end a freeze is brought to mind.
 const renewal = 30 * 24 * time.Hour
 
+// waits are the stops of which something may have to be done.
+func (l *Ledger) waits() iter.Seq[*Stop] {
+	return func(yield func(*Stop) bool) {
+		for _, s := range l.stuck {
+			if !yield(s) {
+				return
+			}
+		}
+		for id, s := range l.open {
+			if l.stuck[id] == nil && !yield(s) {
+				return
+			}
+		}
+	}
+}
+
 // Duties lists what waits for people, the most urgent first.
 func (l *Ledger) Duties(now event.Instant) []Duty {
 	l.mu.RLock()
@@ -310,7 +327,7 @@ func (l *Ledger) Duties(now event.Instant) []Duty {
 	add := func(s *Stop, kind string, until event.Instant, text string) {
 		out = append(out, Duty{kind, s.ID, s.CaseID, s.Timeline[len(s.Timeline)-1].At, until, text})
 	}
-	for _, s := range l.stops {
+	for s := range l.waits() {
 		soon := s.Until != 0 && s.Until < now.Add(l.terms.Notice)
 		switch {
 		case s.State == Proposed:

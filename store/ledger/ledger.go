@@ -72,6 +72,7 @@ type Ledger struct {
 	visits   map[string]*VisitFile
 	tasks    map[string]*TaskFile        // by alert
 	open     map[string]*Stop            // with a deadline ahead
+	stuck    map[string]*Stop            // that wait for a person: proposed, not answered, not matching
 	behind   map[string]*Stop            // proposed on the trail of another
 	waiting  map[string]map[string]*Stop // by bank, requested and not yet acknowledged
 	pending  map[string]map[string]*Stop // by bank, with a message that is not known to have been delivered
@@ -89,7 +90,7 @@ func New(t Terms) *Ledger {
 		t.Calendar = ChinaCalendar
 	}
 	return &Ledger{terms: t, stops: map[string]*Stop{}, cases: map[string]*Case{}, returns: map[string]*ReturnRound{}, appeals: map[string]*AppealFile{}, visits: map[string]*VisitFile{}, tasks: map[string]*TaskFile{},
-		open: map[string]*Stop{}, behind: map[string]*Stop{}, waiting: map[string]map[string]*Stop{}, pending: map[string]map[string]*Stop{}, feeds: map[string]*feed{},
+		open: map[string]*Stop{}, stuck: map[string]*Stop{}, behind: map[string]*Stop{}, waiting: map[string]map[string]*Stop{}, pending: map[string]map[string]*Stop{}, feeds: map[string]*feed{},
 		reports: map[string]string{}, accounts: map[string]string{}, callers: map[string]string{}, merges: map[string]string{}, posted: make(chan struct{})}
 }
 
@@ -211,6 +212,29 @@ func (l *Ledger) index(s *Stop) {
 	} else {
 		delete(l.open, s.ID)
 	}
+	if s.State == Proposed || s.State == Undelivered || s.State == Mismatch {
+		l.stuck[s.ID] = s
+	} else {
+		delete(l.stuck, s.ID)
+	}
+}
+
+// Watched returns copies of the stops that somebody should have an eye on: what
+// waits for a person, on any hop, and what a bank is asked for or holds of the
+// victims' own payments.
+func (l *Ledger) Watched() []*Stop {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	out := make([]*Stop, 0, len(l.stuck)+len(l.open))
+	for _, s := range l.stuck {
+		out = append(out, s.copy())
+	}
+	for id, s := range l.open {
+		if l.stuck[id] == nil && s.Hop == 1 {
+			out = append(out, s.copy())
+		}
+	}
+	return out
 }
 
 // copy shares the timeline, which only grows.
