@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -52,8 +53,17 @@ func TestWords(t *testing.T) {
 	if len(words) < 200 {
 		t.Errorf("%d words", len(words))
 	}
+	catalogueOfPatterns, err := os.ReadFile("../../scoring/catalogue.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^  fraud_type: (\S+)$`).FindAllStringSubmatch(string(catalogueOfPatterns), -1) {
+		if !words[m[1]] {
+			t.Errorf("the type of fraud %s is no word", m[1])
+		}
+	}
 	asked := regexp.MustCompile(`\b(?:t|button|tile|field|figure|moving)\("([\w-]+)"[,)]|data-(?:t|placeholder|label)="([\w-]+)"`)
-	err := fs.WalkDir(static, "static", func(path string, d fs.DirEntry, err error) error {
+	err = fs.WalkDir(static, "static", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.Contains(path, "/lib/") {
 			return err
 		}

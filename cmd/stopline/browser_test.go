@@ -16,6 +16,7 @@ import (
 
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
@@ -151,6 +152,9 @@ func TestBrowser(t *testing.T) {
 	w.mu.Unlock()
 
 	// The first view again, with the key: how much comes over the wire.
+	if _, err := chromedp.Call(w.ctx, network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true}); err != nil {
+		t.Fatal(err)
+	}
 	w.do(chromedp.Reload())
 	w.until("the queue", `document.querySelector(".rows .empty") && performance.getEntriesByName("first-contentful-paint").length`)
 	const wire = `[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource").filter(e => !e.name.includes("/v1/live"))]`
@@ -263,7 +267,7 @@ func TestBrowser(t *testing.T) {
 	w.shot("narrow")
 
 	// A dismissal can be taken back for a few seconds; then it is one.
-	w.do(chromedp.Click(".rows .pick"))
+	w.do(chromedp.Click(".rows li[id^=alt_] .pick"))
 	rows := w.js(`document.querySelectorAll(".rows li").length`)
 	dismiss := func() {
 		w.key("d")
@@ -274,11 +278,11 @@ func TestBrowser(t *testing.T) {
 	dismiss()
 	w.key("u")
 	w.until("taken back", `!document.querySelector(".rows .leaving") && document.querySelectorAll(".rows li").length === `+rows)
-	first := w.js(`document.querySelector(".rows li").id`)
+	first := w.js(`document.querySelector(".rows li[id^=alt_]").id`)
 	dismiss()
 	h.eventually("dismissed in the books", func() bool {
 		for _, i := range h.ok(k.analyst, http.MethodGet, "/v1/queue", "")["items"].([]any) {
-			if i.(map[string]any)["alert_id"] == first {
+			if i.(map[string]any)["id"] == first {
 				return false
 			}
 		}

@@ -270,7 +270,7 @@ function trailCard(trail, choose) {
   const text = (n) =>
     n.state === "victim"
       ? `${t("victim_")}\n${tail(n.account.number)}`
-      : `${tail(n.account.number)} ${n.account.bank}\n${money(n.amount, n.currency)}`;
+      : `${n.account.number ? `${tail(n.account.number)} ${n.account.bank}` : stateWord(n.state)}\n${money(n.amount, n.currency)}`;
   const about = (n) =>
     n.state === "victim"
       ? tip(t("victim_"), n.account.number)
@@ -316,6 +316,7 @@ function trailCard(trail, choose) {
           value: [p.x, p.y],
           symbol: "path://" + shape(p.n.state),
           symbolSize: 24,
+          symbolKeepAspect: true,
           itemStyle: { color: c[tone(p.n.state)] },
           words: text(p.n),
           stop: p.n.stop_id,

@@ -21,6 +21,8 @@ export async function operations(root) {
       tooltip: { trigger: "axis", formatter: ([p]) => p && tip(cityTime(p.value[0]).slice(11, 19), count(Math.round(p.value[1]))) },
       xAxis: {
         type: "time",
+        min: samples[0]?.at,
+        max: samples.at(-1)?.at,
         splitLine: { show: false },
         axisLabel: { hideOverlap: true, formatter: (ms) => new Date(ms).toLocaleTimeString().slice(0, 8) },
       },

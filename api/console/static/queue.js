@@ -1,6 +1,6 @@
 // The live queue: what can still be saved comes first, and nothing moves under
 // the hand: what is new gathers behind a bar.
-import { asked, badge, button, el, empty, money, span, tail } from "/dom.js";
+import { asked, badge, button, card, count, el, empty, money, quiet, span, tail, when } from "/dom.js";
 import { act, ask, decides, me, now, onLive, setClock } from "/http.js";
 import { lang, t } from "/words.js";
 import { caseView } from "/case.js";
@@ -14,13 +14,21 @@ export async function queue(root, [wanted]) {
   let closed = false;
   let leaving = null; // a dismissal that can still be taken back
   const opened = new Set(); // cases of which every alert is shown
+  let filter = "all";
+  let counts = {};
 
   const list = el("ol", { class: "rows", "aria-label": t("queue") });
   const bar = el("button", { class: "bar", type: "button", hidden: true, onclick: () => load() });
   const today = el("p", { class: "today" });
+  const tabs = el("div", { class: "tabs", role: "group", "aria-label": t("filter") });
   const side = el("section", { class: "side", "aria-label": t("case") }, empty(t("choose")));
   const next = el("button", { type: "button", class: "primary", onclick: () => act(takeNext) }, t("next") + " ", el("kbd", {}, "n"));
-  const desk = el("div", { class: "desk" }, el("div", { class: "listing" }, el("div", { class: "over" }, next, today), bar, list), side);
+  const desk = el(
+    "div",
+    { class: "desk" },
+    el("div", { class: "listing" }, el("div", { class: "over" }, next, today), tabs, bar, list),
+    side,
+  );
   root.append(desk);
 
   const free = (i) => i.task.state === "open" || !i.task.state;
@@ -29,7 +37,7 @@ export async function queue(root, [wanted]) {
   function groups() {
     const of = new Map();
     for (const i of items) {
-      const name = i.case_id || i.alert_id;
+      const name = i.case_id || i.id;
       of.set(name, [...(of.get(name) ?? []), i]);
     }
     return [...of.values()];
@@ -48,10 +56,10 @@ export async function queue(root, [wanted]) {
   }
 
   function row(i, others) {
-    if (leaving?.id === i.alert_id)
+    if (leaving?.id === i.id)
       return el(
         "li",
-        { id: i.alert_id, class: "leaving" },
+        { id: i.id, class: "leaving" },
         t("dismissed"),
         " ",
         el("button", { type: "button", onclick: undo }, t("undo") + " ", el("kbd", {}, "u")),
@@ -62,10 +70,10 @@ export async function queue(root, [wanted]) {
     const task = i.task.state === "claimed" ? t("claimed", i.task.by) : i.task.state === "escalated" ? t("escalated") : null;
     return el(
       "li",
-      { id: i.alert_id, class: [chosen === i.alert_id && "chosen", others === undefined && "member"].filter(Boolean).join(" ") || null },
+      { id: i.id, class: [chosen === i.id && "chosen", others === undefined && "member"].filter(Boolean).join(" ") || null },
       el(
         "button",
-        { type: "button", class: "pick", "aria-pressed": String(chosen === i.alert_id), onclick: () => choose(i.alert_id) },
+        { type: "button", class: "pick", "aria-pressed": String(chosen === i.id), onclick: () => choose(i.id) },
         el(
           "span",
           { class: "line" },
@@ -94,7 +102,7 @@ export async function queue(root, [wanted]) {
         i.state === "proposed" && approval(i),
         button(i.task.state === "claimed" ? "unclaim" : "claim", () => claim(i)),
         button("escalate", () => escalate(i)),
-        button("dismiss", () => dismiss(i)),
+        i.alert_id && button("dismiss", () => dismiss(i)),
         others > 0 &&
           el(
             "button",
@@ -124,20 +132,29 @@ export async function queue(root, [wanted]) {
   let day = null;
   function headline() {
     const open = items.filter(free).map((i) => Date.parse(i.at));
-    const holds = items.filter((i) => i.held_amount).length;
+    const oldest = Math.min(...open);
     today.replaceChildren(
-      ...(day ? [t("todayheld"), " ", el("b", {}, money(day.amount_held)), ` / ${t("todayof")} ${money(day.amount_requested)} · `] : []),
-      el("b", {}, String(holds)),
-      ` ${t("holds")}`,
+      ...(day ? [t("todayheld"), " ", el("b", {}, money(day.amount_held)), ` / ${t("todayof")} ${money(day.amount_requested)}`] : []),
       ...(open.length
-        ? [
-            " · ",
-            el("b", {}, String(open.length)),
-            ` ${t("waiting_")} · ${t("oldest")} `,
-            el("b", { class: "time", "data-since": new Date(Math.min(...open)).toISOString() }, span(now() - Math.min(...open))),
-          ]
+        ? [el("br"), `${t("oldest")} `, el("b", { class: "time", "data-since": new Date(oldest).toISOString() }, span(now() - oldest))]
         : []),
     );
+    tabs.replaceChildren(
+      ...["all", "decide", "asked", "review", "hold", "mine"].map((name) =>
+        el(
+          "button",
+          { type: "button", "aria-pressed": String(filter === name), onclick: () => sift(name) },
+          t("show_" + name),
+          " ",
+          el("b", {}, count(counts[name] ?? 0)),
+        ),
+      ),
+    );
+  }
+  // sift shows one sort of what there is.
+  function sift(name) {
+    filter = name;
+    act(() => load().then(() => null));
   }
   async function readDay() {
     const date = (ms) => new Date(ms + 8 * 3600e3).toISOString().slice(0, 10);
@@ -146,8 +163,9 @@ export async function queue(root, [wanted]) {
   }
 
   async function read() {
-    const page = await ask("/v1/queue?limit=100");
+    const page = await ask(`/v1/queue?limit=100&show=${filter}`);
     setClock(page.at);
+    counts = page.counts;
     return page.items;
   }
   async function load() {
@@ -161,10 +179,10 @@ export async function queue(root, [wanted]) {
   async function refresh() {
     const fresh = await read();
     if (closed) return;
-    const by = new Map(fresh.map((i) => [i.alert_id, i]));
-    items = items.map((i) => by.get(i.alert_id) ?? { ...i, gone: true }).filter((i) => !i.gone || i.alert_id === chosen);
-    const known = new Set(items.map((i) => i.alert_id));
-    const more = fresh.filter((i) => !known.has(i.alert_id)).length;
+    const by = new Map(fresh.map((i) => [i.id, i]));
+    items = items.map((i) => by.get(i.id) ?? { ...i, gone: true }).filter((i) => !i.gone || i.id === chosen);
+    const known = new Set(items.map((i) => i.id));
+    const more = fresh.filter((i) => !known.has(i.id)).length;
     if (!items.length && more) return load();
     bar.hidden = more === 0;
     bar.textContent = t("new", more);
@@ -179,19 +197,96 @@ export async function queue(root, [wanted]) {
       li.querySelector(".pick")?.setAttribute("aria-pressed", String(li.id === id));
     }
     desk.classList.add("open");
-    const i = items.find((x) => x.alert_id === id);
-    await showCase(i?.case_id);
+    const i = items.find((x) => x.id === id);
+    if (i) await showItem(i);
     side.scrollTop = 0;
   }
-  async function showCase(id) {
+  // showItem shows the case of what was chosen, or the alert where there is none.
+  async function showItem(i) {
     const back = el("button", { type: "button", class: "back", onclick: () => desk.classList.remove("open") }, "← " + t("back"));
-    if (!id) return side.replaceChildren(back, empty(t("nocase")));
+    const again = () => {
+      const same = items.find((x) => x.id === i.id) ?? i;
+      return showItem(same);
+    };
     try {
-      const view = await caseView(id, () => showCase(id));
-      if (items.find((x) => x.alert_id === chosen)?.case_id === id) side.replaceChildren(back, view);
+      const view = i.case_id ? await caseView(i.case_id, again) : alertView(i, again);
+      if (chosen === i.id) side.replaceChildren(back, view);
     } catch (e) {
       side.replaceChildren(back, empty(e.message));
     }
+  }
+
+  // alertView is an alert of which nothing was stopped: what was seen, and the way
+  // to stop its payment once the victim has been reached.
+  function alertView(i, again) {
+    const zh = lang() === "zh";
+    const facts = [
+      [t("about"), i.entity?.replace(/^\w+:/, "")],
+      [t("payer"), i.payer && `${i.payer} ${i.phone ?? ""}`],
+      [t("payee"), i.payee && `${i.payee} ${i.bank}`],
+      [t("amount"), i.amount && money(i.amount, i.currency)],
+      [t("time"), when(i.at)],
+      [t("transfers"), i.transfer],
+    ].filter(([, v]) => v);
+    const report = async () => {
+      const answer = await asked(t("reportask", money(i.amount, i.currency)), [["report", t("reportit")]]);
+      if (!answer) return null;
+      const made = await ask("/v1/reports", "POST", {
+        id: "console-" + i.id,
+        at: new Date(now()).toISOString(),
+        source: "96110",
+        fraud_type: i.fraud_type,
+        victim: { phone: i.phone },
+        transfers: [
+          {
+            id: i.transfer,
+            payer_account: i.payer,
+            payee_account: i.payee,
+            payee_bank: i.bank,
+            amount: i.amount,
+            currency: i.currency,
+            at: i.at,
+          },
+        ],
+      });
+      await refresh();
+      if (chosen === i.id) await showItem({ ...i, case_id: made.id });
+    };
+    return el(
+      "article",
+      { class: "case" },
+      el(
+        "header",
+        {},
+        el("h1", {}, t(i.fraud_type)),
+        el("p", { class: "quiet" }, `${zh ? i.why_zh : i.why_en} · ${t("score")} ${i.score}`),
+      ),
+      card(
+        t("seen"),
+        el(
+          "ul",
+          {},
+          (zh ? i.seen_zh : i.seen_en).map((w) => el("li", {}, w)),
+        ),
+      ),
+      card(
+        t("nocase"),
+        el(
+          "dl",
+          { class: "facts" },
+          facts.map(([word, v]) => [el("dt", {}, word), el("dd", {}, v)]),
+        ),
+        i.payee &&
+          i.phone &&
+          el(
+            "p",
+            {},
+            button("reportit", () => act(report), { class: "primary" }),
+            " ",
+            quiet(t("reporthint")),
+          ),
+      ),
+    );
   }
 
   // takeNext claims the most urgent one that nobody has; whoever was quicker
@@ -200,20 +295,20 @@ export async function queue(root, [wanted]) {
     await load();
     for (const i of items.filter(free).slice(0, 5)) {
       try {
-        await ask(`/v1/alerts/${i.alert_id}/claim`, "POST", {});
+        await ask(`/v1/alerts/${i.id}/claim`, "POST", {});
       } catch {
         continue;
       }
       await refresh();
-      await choose(i.alert_id);
-      document.getElementById(i.alert_id)?.scrollIntoView({ block: "nearest" });
+      await choose(i.id);
+      document.getElementById(i.id)?.scrollIntoView({ block: "nearest" });
       return;
     }
     throw new Error(t("nofree"));
   }
 
   async function work(i, what, body = {}) {
-    await ask(`/v1/alerts/${i.alert_id}/${what}`, "POST", body);
+    await ask(`/v1/alerts/${i.id}/${what}`, "POST", body);
     await refresh();
   }
   const claim = (i) => act(() => work(i, i.task.state === "claimed" ? "unclaim" : "claim"));
@@ -222,7 +317,7 @@ export async function queue(root, [wanted]) {
     act(async () => {
       await ask(`/v1/stops/${i.stop_id}/approval`, "POST", {});
       await refresh();
-      if (chosen === i.alert_id) await showCase(i.case_id);
+      if (chosen === i.id) await showItem(items.find((x) => x.id === i.id) ?? i);
     });
 
   async function dismiss(i) {
@@ -234,7 +329,7 @@ export async function queue(root, [wanted]) {
     if (!answer) return;
     send();
     const body = { verdict: answer.choice, ...(answer.reason && { reason: answer.reason }) };
-    leaving = { id: i.alert_id, send: () => act(() => work(i, "dismissal", body)), timer: setTimeout(send, undoable) };
+    leaving = { id: i.id, send: () => act(() => work(i, "dismissal", body)), timer: setTimeout(send, undoable) };
     draw();
   }
   function send() {
@@ -287,18 +382,18 @@ export async function queue(root, [wanted]) {
     },
     key(k) {
       const rows = visible();
-      const n = rows.findIndex((i) => i.alert_id === chosen);
+      const n = rows.findIndex((i) => i.id === chosen);
       const i = rows[n];
       if (k === "j" || k === "k") {
         const to = rows[Math.min(rows.length - 1, Math.max(0, n + (k === "j" ? 1 : -1)))];
         if (!to) return;
-        document.getElementById(to.alert_id)?.scrollIntoView({ block: "nearest" });
-        choose(to.alert_id);
+        document.getElementById(to.id)?.scrollIntoView({ block: "nearest" });
+        choose(to.id);
       } else if (k === "n") act(takeNext);
       else if (k === "u") undo();
       else if (!i) return;
       else if (k === "c") claim(i);
-      else if (k === "d") dismiss(i);
+      else if (k === "d" && i.alert_id) dismiss(i);
       else if (k === "e") escalate(i);
       else if (k === "a" && i.state === "proposed" && !barred(i)) approve(i);
     },
