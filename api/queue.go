@@ -213,6 +213,7 @@ const (
 	rankAsked                // a bank has been asked
 	rankReviewPayment        // a payment that somebody should look at
 	rankReview               // a number or an account that somebody should look at
+	rankTiny                 // waits for a person, and is too small to hurry
 	rankHold                 // held: what runs out first
 )
 
@@ -274,7 +275,7 @@ func (s *server) queue(ctx context.Context, in *struct {
 		class := [...]struct {
 			name string
 			n    *int
-		}{{"decide", &c.Decide}, {"asked", &c.Asked}, {"review", &c.Review}, {"review", &c.Review}, {"hold", &c.Hold}}[i.rank]
+		}{{"decide", &c.Decide}, {"asked", &c.Asked}, {"review", &c.Review}, {"review", &c.Review}, {"decide", &c.Decide}, {"hold", &c.Hold}}[i.rank]
 		*class.n++
 		c.All++
 		if mine {
@@ -401,6 +402,9 @@ func (s *server) stopped(i *QueueItem, st *ledger.Stop) {
 	i.rank = rankOf(st.State, i.Amount)
 	if st.State == ledger.Proposed {
 		i.Proposer = st.Timeline[0].By
+		if st.Doubt == ledger.DoubtTiny {
+			i.rank = rankTiny
+		}
 	}
 	if st.State.Holds() {
 		i.Held = st.Money(st.Left())

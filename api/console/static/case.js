@@ -139,13 +139,13 @@ function hits(seen) {
   const heads = [t("time"), t("pattern"), t("values"), [t("score"), "n"]];
   return card(
     t("seen"),
-    table(t("seen"), heads, first.map(row), { class: "scroll wrap" }),
+    table(t("seen"), heads, first.map(row), { class: "scroll wrap hits" }),
     rest.length > 0 &&
       el(
         "details",
         {},
         el("summary", {}, `${t("more")} (${rest.length})`),
-        table(t("seen"), heads, rest.map(row), { class: "scroll wrap" }),
+        table(t("seen"), heads, rest.map(row), { class: "scroll wrap hits" }),
       ),
   );
 }
@@ -315,7 +315,7 @@ function trailCard(trail, choose) {
           name: String(p.index),
           value: [p.x, p.y],
           symbol: "path://" + shape(p.n.state),
-          symbolSize: 24,
+          symbolSize: p.n.state === "small" ? 8 : 24,
           symbolKeepAspect: true,
           itemStyle: { color: c[tone(p.n.state)] },
           words: text(p.n),

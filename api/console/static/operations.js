@@ -1,6 +1,6 @@
 // Operations: what waits for a person, whether the books are right, how the
 // banks are reached, and how the service is.
-import { button, card, cityTime, count, el, empty, quiet, short, span, table, when } from "/dom.js";
+import { button, card, cents, cityTime, count, el, empty, quiet, short, span, table, when } from "/dom.js";
 import { act, ask, decides, now, setClock } from "/http.js";
 import { chart, tip } from "/charts.js";
 import { t } from "/words.js";
@@ -15,6 +15,8 @@ export async function operations(root) {
   const banks = el("div");
   const tiles = el("dl", { class: "headline" });
   const dead = el("div");
+  let answers = new Map();
+  let rounds = 0;
   const moving = (word, f) =>
     chart(t(word), 120, (c) => ({
       grid: { left: 8, right: 8, top: 12, bottom: 4, containLabel: true },
@@ -57,7 +59,7 @@ export async function operations(root) {
       ),
     ),
     card(t("duties"), duties),
-    card(t("bankdelivery"), el("p", {}, quiet(t("replica"))), banks),
+    card(t("bankdelivery"), el("p", {}, quiet(t("bankhint"))), banks),
     decides() &&
       card(
         t("dead"),
@@ -81,10 +83,11 @@ export async function operations(root) {
   );
 
   async function draw() {
+    if (rounds++ % 6 === 0) answers = await answersToday();
     const [d, figures] = await Promise.all([ask("/v1/duties?limit=200"), metrics()]);
     setClock(d.at);
     drawDuties(duties, d);
-    delivery(banks, figures);
+    delivery(banks, figures, answers);
     tiles.replaceChildren(...summary(figures));
     dispatchEvent(new CustomEvent("look")); // the moving charts, with the new sample
   }
@@ -142,9 +145,16 @@ function drawDuties(box, d) {
   );
 }
 
-// delivery is how each bank gets its messages.
-function delivery(box, { list }) {
-  const of = new Map();
+// answersToday is how the banks answered today, by bank.
+async function answersToday() {
+  const day = (ms) => cityTime(ms).slice(0, 10);
+  const today = await ask(`/v1/statistics/recovery?from=${day(now())}&to=${day(now() + 86400e3)}&by=bank`);
+  return new Map(today.rows.map((r) => [r.key, r]));
+}
+
+// delivery is how each bank answers, and how it gets its messages.
+function delivery(box, { list }, answers) {
+  const of = new Map([...answers.keys()].filter(Boolean).map((bank) => [bank, { delivered: 0, failed: 0, waiting: 0, open: 0 }]));
   for (const { name, labels, value } of list) {
     const bank = labels.match(/bank="([^"]*)"/)?.[1];
     if (!bank) continue;
@@ -155,19 +165,23 @@ function delivery(box, { list }) {
     if (name === "bank_breaker_open") b.open = value;
   }
   const again = (bank) => decides() && button("again", () => act(() => ask(`/v1/banks/${bank}/delivery`, "POST")));
-  const rows = [...of]
-    .sort()
-    .map(([bank, b]) => [
+  const share = (r) =>
+    r && cents(r.amount_requested) ? ((100 * cents(r.amount_held)) / cents(r.amount_requested)).toFixed(1) + " %" : "–";
+  const seconds = (r) => (r ? [r.seconds_to_answer.p50, r.seconds_to_answer.p99].map((v) => v.toFixed(1)).join(" / ") : "–");
+  const rows = [...of].sort().map(([bank, b]) => {
+    const r = answers.get(bank);
+    return [
       bank,
+      [count(r?.stops_requested ?? 0), "n"],
+      [share(r), "n"],
+      [seconds(r), "n"],
       ...[b.delivered, b.failed, b.waiting].map((v) => [count(v), "n"]),
       el("span", { class: b.open ? "state missed" : "state held" }, (b.open ? "✕ " : "● ") + t(b.open ? "breaker" : "well")),
       again(bank) || "",
-    ]);
-  box.replaceChildren(
-    of.size
-      ? table(t("bankdelivery"), [t("bank"), [t("delivered"), "n"], [t("undone"), "n"], [t("waiting"), "n"], t("state"), t("action")], rows)
-      : empty(t("nobanks")),
-  );
+    ];
+  });
+  const figures = ["requests", "heldshare", "answer5099", "delivered", "undone", "waiting"].map((w) => [t(w), "n"]);
+  box.replaceChildren(of.size ? table(t("bankdelivery"), [t("bank"), ...figures, t("state"), t("action")], rows) : empty(t("nobanks")));
 }
 
 // letters are documents that were refused: what came, and why.

@@ -65,7 +65,10 @@ export async function queue(root, [wanted]) {
         el("button", { type: "button", onclick: undo }, t("undo") + " ", el("kbd", {}, "u")),
       );
     const zh = lang() === "zh";
-    const seen = (zh ? i.seen_zh : i.seen_en).slice(0, 4).join(zh ? "，" : ", ");
+    const seen = [!i.alert_id && (zh ? i.why_zh : i.why_en), ...(zh ? i.seen_zh : i.seen_en)]
+      .filter(Boolean)
+      .slice(0, 4)
+      .join(zh ? "，" : ", ");
     const counts = i.until && (i.held_amount || i.state === "requested" || i.state === "acknowledged");
     const task = i.task.state === "claimed" ? t("claimed", i.task.by) : i.task.state === "escalated" ? t("escalated") : null;
     return el(
@@ -81,7 +84,7 @@ export async function queue(root, [wanted]) {
           el("b", { class: "money" }, i.amount ? money(i.amount, i.currency) : "–"),
           badge(i.state || i.action),
           counts && el("span", { class: "left", "data-until": i.until, title: t("left") }, span(Date.parse(i.until) - now())),
-          el("span", { class: "score", title: t("score") }, String(i.score)),
+          i.score > 0 && el("span", { class: "score", title: t("score") }, String(i.score)),
         ),
         el(
           "span",
