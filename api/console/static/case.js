@@ -28,7 +28,7 @@ export async function caseView(id, changed) {
   const [c, trail, seen] = await Promise.all([
     ask("/v1/cases/" + id),
     ask(`/v1/cases/${id}/trail`),
-    ask(`/v1/cases/${id}/evidence`).catch(() => null),
+    ofCenter() ? ask(`/v1/cases/${id}/evidence`).catch(() => null) : null,
   ]);
   const [returns, waiting] = await Promise.all([
     Promise.all(c.returns.map((r) => ask("/v1/returns/" + r))),

@@ -20,7 +20,13 @@ export async function queue(root, [wanted]) {
   const list = el("ol", { class: "rows", "aria-label": t("queue") });
   const bar = el("button", { class: "bar", type: "button", hidden: true, onclick: () => load() });
   const today = el("p", { class: "today" });
-  const tabs = el("div", { class: "tabs", role: "group", "aria-label": t("filter") });
+  const tabs = el(
+    "div",
+    { class: "tabs", role: "group", "aria-label": t("filter") },
+    ["all", "decide", "asked", "review", "hold", "mine"].map((name) =>
+      el("button", { type: "button", "data-show": name, onclick: () => sift(name) }, t("show_" + name), " ", el("b")),
+    ),
+  );
   const side = el("section", { class: "side", "aria-label": t("case") }, empty(t("choose")));
   const next = el("button", { type: "button", class: "primary", onclick: () => act(takeNext) }, t("next") + " ", el("kbd", {}, "n"));
   const desk = el(
@@ -44,14 +50,27 @@ export async function queue(root, [wanted]) {
   }
   const visible = () => groups().flatMap((g) => (opened.has(g[0].case_id) ? g : g.slice(0, 1)));
 
+  // draw leaves a row that is as it was where it is: a click or the focus on it is
+  // not lost while the city goes on.
+  let drawn = new Map();
   function draw() {
-    const rows = groups().flatMap(([first, ...more]) => [
-      row(first, more.length),
-      ...(opened.has(first.case_id) ? more.map((i) => row(i)) : []),
+    const wanted = groups().flatMap(([first, ...more]) => [
+      [first, more.length],
+      ...(opened.has(first.case_id) ? more.map((i) => [i, undefined]) : []),
     ]);
+    const kept = new Map();
+    for (const [i, others] of wanted) {
+      const like = JSON.stringify([i, others, chosen === i.id, opened.has(i.case_id), leaving?.id === i.id]);
+      const old = drawn.get(i.id);
+      kept.set(i.id, old?.like === like ? old : { like, li: row(i, others) });
+    }
+    drawn = kept;
+    const rows = kept.size ? [...kept.values()].map((k) => k.li) : [el("li", { class: "empty" }, t("nothing"))];
     const focus = document.activeElement?.closest?.("li")?.id;
-    list.replaceChildren(...(rows.length ? rows : [el("li", { class: "empty" }, t("nothing"))]));
-    if (focus) document.getElementById(focus)?.querySelector(".pick")?.focus({ preventScroll: true });
+    const staying = new Set(rows);
+    for (const li of [...list.children]) if (!staying.has(li)) li.remove();
+    rows.forEach((li, n) => list.children[n] === li || list.insertBefore(li, list.children[n] ?? null));
+    if (focus && !list.contains(document.activeElement)) drawn.get(focus)?.li.querySelector(".pick")?.focus({ preventScroll: true });
     headline();
   }
 
@@ -142,17 +161,10 @@ export async function queue(root, [wanted]) {
         ? [el("br"), `${t("oldest")} `, el("b", { class: "time", "data-since": new Date(oldest).toISOString() }, span(now() - oldest))]
         : []),
     );
-    tabs.replaceChildren(
-      ...["all", "decide", "asked", "review", "hold", "mine"].map((name) =>
-        el(
-          "button",
-          { type: "button", "aria-pressed": String(filter === name), onclick: () => sift(name) },
-          t("show_" + name),
-          " ",
-          el("b", {}, count(counts[name] ?? 0)),
-        ),
-      ),
-    );
+    for (const tab of tabs.children) {
+      tab.setAttribute("aria-pressed", String(filter === tab.dataset.show));
+      tab.lastChild.textContent = count(counts[tab.dataset.show] ?? 0);
+    }
   }
   // sift shows one sort of what there is.
   function sift(name) {
@@ -195,10 +207,7 @@ export async function queue(root, [wanted]) {
   // choose opens an alert's case beside the list.
   async function choose(id) {
     chosen = id;
-    for (const li of list.children) {
-      li.classList.toggle("chosen", li.id === id);
-      li.querySelector(".pick")?.setAttribute("aria-pressed", String(li.id === id));
-    }
+    draw();
     desk.classList.add("open");
     const i = items.find((x) => x.id === id);
     if (i) await showItem(i);

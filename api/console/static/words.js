@@ -353,7 +353,6 @@ const words = {
   verifyhint: ["从台账重算统计，逐笔比较。", "Reckons the statistics again from the ledger, stop by stop."],
   right: ["账目相符：{} 笔止付", "the books are right: {} stops"],
   wrong: ["{} 处不符，请看 stopline report verify", "{} differences: see stopline report verify"],
-  behind: ["{} 笔在途，稍后再核对", "{} on their way; ask again"],
 };
 
 let language = localStorage.getItem("language") || (navigator.language.startsWith("zh") ? "zh" : "en");
