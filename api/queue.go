@@ -215,6 +215,7 @@ const (
 	rankReview               // a number or an account that somebody should look at
 	rankTiny                 // waits for a person, and is too small to hurry
 	rankHold                 // held: what runs out first
+	rankOver                 // nothing more to be done here
 )
 
 func rankOf(state ledger.State, amount string) int {
@@ -223,8 +224,10 @@ func rankOf(state ledger.State, amount string) int {
 		return rankDecide
 	case state.Awaits():
 		return rankAsked
-	case state != "":
+	case state.Holds():
 		return rankHold
+	case state != "":
+		return rankOver
 	case amount != "":
 		return rankReviewPayment
 	}
@@ -253,8 +256,7 @@ func (s *server) queue(ctx context.Context, in *struct {
 		}
 		i := s.queueItem(&a, names, now)
 		shown[i.StopID] = true
-		st := ledger.State(i.State)
-		if i.Task.State == string(ledger.TaskDismissed) || i.State != "" && st.Closed() && st != ledger.Mismatch {
+		if i.Task.State == string(ledger.TaskDismissed) || i.rank == rankOver {
 			continue
 		}
 		items = append(items, i)
@@ -263,7 +265,7 @@ func (s *server) queue(ctx context.Context, in *struct {
 		if shown[st.ID] {
 			continue
 		}
-		if i := s.stopItem(st, names, now); i.Task.State != string(ledger.TaskDismissed) {
+		if i := s.stopItem(st, names, now); i.Task.State != string(ledger.TaskDismissed) && i.rank != rankOver {
 			items = append(items, i)
 		}
 	}

@@ -24,15 +24,15 @@ func read(t *testing.T, name string) string {
 // Every word is there in Chinese and in English, once; every word that a page
 // asks for is there.
 func TestWords(t *testing.T) {
-	text := read(t, "words.js")
-	catalogue, _, found := strings.Cut(text[strings.Index(text, "const words = {"):], "\n};")
-	if !found {
+	_, text, begun := strings.Cut(read(t, "words.js"), "const words = {")
+	catalogue, _, ended := strings.Cut(text, "\n};")
+	if !begun || !ended {
 		t.Fatal("words.js has no catalogue")
 	}
 	words := map[string]bool{}
 	pair := regexp.MustCompile(`(?s)^"?([\w-]+)"?: \[\s*"((?:[^"\\]|\\.)+)",\s*"((?:[^"\\]|\\.)+)",?\s*\],`)
 	comment := regexp.MustCompile(`^//[^\n]*\n`)
-	for rest := strings.TrimSpace(strings.TrimPrefix(catalogue, "const words = {")); rest != ""; rest = strings.TrimSpace(rest) {
+	for rest := strings.TrimSpace(catalogue); rest != ""; rest = strings.TrimSpace(rest) {
 		if c := comment.FindString(rest + "\n"); c != "" {
 			rest = rest[min(len(c), len(rest)):]
 			continue

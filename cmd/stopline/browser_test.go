@@ -99,6 +99,7 @@ func (w *window) key(k string) {
 // shot keeps a picture where STOPLINE_SHOTS says.
 func (w *window) shot(name string) {
 	if dir := os.Getenv("STOPLINE_SHOTS"); dir != "" {
+		time.Sleep(time.Second) // charts draw themselves for a moment
 		b, err := chromedp.Run(w.ctx, chromedp.CaptureScreenshot())
 		if err != nil {
 			w.t.Fatal(err)
@@ -354,16 +355,18 @@ func TestBrowserCity(t *testing.T) {
 	}()
 	holds(12)
 
-	w.do(chromedp.EmulateViewport(1440, 900), chromedp.Navigate(url), chromedp.WaitVisible("#door"))
+	w.do(chromedp.EmulateViewport(1440, 1200), chromedp.Navigate(url), chromedp.WaitVisible("#door"))
 	if w.js("document.documentElement.lang") != "zh" {
 		w.do(chromedp.Click("#language"))
 	}
 	w.do(chromedp.SendKeys("#key", key(api.Supervisor)), chromedp.Click("#door button"), chromedp.WaitVisible(".rows .pick"))
 	w.do(chromedp.Click(`//div[@class="tabs"]/button[starts-with(., "止付中")]`))
 	w.until("holds alone", `document.querySelector(".tabs [aria-pressed=true]").textContent.startsWith("止付中") && document.querySelectorAll(".rows .state.held, .rows .state.partial").length >= 5`)
-	w.do(chromedp.Click(".rows .pick"))
+	w.until("money that went on", `document.querySelector(".rows .state.partial")`)
+	w.do(chromedp.Click(`//li[.//span[contains(@class, "partial")]]//button[contains(@class, "pick")]`))
 	w.until("a case with its trail", `document.querySelector(".side .trail svg") && document.querySelector(".side .hits tbody tr")`)
 	w.shot("queue")
+	w.do(chromedp.EmulateViewport(1440, 900))
 	pages := []struct{ name, there string }{
 		{"queue", `document.querySelector(".rows .pick")`},
 		{"cases", `document.querySelectorAll("#page tbody tr").length > 5`},

@@ -61,7 +61,8 @@ type Server struct {
 	mu      sync.Mutex
 	cmd     *exec.Cmd
 	stdin   io.WriteCloser
-	exited  chan error // of cmd, once
+	exited  chan struct{} // closed when cmd has ended
+	left    error         // why it did; read it when exited is closed
 	closing bool
 }
 
@@ -151,9 +152,9 @@ func (s *Server) launch() error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("embedded ClickHouse: start: %w", err)
 	}
-	exited := make(chan error, 1)
+	exited := make(chan struct{})
 	go func() {
-		exited <- cmd.Wait()
+		s.left = cmd.Wait()
 		close(exited)
 	}()
 	s.cmd, s.stdin, s.exited = cmd, stdin, exited
@@ -165,7 +166,8 @@ func (s *Server) keep() {
 	defer close(s.done)
 	began, restarts := time.Now(), 0
 	for {
-		err := <-s.exited
+		<-s.exited
+		err := s.left
 		s.mu.Lock()
 		closing := s.closing
 		s.mu.Unlock()

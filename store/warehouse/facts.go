@@ -180,12 +180,12 @@ func (w *Warehouse) KeptReport(ctx context.Context, month string, currency event
 		return nil, fmt.Errorf("read the kept report of %s: %w", month, err)
 	}
 	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var doc string
-		if err := rows.Scan(&doc); err != nil {
-			return nil, err
-		}
-		return []byte(doc), nil
+	if !rows.Next() {
+		return nil, rows.Err()
 	}
-	return nil, rows.Err()
+	var doc string
+	if err := rows.Scan(&doc); err != nil {
+		return nil, fmt.Errorf("read the kept report of %s: %w", month, err)
+	}
+	return []byte(doc), nil
 }

@@ -153,7 +153,7 @@ export async function queue(root, [wanted]) {
   // headline is the day so far, and what is free to be taken.
   let day = null;
   function headline() {
-    const open = items.filter(free).map((i) => Date.parse(i.at));
+    const open = items.filter((i) => free(i) && i.amount && !i.held_amount).map((i) => Date.parse(i.at));
     const oldest = Math.min(...open);
     today.replaceChildren(
       ...(day ? [t("todayheld"), " ", el("b", {}, money(day.amount_held)), ` / ${t("todayof")} ${money(day.amount_requested)}`] : []),
