@@ -101,7 +101,7 @@ func (s *Servers) openClickHouse(ctx context.Context, in *infra, log *slog.Logge
 		return err
 	}
 	in.clickhouse = e.Addr()
-	in.options = warehouse.Options{Addr: e.Addr()}
+	in.options = warehouse.Options{Addr: e.Addr(), Embedded: true}
 	in.engineDone = e.Done()
 	in.closers = append(in.closers, e.Close)
 	log.Info("embedded ClickHouse listens", "addr", in.clickhouse, "http", e.HTTPAddr())

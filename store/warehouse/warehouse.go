@@ -31,10 +31,14 @@ type Options struct {
 	User     string
 	Password string
 	Database string // empty: [Database]
+	Embedded bool   // the embedded engine, which does not bear that queries are cancelled
 }
 
 // Warehouse is a connection pool. It is safe for many goroutines.
 type Warehouse struct{ conn driver.Conn }
+
+// connections is how many queries may be on their way.
+const connections = 16
 
 func (o Options) driver() *clickhouse.Options {
 	if o.Database == "" {
@@ -44,7 +48,7 @@ func (o Options) driver() *clickhouse.Options {
 		Addr:        []string{o.Addr},
 		Auth:        clickhouse.Auth{Database: o.Database, Username: o.User, Password: o.Password},
 		DialTimeout: 5 * time.Second, ReadTimeout: time.Minute,
-		MaxOpenConns: 16, MaxIdleConns: 8,
+		MaxOpenConns: connections, MaxIdleConns: connections / 2,
 		Compression: &clickhouse.Compression{Method: clickhouse.CompressionLZ4},
 	}
 }
@@ -60,6 +64,9 @@ func Open(ctx context.Context, o Options) (*Warehouse, error) {
 	conn, err := clickhouse.Open(o.driver())
 	if err != nil {
 		return nil, fmt.Errorf("ClickHouse at %s: %w", o.Addr, err)
+	}
+	if o.Embedded {
+		conn = unhurried{conn, make(chan struct{}, connections)}
 	}
 	return &Warehouse{conn}, nil
 }

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,7 +41,7 @@ func run(m *testing.M) int {
 
 func open(t *testing.T) *Warehouse {
 	t.Helper()
-	w, err := Open(t.Context(), Options{Addr: engine.Addr(), Database: strings.ToLower(t.Name())})
+	w, err := Open(t.Context(), Options{Addr: engine.Addr(), Database: strings.ToLower(t.Name()), Embedded: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,5 +253,36 @@ func TestVerifyFindsTampering(t *testing.T) {
 	}
 	if v, err = w.Verify(t.Context(), stops, l.FirstOfCase, 2*time.Second); err != nil || len(v.Differences) != 1 || v.Differences[0].ID != "s3" {
 		t.Errorf("what stays: %+v %v", v, err)
+	}
+}
+
+// People who hang up while ClickHouse answers do the embedded engine no harm:
+// who waits is answered all the while.
+func TestHangingUpDoesNoHarm(t *testing.T) {
+	w := open(t)
+	var wg sync.WaitGroup
+	end := time.Now().Add(3 * time.Second)
+	for n := range 8 {
+		wg.Go(func() {
+			random := rand.New(rand.NewPCG(1, uint64(n)))
+			for time.Now().Before(end) {
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(time.Duration(random.IntN(3000))*time.Microsecond, cancel)
+				_, _ = w.Count(ctx, "stop_facts") // whether it was in time does not matter
+				_, _ = w.Urgent(ctx, 10)
+				cancel()
+			}
+		})
+	}
+	answered := 0
+	for time.Now().Before(end) {
+		if _, err := w.Count(t.Context(), "stop_facts"); err != nil {
+			t.Fatalf("after %d answers: %v", answered, err)
+		}
+		answered++
+	}
+	wg.Wait()
+	if answered < 10 {
+		t.Errorf("%d answers", answered)
 	}
 }
