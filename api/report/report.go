@@ -97,10 +97,12 @@ func FraudWord(lang, kind string) string {
 		return w
 	}
 	if kind == "" {
-		return "–"
+		return notGiven[lang]
 	}
 	return kind
 }
+
+var notGiven = words("未填", "not given")
 
 // label is a line's key as people read it.
 func label(by, key, lang string) string {
@@ -108,7 +110,7 @@ func label(by, key, lang string) string {
 		return FraudWord(lang, key)
 	}
 	if key == "" {
-		return "–"
+		return notGiven[lang]
 	}
 	return key
 }
@@ -130,7 +132,7 @@ var texts = map[string]map[string]string{
 	"hold":        words("转账至止付: 中位 / 90% / 99% (秒)", "Transfer to hold: median / 90th / 99th (s)"),
 	"minutes":     words("距转账分钟数与止付成功", "Minutes since the transfer, and success"),
 	"seal":        words("(盖章)", "(seal)"),
-	"page":        words("第 %d 页", "page %d"),
+	"page":        words("第 %d 页，共 {nb} 页 · %s · %s 由 %s 生成", "page %d of {nb} · %s · made at %s by %s"),
 }
 
 func t(lang, key string) string { return texts[key][lang] }

@@ -233,10 +233,11 @@ func PDF(w io.Writer, r *Report, lang string) error {
 	p.SetTitle(t(lang, "title")+" "+r.Month, true)
 	p.SetMargins(15, 15, 15)
 	p.SetAutoPageBreak(true, 18)
+	p.AliasNbPages("{nb}")
 	p.SetFooterFunc(func() {
 		p.SetY(-12)
 		p.SetFont("cjk", "", 8)
-		p.CellFormat(0, 5, fmt.Sprintf(t(lang, "page"), p.PageNo())+" · "+r.Month+" · "+r.GeneratedAt+" · "+r.GeneratedBy, "", 0, "C", false, 0, "")
+		p.CellFormat(0, 5, fmt.Sprintf(t(lang, "page"), p.PageNo(), r.Month, strings.Replace(r.GeneratedAt[:min(19, len(r.GeneratedAt))], "T", " ", 1), r.GeneratedBy), "", 0, "C", false, 0, "")
 	})
 	d := &paper{p, lang}
 	d.front(r)

@@ -192,6 +192,21 @@ func TestBrowser(t *testing.T) {
 	w.do(chromedp.Navigate(h.url + "/#/cases/" + h.ledger.Stop(stop).CaseID))
 	w.until("the trail's next hop", `["ABOC", "¥19,800.00", "PCBC", "¥49,800.00"].every(x => document.querySelector(".trail svg")?.textContent.includes(x))`)
 	w.shot("case")
+
+	// What is held is frozen, with a reason; a return is worked out, and who did
+	// that cannot approve it.
+	w.do(chromedp.Click(`//tr[.//span[@data-stop="`+stop+`"]]//button[text()="冻结"]`))
+	w.until("asked first", `document.querySelector("dialog[open]")?.textContent.includes("¥30,000.00")`)
+	w.do(chromedp.SendKeys("dialog input", "case 2026-1188"), chromedp.Click(`//dialog//button[text()="冻结"]`))
+	w.until("frozen", `document.querySelector(".case .state.frozen") && !document.querySelector("dialog")`)
+	w.do(chromedp.Click(`//button[text()="拟定返还"]`))
+	w.until("the arithmetic", `document.querySelector(".return table")?.textContent.includes("¥30,000.00")`)
+	if b := w.js(`[...document.querySelectorAll(".return button")].find(b => b.textContent === "批准")?.title`); b != "由你提出：须另一人批准" {
+		t.Errorf("who worked the return out is told %q", b)
+	}
+	w.do(chromedp.Click(`//tr[.//span[@data-stop="`+stop+`"]]//summary`))
+	w.until("the stop's history, with the reason", `document.querySelector(".history")?.textContent.includes("case 2026-1188")`)
+	w.accessible("a case with a return")
 	w.do(chromedp.Navigate(h.url+"/#/queue"), chromedp.WaitVisible(".rows li"))
 	w.accessible("the queue")
 	w.do(chromedp.Click(".rows .pick"))
