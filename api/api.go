@@ -83,6 +83,7 @@ type server struct {
 
 	testing sync.Mutex // one backtest at a time
 	names   atomic.Pointer[catalogueNames]
+	recent  recent
 
 	mu      sync.Mutex
 	waiters map[string]int // polls and streams that wait, by bank

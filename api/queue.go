@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -234,14 +235,49 @@ func rankOf(state ledger.State, amount string) int {
 	return rankReview
 }
 
-// newestAlerts is how many alerts the queue looks at.
-const newestAlerts = 500
+// newestAlerts is how many alerts the queue looks at, and alertsFor how long
+// what was read of them serves everybody who asks: each open console asks once a
+// second while something happens, and the books are a second behind anyway.
+const (
+	newestAlerts = 500
+	alertsFor    = 500 * time.Millisecond
+)
+
+// recent are the newest alerts as they were read last.
+type recent struct {
+	sync.Mutex
+	at     time.Time
+	alerts []scoring.Alert
+}
+
+// newest reads the newest alerts, once for all who ask at the same time. Nobody
+// may write to them.
+func (s *server) newest(ctx context.Context) ([]scoring.Alert, error) {
+	s.recent.Lock()
+	defer s.recent.Unlock()
+	if time.Since(s.recent.at) < alertsFor {
+		return s.recent.alerts, nil
+	}
+	docs, err := s.Warehouse.Urgent(ctx, newestAlerts)
+	if err != nil {
+		return nil, err
+	}
+	alerts := make([]scoring.Alert, 0, len(docs))
+	for _, doc := range docs {
+		var a scoring.Alert
+		if json.Unmarshal([]byte(doc), &a) == nil {
+			alerts = append(alerts, a)
+		}
+	}
+	s.recent.at, s.recent.alerts = time.Now(), alerts
+	return alerts, nil
+}
 
 func (s *server) queue(ctx context.Context, in *struct {
 	Show  string `query:"show" enum:"all,decide,asked,review,hold,mine" default:"all"`
 	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
 }) (*queueOutput, error) {
-	docs, err := s.Warehouse.Urgent(ctx, newestAlerts)
+	alerts, err := s.newest(ctx)
 	if err != nil {
 		return nil, s.unavailableBooks(err)
 	}
@@ -249,12 +285,8 @@ func (s *server) queue(ctx context.Context, in *struct {
 	names := s.patternNames()
 	var items []QueueItem
 	shown := map[string]bool{} // stops
-	for _, doc := range docs {
-		var a scoring.Alert
-		if json.Unmarshal([]byte(doc), &a) != nil {
-			continue
-		}
-		i := s.queueItem(&a, names, now)
+	for n := range alerts {
+		i := s.queueItem(&alerts[n], names, now)
 		shown[i.StopID] = true
 		if i.Task.State == string(ledger.TaskDismissed) || i.rank == rankOver {
 			continue

@@ -22,7 +22,8 @@ import (
 // On the public data the built-in catalogue does at least what simple rules
 // reach there. Each figure, and what is weak, is in docs/backtest.md.
 func TestBacktestPublicData(t *testing.T) {
-	figures := func(format, file string) backtest.Figures {
+	figures := func(t *testing.T, format, file string) backtest.Figures {
+		t.Helper()
 		var r backtest.Report
 		runs(t, &r, "backtest", "--format", format, publicData(t, file), "--summary", "json")
 		return r.Candidate
@@ -39,7 +40,7 @@ func TestBacktestPublicData(t *testing.T) {
 		{"amlsim", "amlsim-10K-transfers.csv.gz", func(f backtest.Figures) bool { return f.FalsePerTrue < 0.5 && f.Caught >= 28 }, "28 networks at less than one false alarm for two true ones"},
 	} {
 		t.Run(c.format, func(t *testing.T) {
-			f := figures(c.format, c.file)
+			f := figures(t, c.format, c.file)
 			if !c.ok(f) {
 				t.Errorf("recall %.4f, precision %.4f, false positive rate %.4f, caught %d, false alarms per true one %.3f; want %s", f.Recall, f.Precision, f.FalseRate, f.Caught, f.FalsePerTrue, c.want)
 			}

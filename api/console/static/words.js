@@ -31,7 +31,6 @@ const words = {
   cancel: ["取消", "Cancel"],
   reason: ["理由", "Reason"],
   reasonhint: ["写入台账，他人可见", "kept in the books, for others to read"],
-  confirmit: ["确定", "Confirm"],
   astable: ["表格", "Table"],
   nocharts: [
     "图表库未编入：make build 会获取。下方表格数字相同。",
@@ -109,7 +108,6 @@ const words = {
   held: ["控制", "Held"],
   frozen_: ["冻结", "Frozen"],
   returned_: ["返还", "Returned"],
-  released_: ["解除", "Released"],
   timeline: ["通话与转账", "Calls and payments"],
   call: ["通话", "Calls"],
   payment: ["转账", "Payments"],
@@ -236,7 +234,6 @@ const words = {
   precision: ["精度", "Precision"],
   weeks: ["每周", "By week"],
   weekshint: ["柱高为预警，实心为已确认", "height: alerts; filled: confirmed"],
-  rule: ["条件", "Condition"],
   catalogue: ["模式目录", "Catalogue"],
   fine: ["{} 个模式，可以提交", "{} patterns, nothing is wrong"],
   unchanged: ["与现行目录相同", "the same as the one in force"],
