@@ -2,6 +2,7 @@ package scoring
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -183,8 +184,15 @@ func say(name string, value any) (zh, en string, ok bool) {
 		}
 		return strings.ReplaceAll(template, "{w}", window)
 	}
-	return put(p.zh, z, spans[window][0]), put(p.en, e, spans[window][1]), true
+	en = put(p.en, e, spans[window][1])
+	if e == "1" {
+		en = single.ReplaceAllString(en, "$1")
+	}
+	return put(p.zh, z, spans[window][0]), en, true
 }
+
+// single finds what there is one of, in the plural.
+var single = regexp.MustCompile(`^((?:\D* )?1 (?:(?:new|small|foreign|different) )?\w+)s\b`)
 
 // spell writes a value, and tells whether it is nothing.
 func spell(base string, value any) (zh, en string, zero bool) {

@@ -46,4 +46,9 @@ func TestWords(t *testing.T) {
 	if got, want := strings.Join(en, ", "), "longest call from a foreign stranger 26 minutes, pays ¥1,049,800.00, payee first paid within 24 hours, 99 % of the balance, a stranger's call is still running, 3 calls from strangers in 24 hours, of.tomorrow = 1"; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
+	for name, want := range map[string]string{"messages.links_2h": "1 message with links from strangers in 2 hours", "debits.new_payees_24h": "1 new payee in 24 hours", "dial.numbers_30d": "called 1 number in 30 days", "growth.days_14d": "paid new payees on 1 day of 14 days"} {
+		if _, got, _ := say(name, 1.0); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 }

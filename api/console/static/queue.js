@@ -238,7 +238,7 @@ export async function queue(root, [wanted]) {
       [t("payee"), i.payee && `${i.payee} ${i.bank}`],
       [t("amount"), i.amount && money(i.amount, i.currency)],
       [t("time"), when(i.at)],
-      [t("transfers"), i.transfer],
+      [t("id"), i.transfer],
     ].filter(([, v]) => v);
     const report = async () => {
       const answer = await asked(t("reportask", money(i.amount, i.currency)), [["report", t("reportit")]]);

@@ -133,7 +133,7 @@ function funnel(r, past, hops) {
   ];
   const share = (v) => (cents(first) ? ` · ${percent(v, first).toFixed(1)} %` : "");
   const option = (c) => ({
-    grid: { left: 8, right: 190, top: 8, bottom: 8, containLabel: true },
+    grid: { left: 20, right: 190, top: 8, bottom: 8, containLabel: true },
     xAxis: { type: "value", show: false },
     yAxis: { type: "category", inverse: true, data: steps.map(([w]) => t(w)), axisLine: { show: false }, axisLabel: { color: c.ink } },
     series: [
@@ -265,7 +265,7 @@ function timeToStop(r) {
     ["99 %", "pale", (p) => p.p99 - p.p90],
   ];
   const option = (c) => ({
-    grid: { left: 8, right: 24, top: 32, bottom: 8, containLabel: true },
+    grid: { left: 20, right: 24, top: 32, bottom: 8, containLabel: true },
     legend: {},
     tooltip: {
       trigger: "axis",
@@ -349,7 +349,7 @@ function breakdown(by, s) {
   );
   const shown = rows.slice(0, 20);
   const option = (c) => ({
-    grid: { left: 8, right: 120, top: 32, bottom: 8, containLabel: true },
+    grid: { left: 20, right: 120, top: 32, bottom: 8, containLabel: true },
     legend: {},
     tooltip: {
       trigger: "axis",

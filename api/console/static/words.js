@@ -257,7 +257,7 @@ const words = {
 
   // Statistics
   from: ["自", "From"],
-  to: ["至（不含）", "to, without"],
+  to: ["至（不含）", "until (not included)"],
   today: ["今日", "today"],
   week: ["近 7 天", "7 days"],
   thirty: ["近 30 天", "30 days"],
