@@ -76,7 +76,7 @@ export function keep(blob, name) {
 // The state of the connection, for the head of the page.
 let since = null;
 function lost(is) {
-  since = is ? (since ?? new Date().toLocaleTimeString()) : null;
+  since = is ? (since ?? new Date().toTimeString().slice(0, 8)) : null;
   showState();
 }
 

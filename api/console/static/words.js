@@ -15,7 +15,7 @@ const words = {
   theme: ["切换明暗", "Light or dark"],
   api: ["接口", "API"],
   live: ["实时", "live"],
-  lost: ["自 {} 起断开，正在重连", "no answer since {}, trying again"],
+  lost: ["自 {} 起断开，正在重连", "lost since {}, trying again"],
   door: ["城市反诈中心 · 资金止付", "Transaction stops of the anti-fraud center"],
   key: ["API 密钥", "API key"],
   keyof: ["分析员、主管、公安或管理员的密钥", "of an analyst, a supervisor, the police or an admin"],
