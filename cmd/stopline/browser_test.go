@@ -195,7 +195,7 @@ func TestBrowser(t *testing.T) {
 
 	// What is held is frozen, with a reason; a return is worked out, and who did
 	// that cannot approve it.
-	w.do(chromedp.Click(`//tr[.//span[@data-stop="`+stop+`"]]//button[text()="冻结"]`))
+	w.do(chromedp.Click(`//tr[.//span[@data-stop="` + stop + `"]]//button[text()="冻结"]`))
 	w.until("asked first", `document.querySelector("dialog[open]")?.textContent.includes("¥30,000.00")`)
 	w.do(chromedp.SendKeys("dialog input", "case 2026-1188"), chromedp.Click(`//dialog//button[text()="冻结"]`))
 	w.until("frozen", `document.querySelector(".case .state.frozen") && !document.querySelector("dialog")`)
@@ -204,7 +204,7 @@ func TestBrowser(t *testing.T) {
 	if b := w.js(`[...document.querySelectorAll(".return button")].find(b => b.textContent === "批准")?.title`); b != "由你提出：须另一人批准" {
 		t.Errorf("who worked the return out is told %q", b)
 	}
-	w.do(chromedp.Click(`//tr[.//span[@data-stop="`+stop+`"]]//summary`))
+	w.do(chromedp.Click(`//tr[.//span[@data-stop="` + stop + `"]]//summary`))
 	w.until("the stop's history, with the reason", `document.querySelector(".history")?.textContent.includes("case 2026-1188")`)
 	w.accessible("a case with a return")
 	w.do(chromedp.Navigate(h.url+"/#/queue"), chromedp.WaitVisible(".rows li"))
