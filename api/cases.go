@@ -470,9 +470,10 @@ func (s *server) evidence(ctx context.Context, in *CaseID) (*struct{ Body Eviden
 			continue
 		}
 		for i := range a.Hits {
-			h := &a.Hits[i]
-			zh, en := scoring.Words(a.Hits[i : i+1])
-			out.Body.Said = append(out.Body.Said, SaidHit{a.ID, h.Pattern, cmp.Or(names[h.Pattern][0], h.Pattern), cmp.Or(names[h.Pattern][1], h.Pattern), zh, en})
+			said := SaidHit{AlertID: a.ID, Pattern: a.Hits[i].Pattern}
+			said.NameZH, said.NameEN = names.name(said.Pattern)
+			said.SeenZH, said.SeenEN = scoring.Words(a.Hits[i : i+1])
+			out.Body.Said = append(out.Body.Said, said)
 		}
 		if a.Transfer != nil {
 			note(accounts, a.Transfer.Payer.Account, a.Transfer.At)

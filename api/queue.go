@@ -334,7 +334,7 @@ func (s *server) queue(ctx context.Context, in *struct {
 
 // patternNames are the names of the patterns in force, Chinese and English. They
 // are read out of a catalogue once.
-func (s *server) patternNames() map[string][2]string {
+func (s *server) patternNames() patternNames {
 	p, ok := s.Book.Current()
 	if !ok {
 		return nil
@@ -342,7 +342,7 @@ func (s *server) patternNames() map[string][2]string {
 	if n := s.names.Load(); n != nil && n.version == p.Version {
 		return n.of
 	}
-	n := &catalogueNames{p.Version, map[string][2]string{}}
+	n := &catalogueNames{p.Version, patternNames{}}
 	if c, err := scoring.ParseCatalogue("the catalogue in force", []byte(p.Text)); err == nil {
 		for _, pt := range c.Patterns {
 			n.of[pt.ID] = [2]string{pt.Name.ZH, pt.Name.EN}
@@ -352,14 +352,22 @@ func (s *server) patternNames() map[string][2]string {
 	return n.of
 }
 
-// catalogueNames are the names of a catalogue's patterns, by id.
+// catalogueNames are the names of a catalogue's patterns.
 type catalogueNames struct {
 	version string
-	of      map[string][2]string
+	of      patternNames
+}
+
+// patternNames are patterns' names by id, Chinese and English.
+type patternNames map[string][2]string
+
+// name is a pattern's name; its id where the catalogue in force has none.
+func (n patternNames) name(id string) (zh, en string) {
+	return cmp.Or(n[id][0], id), cmp.Or(n[id][1], id)
 }
 
 // queueItem is an alert to look at.
-func (s *server) queueItem(a *scoring.Alert, names map[string][2]string, now event.Instant) QueueItem {
+func (s *server) queueItem(a *scoring.Alert, names patternNames, now event.Instant) QueueItem {
 	i := QueueItem{ID: a.ID, AlertID: a.ID, Entity: string(a.Entity), at: a.At, Action: a.Action.String(), Score: a.Score, FraudType: a.FraudType, StopID: a.StopID, Task: taskDocument(s.Ledger.Task(a.ID), now)}
 	i.said(a.Hits, names)
 	if t := a.Transfer; t != nil {
@@ -380,7 +388,7 @@ func (s *server) queueItem(a *scoring.Alert, names map[string][2]string, now eve
 // stopItem is a stop to look at that is not among the newest alerts: a victim
 // reported the payment, the money came from another stop, a person asked for
 // it, or its alert is older.
-func (s *server) stopItem(st *ledger.Stop, names map[string][2]string, now event.Instant) QueueItem {
+func (s *server) stopItem(st *ledger.Stop, names patternNames, now event.Instant) QueueItem {
 	i := QueueItem{ID: cmp.Or(st.AlertID, st.ID), AlertID: st.AlertID, at: st.Transfer.At, Action: "stop", FraudType: st.FraudType, SeenZH: []string{}, SeenEN: []string{},
 		Amount: st.Amount().Decimal(), Currency: string(st.Currency), Payer: st.Payer, Payee: st.Account.Number, Bank: st.Account.Bank, Transfer: st.Transfer.ID, StopID: st.ID}
 	i.Task = taskDocument(s.Ledger.Task(i.ID), now)
@@ -413,14 +421,13 @@ var doubts = map[string][2]string{
 }
 
 // said puts the hits into words.
-func (i *QueueItem) said(hits []scoring.Hit, names map[string][2]string) {
+func (i *QueueItem) said(hits []scoring.Hit, names patternNames) {
 	for n := range hits {
-		name := names[hits[n].Pattern]
+		zh, en := names.name(hits[n].Pattern)
 		if n > 0 {
 			i.WhyZH, i.WhyEN = i.WhyZH+"；", i.WhyEN+"; "
 		}
-		i.WhyZH += cmp.Or(name[0], hits[n].Pattern)
-		i.WhyEN += cmp.Or(name[1], hits[n].Pattern)
+		i.WhyZH, i.WhyEN = i.WhyZH+zh, i.WhyEN+en
 	}
 	i.SeenZH, i.SeenEN = scoring.Words(hits)
 }

@@ -171,7 +171,7 @@ func say(name string, value any) (zh, en string, ok bool) {
 			return "", "", false
 		}
 	}
-	z, e, zero := spell(base, value)
+	z, e, zero := spell(p, value)
 	switch {
 	case zero && p.zero == [2]string{}:
 		return "", "", false
@@ -195,15 +195,14 @@ func say(name string, value any) (zh, en string, ok bool) {
 var single = regexp.MustCompile(`^((?:\D* )?1 (?:(?:new|small|foreign|different) )?\w+)s\b`)
 
 // spell writes a value, and tells whether it is nothing.
-func spell(base string, value any) (zh, en string, zero bool) {
+func spell(p *phrase, value any) (zh, en string, zero bool) {
 	number := func(f float64, digits int) string { return strconv.FormatFloat(f, 'f', digits, 64) }
 	switch v := value.(type) {
 	case bool:
 		return "", "", !v
 	case int64:
-		return spell(base, float64(v))
+		return spell(p, float64(v))
 	case float64:
-		p := &phrases[phraseOf[base]]
 		text := " " + number(v, 0) + " "
 		switch {
 		case strings.Contains(p.zh, "{%}"):

@@ -1,6 +1,6 @@
 // Cases: the list, one whole, and what a search finds.
-import { badge, el, empty, money, span, table, when } from "/dom.js";
-import { ask, now } from "/http.js";
+import { badge, el, empty, money, table, when } from "/dom.js";
+import { ask, countdowns } from "/http.js";
 import { t } from "/words.js";
 import { caseView } from "/case.js";
 
@@ -20,10 +20,7 @@ async function one(root, id) {
     root.replaceChildren(view);
   };
   await draw();
-  const tick = setInterval(() => {
-    for (const e of root.querySelectorAll("[data-until]")) e.textContent = span(Date.parse(e.dataset.until) - now());
-  }, 1000);
-  return { close: () => clearInterval(tick) };
+  return { close: countdowns(root) };
 }
 
 async function all(root) {

@@ -67,6 +67,12 @@ export const when = (text) => text.slice(0, 19).replace("T", " ");
 // cityTime is that of milliseconds, in UTC+8.
 export const cityTime = (ms) => new Date(ms + 8 * 3600e3).toISOString();
 
+// cityDay is its day.
+export const cityDay = (ms) => cityTime(ms).slice(0, 10);
+
+// percent is a part of an exact amount.
+export const percent = (part, whole) => (cents(whole) ? (100 * cents(part)) / cents(whole) : 0);
+
 // span is a length of time, the same width while it counts.
 export function span(ms) {
   const s = Math.max(0, Math.round(ms / 1000));

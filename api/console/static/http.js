@@ -1,6 +1,6 @@
 // The way to the service: requests as the key's owner, what happens as it
 // happens, and the service's clock. The key lives in this tab alone.
-import { el, $ } from "/dom.js";
+import { $, cityDay, el, span } from "/dom.js";
 import { t } from "/words.js";
 
 export const key = () => sessionStorage.getItem("key");
@@ -155,3 +155,16 @@ export function setClock(text) {
   Object.assign(clock, { at, mark, speed });
 }
 export const now = () => (clock.at ? clock.at + (performance.now() - clock.mark) * clock.speed : Date.now());
+
+// countdowns keeps what counts in a part of the page: the time since, and what is
+// left. It returns the way to stop.
+export function countdowns(root) {
+  const tick = setInterval(() => {
+    for (const e of root.querySelectorAll("[data-since]")) e.textContent = span(now() - Date.parse(e.dataset.since));
+    for (const e of root.querySelectorAll("[data-until]")) e.textContent = span(Date.parse(e.dataset.until) - now());
+  }, 1000);
+  return () => clearInterval(tick);
+}
+
+// today reads the day's statistics, by what is asked.
+export const today = (by) => ask(`/v1/statistics/recovery?from=${cityDay(now())}&to=${cityDay(now() + 86400e3)}&by=${by}`);

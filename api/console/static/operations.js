@@ -1,7 +1,7 @@
 // Operations: what waits for a person, whether the books are right, how the
 // banks are reached, and how the service is.
-import { button, card, cents, cityTime, count, el, empty, quiet, short, span, table, when } from "/dom.js";
-import { act, ask, decides, now, setClock } from "/http.js";
+import { button, card, cents, count, el, empty, percent, quiet, short, span, table, when } from "/dom.js";
+import { act, ask, decides, now, setClock, today } from "/http.js";
 import { chart, tip } from "/charts.js";
 import { t } from "/words.js";
 
@@ -9,6 +9,7 @@ import { t } from "/words.js";
 const samples = [];
 const every = 5000; // milliseconds
 const kept = 360; // half an hour
+const clock = (ms) => new Date(ms).toLocaleTimeString().slice(0, 8);
 
 export async function operations(root) {
   const duties = el("div");
@@ -20,13 +21,13 @@ export async function operations(root) {
   const moving = (word, f) =>
     chart(t(word), 120, (c) => ({
       grid: { left: 8, right: 8, top: 12, bottom: 4, containLabel: true },
-      tooltip: { trigger: "axis", formatter: ([p]) => p && tip(cityTime(p.value[0]).slice(11, 19), count(Math.round(p.value[1]))) },
+      tooltip: { trigger: "axis", formatter: ([p]) => p && tip(clock(p.value[0]), count(Math.round(p.value[1]))) },
       xAxis: {
         type: "time",
         min: samples[0]?.at,
         max: samples.at(-1)?.at,
         splitLine: { show: false },
-        axisLabel: { hideOverlap: true, formatter: (ms) => new Date(ms).toLocaleTimeString().slice(0, 8) },
+        axisLabel: { hideOverlap: true, formatter: clock },
       },
       yAxis: { type: "value", minInterval: 1, axisLabel: { formatter: short } },
       series: [
@@ -147,9 +148,7 @@ function drawDuties(box, d) {
 
 // answersToday is how the banks answered today, by bank.
 async function answersToday() {
-  const day = (ms) => cityTime(ms).slice(0, 10);
-  const today = await ask(`/v1/statistics/recovery?from=${day(now())}&to=${day(now() + 86400e3)}&by=bank`);
-  return new Map(today.rows.map((r) => [r.key, r]));
+  return new Map((await today("bank")).rows.map((r) => [r.key, r]));
 }
 
 // delivery is how each bank answers, and how it gets its messages.

@@ -1,7 +1,7 @@
 // The live queue: what can still be saved comes first, and nothing moves under
 // the hand: what is new gathers behind a bar.
 import { asked, badge, button, card, count, el, empty, money, quiet, span, tail, when } from "/dom.js";
-import { act, ask, decides, me, now, onLive, setClock } from "/http.js";
+import { act, ask, countdowns, decides, me, now, onLive, setClock, today as todayBy } from "/http.js";
 import { lang, t } from "/words.js";
 import { caseView } from "/case.js";
 
@@ -172,8 +172,7 @@ export async function queue(root, [wanted]) {
     act(() => load().then(() => null));
   }
   async function readDay() {
-    const date = (ms) => new Date(ms + 8 * 3600e3).toISOString().slice(0, 10);
-    day = (await ask(`/v1/statistics/recovery?from=${date(now())}&to=${date(now() + 86400e3)}&by=day`)).total;
+    day = (await todayBy("day")).total;
     headline();
   }
 
@@ -373,10 +372,7 @@ export async function queue(root, [wanted]) {
     clearTimeout(again);
     if (kind === "alert") again = setTimeout(look, 2500);
   });
-  const tick = setInterval(() => {
-    for (const e of root.querySelectorAll("[data-since]")) e.textContent = span(now() - Date.parse(e.dataset.since));
-    for (const e of root.querySelectorAll("[data-until]")) e.textContent = span(Date.parse(e.dataset.until) - now());
-  }, 1000);
+  const still = countdowns(root);
   const daily = setInterval(() => readDay().catch(() => {}), 10000);
 
   await load();
@@ -387,7 +383,7 @@ export async function queue(root, [wanted]) {
       send();
       closed = true;
       unhear();
-      clearInterval(tick);
+      still();
       clearInterval(daily);
       clearTimeout(due);
       clearTimeout(again);

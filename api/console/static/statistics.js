@@ -1,21 +1,19 @@
 // Statistics: stopped, traced, held and returned kept apart. One range of time
 // serves the page; every chart has its table and its export.
-import { button, card, cents, cityTime, count, el, money, quiet, short } from "/dom.js";
+import { button, card, cents, cityDay, count, el, money, percent, quiet, short } from "/dom.js";
 import { act, ask, now, save } from "/http.js";
 import { chart, figure, tip } from "/charts.js";
 import { lang, t } from "/words.js";
 
-const day = (ms) => cityTime(ms).slice(0, 10);
 const days = (n) => 86400e3 * n;
 const n = (text) => [text, "n"];
-const percent = (a, b) => (cents(b) ? (100 * cents(a)) / cents(b) : 0);
 const seconds = (p) => [p.p50, p.p90, p.p99].map((v) => v.toFixed(1)).join(" / ");
 
 // spans are the ranges that are asked for most, up to the end of today.
 const spans = {
   today: (today) => today,
-  week: (today) => day(Date.parse(today) - days(6)),
-  thirty: (today) => day(Date.parse(today) - days(29)),
+  week: (today) => cityDay(Date.parse(today) - days(6)),
+  thirty: (today) => cityDay(Date.parse(today) - days(29)),
   thismonth: (today) => today.slice(0, 8) + "01",
   thisyear: (today) => today.slice(0, 5) + "01-01",
 };
@@ -33,10 +31,10 @@ const breakdowns = [
 const classes = ["≤ 1", "≤ 5", "≤ 15", "≤ 30", "≤ 60", "> 60"];
 
 export async function statistics(root, [a, b, c]) {
-  const today = day(now());
+  const today = cityDay(now());
   const date = /^\d{4}-\d\d-\d\d$/;
   const from = el("input", { type: "date", id: "from", value: date.test(a) ? a : spans.thirty(today) });
-  const to = el("input", { type: "date", id: "to", value: date.test(b) ? b : day(now() + days(1)) });
+  const to = el("input", { type: "date", id: "to", value: date.test(b) ? b : cityDay(now() + days(1)) });
   const by = el(
     "select",
     { id: "by", "aria-label": t("breakdown") },
@@ -47,7 +45,7 @@ export async function statistics(root, [a, b, c]) {
   const quick = Object.entries(spans).map(([word, first]) =>
     button(word, () => {
       from.value = first(today);
-      to.value = day(now() + days(1));
+      to.value = cityDay(now() + days(1));
       go();
     }),
   );
@@ -89,7 +87,7 @@ export async function statistics(root, [a, b, c]) {
 async function draw(out, from, to, by) {
   const recovery = (a, b, by) => ask(`/v1/statistics/recovery?from=${a}&to=${b}&by=${by}`);
   // The span before is as long as this one.
-  const before = day(Date.parse(from) - (Date.parse(to) - Date.parse(from)));
+  const before = cityDay(Date.parse(from) - (Date.parse(to) - Date.parse(from)));
   const [s, hops, banks, daily, past] = await Promise.all([
     recovery(from, to, by),
     recovery(from, to, "hop"),
