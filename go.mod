@@ -1,4 +1,4 @@
-module stopline
+module stopline.internal
 
 go 1.26.0
 

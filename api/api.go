@@ -18,11 +18,11 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
-	"stopline/api/console"
-	"stopline/scoring"
-	"stopline/store/ledger"
-	"stopline/store/warehouse"
-	"stopline/stream/event"
+	"stopline.internal/api/console"
+	"stopline.internal/scoring"
+	"stopline.internal/store/ledger"
+	"stopline.internal/store/warehouse"
+	"stopline.internal/stream/event"
 )
 
 // Log is where changes of stops go.

@@ -9,9 +9,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"stopline/scoring"
-	"stopline/store/ledger"
-	"stopline/stream/event"
+	"stopline.internal/scoring"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event"
 )
 
 // appealRoutes are what the law owes a holder: the reason, a way to appeal, and

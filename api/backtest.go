@@ -8,8 +8,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"stopline/scoring"
-	"stopline/stream/event"
+	"stopline.internal/scoring"
+	"stopline.internal/stream/event"
 )
 
 // maxBacktest bounds the events that one request may score again: a service has

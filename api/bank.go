@@ -10,8 +10,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"stopline/store/ledger"
-	"stopline/stream/event"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event"
 )
 
 // maxWait bounds a long poll.

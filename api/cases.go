@@ -12,9 +12,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"stopline/scoring"
-	"stopline/store/ledger"
-	"stopline/stream/event"
+	"stopline.internal/scoring"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event"
 )
 
 // caseRoutes are about cases: what belongs together, where the money went, and

@@ -12,8 +12,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"stopline/store/ledger"
-	"stopline/stream/event"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event"
 )
 
 var (

@@ -6,8 +6,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"stopline/store/ledger"
-	"stopline/stream/event"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event"
 )
 
 // Amount is a decimal: a string, or a number that is read exactly.

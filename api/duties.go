@@ -7,8 +7,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"stopline/store/ledger"
-	"stopline/stream/event"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event"
 )
 
 // dutyRoutes are about what waits for people, and how messages reach banks.

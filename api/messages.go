@@ -9,9 +9,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"stopline/api/iso20022"
-	"stopline/store/ledger"
-	"stopline/stream/event"
+	"stopline.internal/api/iso20022"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event"
 )
 
 const xmlType = "application/xml"

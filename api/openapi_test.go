@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"stopline/store/ledger"
+	"stopline.internal/store/ledger"
 )
 
 // The API document is whole: every route has an example of what goes in and of

@@ -9,10 +9,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"stopline/scoring"
-	"stopline/store/ledger"
-	"stopline/store/warehouse"
-	"stopline/stream/event"
+	"stopline.internal/scoring"
+	"stopline.internal/store/ledger"
+	"stopline.internal/store/warehouse"
+	"stopline.internal/stream/event"
 )
 
 // patternRoutes are those of the catalogue: read it, check it, publish it, and

@@ -10,9 +10,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"stopline/api/report"
-	"stopline/store/ledger"
-	"stopline/stream/event"
+	"stopline.internal/api/report"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event"
 )
 
 //go:embed pages

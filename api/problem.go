@@ -8,7 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Problem is the answer to a request that failed: RFC 9457.

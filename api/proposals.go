@@ -8,8 +8,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"stopline/scoring"
-	"stopline/stream/event"
+	"stopline.internal/scoring"
+	"stopline.internal/stream/event"
 )
 
 // proposalRoutes are those by which two people change the catalogue: one

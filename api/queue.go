@@ -14,10 +14,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"stopline/scoring"
-	"stopline/scoring/pattern"
-	"stopline/store/ledger"
-	"stopline/stream/event"
+	"stopline.internal/scoring"
+	"stopline.internal/scoring/pattern"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event"
 )
 
 // Watcher tells of alerts as they happen.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"stopline/scoring"
-	"stopline/stream/event"
+	"stopline.internal/scoring"
+	"stopline.internal/stream/event"
 )
 
 // ruleRoutes are those of exceptions, of entities known to be good, and of the

@@ -12,10 +12,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"stopline/api/report"
-	"stopline/store/ledger"
-	"stopline/store/warehouse"
-	"stopline/stream/event"
+	"stopline.internal/api/report"
+	"stopline.internal/store/ledger"
+	"stopline.internal/store/warehouse"
+	"stopline.internal/stream/event"
 )
 
 // RecoveryStatistics are the recovered funds of a period. Stopped is not saved:

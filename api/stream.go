@@ -14,7 +14,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"stopline/store/ledger"
+	"stopline.internal/store/ledger"
 )
 
 // heartbeat is how often a stream that has no news says that it is alive.

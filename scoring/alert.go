@@ -1,8 +1,8 @@
 package scoring
 
 import (
-	"stopline/scoring/pattern"
-	"stopline/stream/event"
+	"stopline.internal/scoring/pattern"
+	"stopline.internal/stream/event"
 )
 
 // Alert is the document on stopline.alerts: what was seen, why it matters, and

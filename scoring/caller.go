@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // profileFrom is how many calls a number makes before it gets a profile.

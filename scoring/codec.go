@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // stateVersion is the first byte of an encoded state.

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"stopline/scoring/pattern"
-	"stopline/stream/event"
+	"stopline.internal/scoring/pattern"
+	"stopline.internal/stream/event"
 )
 
 // MaxControls bounds the exceptions and the known-good entities together.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"stopline/scoring/pattern"
-	"stopline/stream/event"
+	"stopline.internal/scoring/pattern"
+	"stopline.internal/stream/event"
 )
 
 // last is the alert on the payee's or the payer's side that a story ends with.

@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"stopline/scoring/pattern"
-	"stopline/stream/event"
+	"stopline.internal/scoring/pattern"
+	"stopline.internal/stream/event"
 )
 
 // about says which patterns of a leg's role are asked.

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"stopline/scoring/pattern"
-	"stopline/stream/event"
+	"stopline.internal/scoring/pattern"
+	"stopline.internal/stream/event"
 )
 
 // Policy turns scores into actions.

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"stopline/scoring/pattern"
-	"stopline/stream/event"
+	"stopline.internal/scoring/pattern"
+	"stopline.internal/stream/event"
 )
 
 type feature = pattern.Feature[View]

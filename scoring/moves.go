@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // maxMoves is how many single movements of a sort an entity remembers. Older

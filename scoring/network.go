@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Network says how far and how strongly a risk spreads from a stopped account

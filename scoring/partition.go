@@ -5,7 +5,7 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Partition holds the hot entities of one legs partition. One goroutine owns

@@ -5,8 +5,8 @@ import (
 	"math"
 	"time"
 
-	"stopline/scoring/pattern"
-	"stopline/stream/event"
+	"stopline.internal/scoring/pattern"
+	"stopline.internal/stream/event"
 )
 
 // seen are the values that a pattern saw, as an alert keeps them.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"sync"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Rulebook folds the decisions of people about scoring, for those who want to

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Place is where a leg lies in its partition: the offset of its block, and its

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Money of a stop is followed from account to account, first in, first out.

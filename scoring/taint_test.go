@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // taint gives an account the news of a stop's money, and follows it wherever it

@@ -1,8 +1,8 @@
 package scoring
 
 import (
-	"stopline/scoring/pattern"
-	"stopline/stream/event"
+	"stopline.internal/scoring/pattern"
+	"stopline.internal/stream/event"
 )
 
 // Verdict is what scoring says of one transfer that was asked about: the

@@ -3,7 +3,7 @@ package scoring
 import (
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // View is what a condition looks at: one entity at one moment, and the payment

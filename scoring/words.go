@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Words are the values that an alert's hits saw, said in Chinese and English,

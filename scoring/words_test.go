@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"stopline/scoring/pattern"
+	"stopline.internal/scoring/pattern"
 )
 
 // Every feature is said in both languages, with its value and its window.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Clock tells the service's time. In the simulated city it is the city's.

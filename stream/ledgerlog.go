@@ -13,7 +13,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"golang.org/x/sync/errgroup"
 
-	"stopline/store/ledger"
+	"stopline.internal/store/ledger"
 )
 
 // LedgerLog folds the log of stops into a ledger, and appends to it. Every

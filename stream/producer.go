@@ -10,7 +10,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Producer writes to any of the topics, and returns once all in-sync replicas

@@ -13,8 +13,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 	"github.com/segmentio/kafka-go"
 
-	"stopline/scoring"
-	"stopline/stream/event"
+	"stopline.internal/scoring"
+	"stopline.internal/stream/event"
 )
 
 // Rules reads what people have decided about scoring and appends to it. Every

@@ -13,10 +13,10 @@ import (
 	"github.com/bits-and-blooms/bloom/v3"
 	"github.com/segmentio/kafka-go"
 
-	"stopline/scoring"
-	"stopline/store/ledger"
-	"stopline/store/warehouse"
-	"stopline/stream/event"
+	"stopline.internal/scoring"
+	"stopline.internal/store/ledger"
+	"stopline.internal/store/warehouse"
+	"stopline.internal/stream/event"
 )
 
 // Score owns the entities of its legs partitions: it puts each leg into its

@@ -9,8 +9,8 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/segmentio/kafka-go"
 
-	"stopline/scoring"
-	"stopline/stream/event"
+	"stopline.internal/scoring"
+	"stopline.internal/stream/event"
 )
 
 // screenHeader marks a transfer whose legs are to be answered for.

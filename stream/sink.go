@@ -10,10 +10,10 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
-	"stopline/scoring"
-	"stopline/store/ledger"
-	"stopline/store/warehouse"
-	"stopline/stream/event"
+	"stopline.internal/scoring"
+	"stopline.internal/store/ledger"
+	"stopline.internal/store/warehouse"
+	"stopline.internal/stream/event"
 )
 
 // Sink writes the books: transfers and calls from the legs, alerts, and every

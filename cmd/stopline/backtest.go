@@ -13,12 +13,12 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"stopline/cmd/stopline/backtest"
-	"stopline/cmd/stopline/city"
-	"stopline/cmd/stopline/history"
-	"stopline/scoring"
-	"stopline/store/warehouse"
-	"stopline/stream/event"
+	"stopline.internal/cmd/stopline/backtest"
+	"stopline.internal/cmd/stopline/city"
+	"stopline.internal/cmd/stopline/history"
+	"stopline.internal/scoring"
+	"stopline.internal/store/warehouse"
+	"stopline.internal/stream/event"
 )
 
 type backtestCmd struct {

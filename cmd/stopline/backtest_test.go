@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"stopline/api"
-	"stopline/cmd/stopline/backtest"
-	"stopline/scoring"
-	"stopline/scoring/pattern"
+	"stopline.internal/api"
+	"stopline.internal/cmd/stopline/backtest"
+	"stopline.internal/scoring"
+	"stopline.internal/scoring/pattern"
 )
 
 // On the public data the built-in catalogue does at least what simple rules

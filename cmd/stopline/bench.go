@@ -18,13 +18,13 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
-	"stopline/api"
-	"stopline/api/client"
-	"stopline/cmd/stopline/city"
-	"stopline/scoring"
-	"stopline/store/ledger"
-	"stopline/stream"
-	"stopline/stream/event"
+	"stopline.internal/api"
+	"stopline.internal/api/client"
+	"stopline.internal/cmd/stopline/city"
+	"stopline.internal/scoring"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream"
+	"stopline.internal/stream/event"
 )
 
 type benchCmd struct {

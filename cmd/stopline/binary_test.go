@@ -20,9 +20,9 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
-	"stopline/api"
-	"stopline/cmd/stopline/city"
-	"stopline/stream/event"
+	"stopline.internal/api"
+	"stopline.internal/cmd/stopline/city"
+	"stopline.internal/stream/event"
 )
 
 // binary builds the real program, once for all tests.

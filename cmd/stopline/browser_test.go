@@ -20,8 +20,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"stopline/api"
-	"stopline/api/report"
+	"stopline.internal/api"
+	"stopline.internal/api/report"
 )
 
 // window is a real browser in front of a service.

@@ -18,11 +18,11 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
-	"stopline/api"
-	"stopline/scoring"
-	"stopline/store/ledger"
-	"stopline/stream"
-	"stopline/stream/event"
+	"stopline.internal/api"
+	"stopline.internal/scoring"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream"
+	"stopline.internal/stream/event"
 )
 
 type conformCmd struct {

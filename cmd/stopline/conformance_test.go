@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"stopline/api/client"
+	"stopline.internal/api/client"
 )
 
 // testBank is a bank's system as the documentation says to build it: a receiver,

@@ -15,13 +15,13 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
-	"stopline/api"
-	"stopline/api/client"
-	"stopline/cmd/stopline/city"
-	"stopline/scoring"
-	"stopline/store/ledger"
-	"stopline/stream"
-	"stopline/stream/event"
+	"stopline.internal/api"
+	"stopline.internal/api/client"
+	"stopline.internal/cmd/stopline/city"
+	"stopline.internal/scoring"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream"
+	"stopline.internal/stream/event"
 )
 
 const (

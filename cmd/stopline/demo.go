@@ -15,12 +15,12 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/segmentio/kafka-go"
 
-	"stopline/api"
-	"stopline/cmd/stopline/city"
-	"stopline/scoring"
-	"stopline/store/ledger"
-	"stopline/stream"
-	"stopline/stream/event"
+	"stopline.internal/api"
+	"stopline.internal/cmd/stopline/city"
+	"stopline.internal/scoring"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream"
+	"stopline.internal/stream/event"
 )
 
 type demoCmd struct {

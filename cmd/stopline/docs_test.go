@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"stopline/api"
-	"stopline/cmd/stopline/city"
-	"stopline/scoring"
-	"stopline/store/ledger"
-	"stopline/stream/event"
+	"stopline.internal/api"
+	"stopline.internal/cmd/stopline/city"
+	"stopline.internal/scoring"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event"
 )
 
 // The lines of docs/banks.md work as they are pasted, in their order.

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"stopline/api"
-	"stopline/store/ledger"
-	"stopline/stream/event"
+	"stopline.internal/api"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event"
 )
 
 // keys are those of the local run, by role.

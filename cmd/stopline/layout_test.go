@@ -10,33 +10,33 @@ import (
 	"strings"
 	"testing"
 
-	"stopline/scoring"
+	"stopline.internal/scoring"
 )
 
 // rooms lists what each package may import of ours.
 var rooms = map[string][]string{
-	"stopline/stream/event":         {},
-	"stopline/stream/broker":        {},
-	"stopline/store/embedded":       {},
-	"stopline/scoring/pattern":      {"stopline/stream/event"},
-	"stopline/scoring":              {"stopline/stream/event", "stopline/scoring/pattern"},
-	"stopline/store/ledger":         {"stopline/stream/event"},
-	"stopline/store/warehouse":      {"stopline/stream/event", "stopline/store/ledger"},
-	"stopline/stream":               {"stopline/stream/event", "stopline/scoring", "stopline/store/ledger", "stopline/store/warehouse"},
-	"stopline/api":                  {"stopline/stream/event", "stopline/scoring", "stopline/store/ledger", "stopline/store/warehouse", "stopline/api/console", "stopline/api/iso20022", "stopline/api/report", "stopline/scoring/pattern"},
-	"stopline/api/report":           {},
-	"stopline/api/client":           {},
-	"stopline/api/iso20022":         {},
-	"stopline/api/console":          {},
-	"stopline/cmd/stopline/city":    {"stopline/stream/event", "stopline/api/client"},
-	"stopline/cmd/stopline/history": {"stopline/stream/event"},
-	"stopline/cmd/stopline/backtest": {"stopline/stream/event", "stopline/scoring", "stopline/scoring/pattern", "stopline/store/warehouse",
-		"stopline/cmd/stopline/city", "stopline/cmd/stopline/history"},
+	"stopline.internal/stream/event":         {},
+	"stopline.internal/stream/broker":        {},
+	"stopline.internal/store/embedded":       {},
+	"stopline.internal/scoring/pattern":      {"stopline.internal/stream/event"},
+	"stopline.internal/scoring":              {"stopline.internal/stream/event", "stopline.internal/scoring/pattern"},
+	"stopline.internal/store/ledger":         {"stopline.internal/stream/event"},
+	"stopline.internal/store/warehouse":      {"stopline.internal/stream/event", "stopline.internal/store/ledger"},
+	"stopline.internal/stream":               {"stopline.internal/stream/event", "stopline.internal/scoring", "stopline.internal/store/ledger", "stopline.internal/store/warehouse"},
+	"stopline.internal/api":                  {"stopline.internal/stream/event", "stopline.internal/scoring", "stopline.internal/store/ledger", "stopline.internal/store/warehouse", "stopline.internal/api/console", "stopline.internal/api/iso20022", "stopline.internal/api/report", "stopline.internal/scoring/pattern"},
+	"stopline.internal/api/report":           {},
+	"stopline.internal/api/client":           {},
+	"stopline.internal/api/iso20022":         {},
+	"stopline.internal/api/console":          {},
+	"stopline.internal/cmd/stopline/city":    {"stopline.internal/stream/event", "stopline.internal/api/client"},
+	"stopline.internal/cmd/stopline/history": {"stopline.internal/stream/event"},
+	"stopline.internal/cmd/stopline/backtest": {"stopline.internal/stream/event", "stopline.internal/scoring", "stopline.internal/scoring/pattern", "stopline.internal/store/warehouse",
+		"stopline.internal/cmd/stopline/city", "stopline.internal/cmd/stopline/history"},
 }
 
 // The rooms import one way, and each says what it is for.
 func TestImportsGoOneWay(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,Doc", "stopline/...").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,Doc", "stopline.internal/...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		if p.Doc == "" {
 			t.Errorf("%s does not say what it is for", p.ImportPath)
 		}
-		if p.ImportPath == "stopline/cmd/stopline" {
+		if p.ImportPath == "stopline.internal/cmd/stopline" {
 			continue
 		}
 		allowed, known := rooms[p.ImportPath]
@@ -62,7 +62,7 @@ func TestImportsGoOneWay(t *testing.T) {
 			t.Errorf("%s is no room of the design", p.ImportPath)
 		}
 		for _, i := range p.Imports {
-			if strings.HasPrefix(i, "stopline/") && !strings.Contains(" "+strings.Join(allowed, " ")+" ", " "+i+" ") {
+			if strings.HasPrefix(i, "stopline.internal/") && !strings.Contains(" "+strings.Join(allowed, " ")+" ", " "+i+" ") {
 				t.Errorf("%s may not import %s", p.ImportPath, i)
 			}
 		}

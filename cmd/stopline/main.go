@@ -13,7 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"stopline/store/embedded"
+	"stopline.internal/store/embedded"
 )
 
 // cli is the command line.

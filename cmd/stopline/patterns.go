@@ -13,9 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"stopline/api"
-	"stopline/cmd/stopline/backtest"
-	"stopline/scoring"
+	"stopline.internal/api"
+	"stopline.internal/cmd/stopline/backtest"
+	"stopline.internal/scoring"
 )
 
 type patternsCmd struct {

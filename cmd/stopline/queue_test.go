@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"stopline/api"
+	"stopline.internal/api"
 )
 
 // The queue and the live stream: an alert arrives as it happens, is taken by one

@@ -13,13 +13,13 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/segmentio/kafka-go"
 
-	"stopline/cmd/stopline/backtest"
-	"stopline/cmd/stopline/history"
-	"stopline/scoring"
-	"stopline/store/ledger"
-	"stopline/store/warehouse"
-	"stopline/stream"
-	"stopline/stream/event"
+	"stopline.internal/cmd/stopline/backtest"
+	"stopline.internal/cmd/stopline/history"
+	"stopline.internal/scoring"
+	"stopline.internal/store/ledger"
+	"stopline.internal/store/warehouse"
+	"stopline.internal/stream"
+	"stopline.internal/stream/event"
 )
 
 type replayCmd struct {

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"os"
 
-	"stopline/store/warehouse"
+	"stopline.internal/store/warehouse"
 )
 
 type reportCmd struct {

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"stopline/api/report"
-	"stopline/stream/event"
+	"stopline.internal/api/report"
+	"stopline.internal/stream/event"
 )
 
 // The monthly report: the same figures as JSON, CSV and the statistics; a closed

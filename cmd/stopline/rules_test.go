@@ -15,11 +15,11 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
-	"stopline/api"
-	"stopline/cmd/stopline/city"
-	"stopline/scoring"
-	"stopline/store/ledger"
-	"stopline/stream/event"
+	"stopline.internal/api"
+	"stopline.internal/cmd/stopline/city"
+	"stopline.internal/scoring"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event"
 )
 
 // alerts are those that were published, each once, as their bytes.

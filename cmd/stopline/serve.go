@@ -9,12 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"stopline/api"
-	"stopline/scoring"
-	"stopline/store/ledger"
-	"stopline/store/warehouse"
-	"stopline/stream"
-	"stopline/stream/event"
+	"stopline.internal/api"
+	"stopline.internal/scoring"
+	"stopline.internal/store/ledger"
+	"stopline.internal/store/warehouse"
+	"stopline.internal/stream"
+	"stopline.internal/stream/event"
 )
 
 type serveCmd struct {

@@ -20,15 +20,15 @@ import (
 	"github.com/segmentio/kafka-go"
 	"golang.org/x/sync/errgroup"
 
-	"stopline/api"
-	"stopline/cmd/stopline/backtest"
-	"stopline/scoring"
-	"stopline/store/embedded"
-	"stopline/store/ledger"
-	"stopline/store/warehouse"
-	"stopline/stream"
-	"stopline/stream/broker"
-	"stopline/stream/event"
+	"stopline.internal/api"
+	"stopline.internal/cmd/stopline/backtest"
+	"stopline.internal/scoring"
+	"stopline.internal/store/embedded"
+	"stopline.internal/store/ledger"
+	"stopline.internal/store/warehouse"
+	"stopline.internal/stream"
+	"stopline.internal/stream/broker"
+	"stopline.internal/stream/event"
 )
 
 // Servers say where Kafka and ClickHouse are: inside the binary unless told

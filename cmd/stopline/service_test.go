@@ -16,13 +16,13 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
-	"stopline/api"
-	"stopline/cmd/stopline/city"
-	"stopline/scoring"
-	"stopline/store/embedded"
-	"stopline/store/ledger"
-	"stopline/stream"
-	"stopline/stream/event"
+	"stopline.internal/api"
+	"stopline.internal/cmd/stopline/city"
+	"stopline.internal/scoring"
+	"stopline.internal/store/embedded"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream"
+	"stopline.internal/stream/event"
 )
 
 func TestMain(m *testing.M) {

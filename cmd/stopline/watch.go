@@ -14,12 +14,12 @@ import (
 	"github.com/segmentio/kafka-go"
 	"golang.org/x/term"
 
-	"stopline/cmd/stopline/city"
-	"stopline/scoring"
-	"stopline/scoring/pattern"
-	"stopline/store/ledger"
-	"stopline/stream"
-	"stopline/stream/event"
+	"stopline.internal/cmd/stopline/city"
+	"stopline.internal/scoring"
+	"stopline.internal/scoring/pattern"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream"
+	"stopline.internal/stream/event"
 )
 
 // watch looks at the service from outside, with the city's truth: the alerts

@@ -12,7 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Of is the kind of entity whose history a feature comes from.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Appeal is what a holder says against a stop (Anti-Telecom and Online Fraud

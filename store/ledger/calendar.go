@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Calendar tells working days: Monday to Friday but for holidays, and the

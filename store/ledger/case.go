@@ -6,7 +6,7 @@ import (
 	"maps"
 	"slices"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Case is what belongs together: victims' reports, stops, where the money

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Courier decides which message is handed to which bank when. It does no I/O

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Message is what a bank is to be told of a stop: the newest replaces those

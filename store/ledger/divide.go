@@ -7,7 +7,7 @@ import (
 	"math/bits"
 	"slices"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Money goes back by the rules of 2016 on returning frozen funds, art. 8: what

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // State is where a stop is in its life.

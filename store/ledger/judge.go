@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Automatic are those who propose without a person.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // frozen is a ledger with a case of three victims whose money lies mixed on one

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Stop is a request to a bank to hold up to an amount on one account, as the

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // The national platform's vocabulary, as bank-side code of 2016 shows it; the

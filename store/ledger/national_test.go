@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // A stop goes to the national platform's form and comes back as it was: every

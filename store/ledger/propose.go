@@ -3,7 +3,7 @@ package ledger
 import (
 	"fmt"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Propose returns the events of a new stop: the proposal and, where no person

@@ -6,7 +6,7 @@ import (
 	"maps"
 	"slices"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // The states of a return.

@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // world is a small city of replicas, people and banks around one log. Everything

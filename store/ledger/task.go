@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Task is what an analyst does about an alert.

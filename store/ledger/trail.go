@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Node is a place that a case's money came to: an account with its stop, or

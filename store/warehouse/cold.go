@@ -6,7 +6,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // StateRow is what is kept of one entity, as bytes that scoring made.

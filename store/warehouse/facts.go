@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"stopline/store/ledger"
-	"stopline/stream/event"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event"
 )
 
 // fact is a stop as it is now, with what its own row cannot tell.

@@ -11,8 +11,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"golang.org/x/sync/errgroup"
 
-	"stopline/store/ledger"
-	"stopline/stream/event"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event"
 )
 
 // HistoryRows is about how many events the books hold of [from, to).

@@ -7,7 +7,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Movement is a transfer into an account (above zero) or out of it.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Alerts returns documents of alerts, newest first, before a moment and id (a

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // BenchmarkRecoveries20M reads a year's recovery statistics over 20 million

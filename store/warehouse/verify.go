@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"stopline/store/ledger"
+	"stopline.internal/store/ledger"
 )
 
 // Difference is something in the books that the ledger says otherwise.

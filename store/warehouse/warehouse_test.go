@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"stopline/store/embedded"
-	"stopline/store/ledger"
-	"stopline/stream/event"
+	"stopline.internal/store/embedded"
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event"
 )
 
 var engine *embedded.Server

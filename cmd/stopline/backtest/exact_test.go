@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"stopline/cmd/stopline/city"
-	"stopline/scoring"
-	"stopline/stream/event"
+	"stopline.internal/cmd/stopline/city"
+	"stopline.internal/scoring"
+	"stopline.internal/stream/event"
 )
 
 // world is what outlives a crash: the log of legs, the notes' topic, the cold

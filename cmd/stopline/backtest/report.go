@@ -6,9 +6,9 @@ import (
 	"slices"
 	"time"
 
-	"stopline/scoring"
-	"stopline/scoring/pattern"
-	"stopline/stream/event"
+	"stopline.internal/scoring"
+	"stopline.internal/scoring/pattern"
+	"stopline.internal/stream/event"
 )
 
 // Report is what a run says, with every figure that the page and the table show.

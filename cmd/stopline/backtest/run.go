@@ -10,9 +10,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"stopline/scoring"
-	"stopline/scoring/pattern"
-	"stopline/stream/event"
+	"stopline.internal/scoring"
+	"stopline.internal/scoring/pattern"
+	"stopline.internal/stream/event"
 )
 
 // Source gives events in their order to yield, with the fraud that each is part

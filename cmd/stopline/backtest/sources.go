@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"stopline/cmd/stopline/city"
-	"stopline/cmd/stopline/history"
-	"stopline/store/warehouse"
-	"stopline/stream/event"
+	"stopline.internal/cmd/stopline/city"
+	"stopline.internal/cmd/stopline/history"
+	"stopline.internal/store/warehouse"
+	"stopline.internal/stream/event"
 )
 
 // Files reads CSV files through a mapping, and their labels into truth.

@@ -5,10 +5,10 @@ import (
 	"slices"
 	"time"
 
-	"stopline/cmd/stopline/history"
-	"stopline/scoring"
-	"stopline/scoring/pattern"
-	"stopline/stream/event"
+	"stopline.internal/cmd/stopline/history"
+	"stopline.internal/scoring"
+	"stopline.internal/scoring/pattern"
+	"stopline.internal/stream/event"
 )
 
 // row is what a condition looks at where a file holds features in place of

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Truth is what labels, victims' reports and the outcomes of cases say. The

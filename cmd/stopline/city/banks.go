@@ -14,8 +14,8 @@ import (
 	"sync"
 	"time"
 
-	"stopline/api/client"
-	"stopline/stream/event"
+	"stopline.internal/api/client"
+	"stopline.internal/stream/event"
 )
 
 // Banks answer the service's stops over its public API, each with its own key

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // BankCodes are the city's banks.

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 var start = event.InstantOf(time.Date(2026, 11, 23, 8, 0, 0, 0, event.Zone))

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // layers is how many accounts stolen money goes through at most, before cash.

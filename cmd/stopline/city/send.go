@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // The documents, as EVENTS describes them.

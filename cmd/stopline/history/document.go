@@ -3,7 +3,7 @@ package history
 import (
 	"encoding/json"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 type (

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 func TestBuiltInMappingsAreValid(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 //go:embed mappings/*.yaml

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"stopline/stream/event"
+	"stopline.internal/stream/event"
 )
 
 // Row is one event that a row of a file became.
