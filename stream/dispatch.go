@@ -192,7 +192,7 @@ func (d *Dispatch) Run(ctx context.Context) error {
 	d.courier = ledger.NewCourier(d.Policy, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
 	var wg sync.WaitGroup
 	wg.Go(func() { d.deliver(ctx) })
-	err := runGroup(ctx, d.Log, d.Brokers, d.Group, []string{d.Topics.Stops}, func(ctx context.Context, c *claim) error {
+	err := runGroup(ctx, d.Log, d.Metrics, "", d.Brokers, d.Group, []string{d.Topics.Stops}, func(ctx context.Context, c *claim) error {
 		d.own(c.partition, true)
 		<-ctx.Done()
 		d.own(c.partition, false)

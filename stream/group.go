@@ -19,6 +19,7 @@ type claim struct {
 	gen       *kafka.Generation
 
 	committed time.Time
+	reached   func(next int64) // notes how far the loop has come
 }
 
 // commitEvery bounds how much is done again after a crash.
@@ -37,10 +38,12 @@ func (c *claim) commit(offset int64, force bool) error {
 	return nil
 }
 
-// runGroup joins a consumer group and calls work for each partition that it is
-// given, in a goroutine of its own, until ctx ends. Work that fails is begun
-// again from the last commit.
-func runGroup(ctx context.Context, log *slog.Logger, brokers, group string, topics []string, work func(ctx context.Context, c *claim) error) error {
+// runGroup joins a consumer group for a loop (nameless where it reads nothing by
+// its claims, so that there is no lag to measure), and calls work for each
+// partition that it is given, in a goroutine of its own, until ctx ends. Work
+// that fails is begun again from the last commit.
+func runGroup(ctx context.Context, log *slog.Logger, m *Metrics, loop, brokers, group string, topics []string,
+	work func(ctx context.Context, c *claim) error) error {
 	cg, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: group, Brokers: strings.Split(brokers, ","), Topics: topics, StartOffset: kafka.FirstOffset,
 		HeartbeatInterval: time.Second, SessionTimeout: 10 * time.Second, RebalanceTimeout: 10 * time.Second,
@@ -68,10 +71,13 @@ func runGroup(ctx context.Context, log *slog.Logger, brokers, group string, topi
 		}
 		for topic, assigned := range gen.Assignments {
 			for _, a := range assigned {
-				c := &claim{topic: topic, partition: a.ID, offset: a.Offset, gen: gen}
+				mine := reading{loop, topic, a.ID}
+				c := &claim{topic: topic, partition: a.ID, offset: a.Offset, gen: gen, reached: func(next int64) { m.progress.reached(mine, next) }}
 				workers.Add(1)
 				gen.Start(func(ctx context.Context) {
 					defer workers.Done()
+					defer m.progress.left(mine)
+					c.reached(c.offset)
 					for wait := 100 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 5*time.Second) {
 						err := work(ctx, c)
 						if err == nil || ctx.Err() != nil {

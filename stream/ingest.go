@@ -35,7 +35,7 @@ type Ingest struct {
 
 // Run works until ctx ends.
 func (in *Ingest) Run(ctx context.Context) error {
-	return runGroup(ctx, in.Log, in.Brokers, in.Group, in.Topics.Sources(), in.partition)
+	return runGroup(ctx, in.Log, in.Metrics, "ingest", in.Brokers, in.Group, in.Topics.Sources(), in.partition)
 }
 
 // partition reads a batch, writes its legs and dead letters, and commits.
@@ -55,6 +55,7 @@ func (in *Ingest) partition(ctx context.Context, c *claim) error {
 			return err
 		}
 		cut.reset()
+		c.reached(b.next)
 		return c.commit(b.next, len(b.msgs) == 0)
 	})
 }

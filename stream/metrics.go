@@ -18,7 +18,10 @@ type Metrics struct {
 	Cold        *prometheus.CounterVec // look-ups of cold state by outcome
 	Checkpoints prometheus.Counter
 	Hot         *prometheus.GaugeVec // hot entities by partition
-	Lag         *prometheus.GaugeVec // messages behind, by group and partition
+	Lag         *prometheus.GaugeVec // messages behind, by loop and partition
+	Behind      *prometheus.GaugeVec // seconds behind, likewise
+
+	progress progress
 }
 
 // NewMetrics makes the figures and registers them.
@@ -41,8 +44,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Cold:        vec("cold_lookups_total", "Entities looked up in cold state.", "outcome"),
 		Checkpoints: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "checkpoints_total", Help: "Checkpoints of the scoring state."}),
 		Hot:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "hot_entities", Help: "Entities in the LRU."}, []string{"partition"}),
-		Lag:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_messages", Help: "Kafka messages not yet read."}, []string{"loop", "partition"}),
+		Lag:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_messages", Help: "Kafka messages that a loop has not worked off, measured at the partition's end."}, []string{"loop", "partition"}),
+		Behind:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_seconds", Help: "How long the oldest message has waited that a loop has not worked off."}, []string{"loop", "partition"}),
 	}
-	r.MustRegister(m.Events, m.DeadLetters, m.Legs, m.Alerts, m.Notes, m.Brakes, m.Deliveries, m.Waiting, m.Breaker, m.Stops, m.Rows, m.Cold, m.Checkpoints, m.Hot, m.Lag)
+	r.MustRegister(m.Events, m.DeadLetters, m.Legs, m.Alerts, m.Notes, m.Brakes, m.Deliveries, m.Waiting, m.Breaker, m.Stops, m.Rows, m.Cold, m.Checkpoints, m.Hot, m.Lag, m.Behind)
 	return m
 }

@@ -107,7 +107,6 @@ func (r *reader) read(ctx context.Context, dst []kafka.Message) ([]kafka.Message
 type batch struct {
 	msgs []kafka.Message
 	next int64 // offset to go on from, once these are done for
-	lag  int64 // messages behind them
 }
 
 // batches reads ahead, one batch while the one before is worked on, and calls
@@ -126,7 +125,7 @@ func (r *reader) batches(ctx context.Context, work func(batch) error) error {
 				return
 			}
 			select {
-			case ahead <- batch{msgs, r.offset, r.high - r.offset}:
+			case ahead <- batch{msgs, r.offset}:
 			case <-ctx.Done():
 				failed <- ctx.Err()
 				return

@@ -39,7 +39,7 @@ type Score struct {
 
 // Run works until ctx ends.
 func (sc *Score) Run(ctx context.Context) error {
-	return runGroup(ctx, sc.Log, sc.Brokers, sc.Group, []string{sc.Topics.Legs}, sc.partition)
+	return runGroup(ctx, sc.Log, sc.Metrics, "score", sc.Brokers, sc.Group, []string{sc.Topics.Legs}, sc.partition)
 }
 
 // coldTimeout bounds how long a batch waits for states that are not hot, and
@@ -79,7 +79,6 @@ func (sc *Score) partition(ctx context.Context, c *claim) error {
 	if err := w.restore(ctx); err != nil {
 		return err
 	}
-	lag := sc.Metrics.Lag.WithLabelValues("score", strconv.Itoa(c.partition))
 	hot := sc.Metrics.Hot.WithLabelValues(strconv.Itoa(c.partition))
 	next, whole := w.saved, true
 	err := newReader(sc.Brokers, c.topic, c.partition, w.saved).batches(ctx, func(b batch) error {
@@ -94,7 +93,7 @@ func (sc *Score) partition(ctx context.Context, c *claim) error {
 			return err
 		}
 		next, whole = b.next, true
-		lag.Set(float64(b.lag))
+		c.reached(next)
 		hot.Set(float64(w.part.Len()))
 		if err := w.checkpoint(ctx, next); err != nil {
 			sc.Log.Warn("scoring goes on; the state is written later", "partition", c.partition, "err", err)

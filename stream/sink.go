@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -37,7 +36,7 @@ const (
 
 // Run works until ctx ends.
 func (s *Sink) Run(ctx context.Context) error {
-	return runGroup(ctx, s.Log, s.Brokers, s.Group, []string{s.Topics.Legs, s.Topics.Alerts, s.Topics.Stops}, s.partition)
+	return runGroup(ctx, s.Log, s.Metrics, "warehouse", s.Brokers, s.Group, []string{s.Topics.Legs, s.Topics.Alerts, s.Topics.Stops}, s.partition)
 }
 
 func (s *Sink) partition(ctx context.Context, c *claim) error {
@@ -54,7 +53,6 @@ func (s *Sink) partition(ctx context.Context, c *claim) error {
 			unwritten = 0
 		}
 	}
-	lag := s.Metrics.Lag.WithLabelValues("warehouse "+c.topic, strconv.Itoa(c.partition))
 	next := c.offset
 	err := newReader(s.Brokers, c.topic, c.partition, from).batches(ctx, func(b batch) error {
 		for i := range b.msgs {
@@ -63,7 +61,6 @@ func (s *Sink) partition(ctx context.Context, c *claim) error {
 			}
 		}
 		next = max(next, b.next)
-		lag.Set(float64(b.lag))
 		if books.Rows() >= flushRows || books.Age(time.Now()) >= flushAge || books.Rows() == 0 {
 			return s.flush(ctx, books, c, next)
 		}
@@ -86,6 +83,7 @@ func (s *Sink) flush(ctx context.Context, books *warehouse.Books, c *claim, offs
 			s.Metrics.Rows.WithLabelValues(table).Add(float64(n))
 		}
 		if err == nil {
+			c.reached(offset)
 			return c.commit(offset, false)
 		}
 		if ctx.Err() != nil {
