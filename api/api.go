@@ -70,6 +70,7 @@ type Dependencies struct {
 	Identities  *Identities
 	Parser      *event.Parser
 	Clock       func() event.Instant
+	Simulation  *Simulation // nil: the time is everybody's
 	Ready       func(ctx context.Context) error // what is missing, in words
 	Metrics     http.Handler
 	Logger      *slog.Logger
@@ -94,7 +95,7 @@ func New(d Dependencies) http.Handler {
 	huma.NewError = newProblem
 	s := &server{Dependencies: d, waiters: map[string]int{}}
 	r := chi.NewRouter()
-	r.Use(middleware.Recoverer, secure, d.Identities.identify)
+	r.Use(middleware.Recoverer, secure, s.tellTime, d.Identities.identify)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, "there is no "+r.URL.Path+"; the routes are listed at /docs")
 	})

@@ -33,6 +33,14 @@ type MeDocument struct {
 	Name string `json:"name"`
 	Role Role   `json:"role" enum:"analyst,supervisor,police,bank,admin"`
 	Bank string `json:"bank,omitempty" doc:"Of a bank's key"`
+
+	Simulation *SimulationRef `json:"simulation,omitempty" doc:"Where the service watches over a simulated city, whose clock runs by itself"`
+}
+
+// SimulationRef says how fast a simulated city's clock runs.
+type SimulationRef struct {
+	Speed float64 `json:"speed" example:"300" doc:"Seconds of the city in one of ours, as asked for"`
+	Pace  float64 `json:"pace" example:"120" doc:"The same, now: less where the machine does not carry more"`
 }
 
 // centerRoutes are those of analysts, supervisors and hotlines.
@@ -43,7 +51,11 @@ func (s *server) centerRoutes(api huma.API) {
 
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/me", "me", "Whose key this is", []Role{Analyst, Supervisor, Police, Admin, Bank}), func(ctx context.Context, _ *struct{}) (*struct{ Body MeDocument }, error) {
 		me := who(ctx)
-		return &struct{ Body MeDocument }{MeDocument{me.Name, me.Role, me.Bank}}, nil
+		out := &struct{ Body MeDocument }{MeDocument{Name: me.Name, Role: me.Role, Bank: me.Bank}}
+		if s.Simulation != nil {
+			out.Body.Simulation = &SimulationRef{s.Simulation.Speed, s.Simulation.Pace()}
+		}
+		return out, nil
 	})
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/alerts", "list-alerts", "Alerts, newest first", center, 422, 503), s.listAlerts)
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/alerts/{id}", "get-alert", "One alert with the values that each pattern saw", center, 404, 503), s.getAlert)

@@ -468,6 +468,9 @@ func (s *server) liveRoute(api huma.API) {
 	})
 }
 
+// liveBeat is how often a console hears from a service that has no news.
+const liveBeat = 5 * time.Second
+
 func (s *server) live(hc huma.Context) {
 	ctx := hc.Context()
 	hc.SetHeader("Content-Type", "text/event-stream")
@@ -492,7 +495,7 @@ func (s *server) live(hc huma.Context) {
 	}
 	place := s.Ledger.End(ledger.Center)
 	_, seen, _ := s.Watcher.After(-1)
-	if write("hello", map[string]string{"at": s.Clock().String()}) != nil {
+	if write("hello", s.clockDocument()) != nil {
 		return
 	}
 	names := s.patternNames()
@@ -524,8 +527,8 @@ func (s *server) live(hc huma.Context) {
 		select {
 		case <-alerts:
 		case <-changes:
-		case <-time.After(heartbeat):
-			if write("alive", struct{}{}) != nil {
+		case <-time.After(liveBeat):
+			if write("alive", s.clockDocument()) != nil {
 				return
 			}
 		case <-ctx.Done():

@@ -19,6 +19,10 @@ type Topics struct {
 	Screenings                             string // what banks asked about is answered here
 	Controls                               string // what people decide about scoring; one partition, so that it has one order
 	Partitions                             int    // of every other topic that the service makes
+	// KeepBytes bounds what is kept of a partition whose messages the service
+	// has no more use for once they are in the books, beside the bound in days;
+	// 0: days alone. It is for a disk that is not a center's.
+	KeepBytes int64
 }
 
 // DefaultPartitions suits a machine of two cores; a city of millions wants 64.
@@ -46,6 +50,8 @@ func (t Topics) Sources() []string {
 const (
 	day     = 24 * time.Hour
 	keep    = "retention.ms"
+	keepLog = "retention.bytes"
+	segment = "segment.bytes"
 	cleanup = "cleanup.policy"
 	size    = "max.message.bytes"
 )
@@ -63,15 +69,25 @@ func (t Topics) Configs() []kafka.TopicConfig {
 	// Sources take documents above the limit, so that these can be refused
 	// with a reason; the dead letters take them with their headers.
 	const large, larger = "8388608", "12582912"
+	// passing is a topic that is read once, on the way into the books.
+	passing := func(name string) kafka.TopicConfig {
+		c := topic(name, keep, days(7), size, large)
+		if t.KeepBytes > 0 { // whole segments go, so that they must be the smaller part
+			c.ConfigEntries = append(c.ConfigEntries,
+				kafka.ConfigEntry{ConfigName: keepLog, ConfigValue: strconv.FormatInt(t.KeepBytes, 10)},
+				kafka.ConfigEntry{ConfigName: segment, ConfigValue: strconv.FormatInt(t.KeepBytes/4, 10)})
+		}
+		return c
+	}
 	controls := topic(t.Controls, keep, "-1", size, large)
 	controls.NumPartitions = 1
 	return []kafka.TopicConfig{
 		controls,
-		topic(t.Telecom, keep, days(7), size, large),
-		topic(t.Transfers, keep, days(7), size, large),
+		passing(t.Telecom),
+		passing(t.Transfers),
 		topic(t.Reports, keep, days(30), size, large),
 		topic(t.Watchlist, cleanup, "compact", size, large),
-		topic(t.Legs, keep, days(7), size, large),
+		passing(t.Legs),
 		topic(t.Risk, cleanup, "compact", size, large),
 		topic(t.Alerts, keep, days(30), size, large),
 		topic(t.Stops, keep, "-1", size, large),

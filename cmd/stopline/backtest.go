@@ -95,12 +95,6 @@ func (c *backtestCmd) parser() *event.Parser {
 	return &event.Parser{Limits: limits, Numbers: event.NewNumbers(c.Country)}
 }
 
-// bar shows how far a run is.
-func (c *backtestCmd) bar(size int64, what string, options ...progressbar.Option) *progressbar.ProgressBar {
-	return progressbar.NewOptions64(size, append(options, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetVisibility(c.Summary == "live"), progressbar.OptionShowCount(),
-		progressbar.OptionSetDescription(what), progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionOnCompletion(func() { fmt.Fprintln(os.Stderr) }))...)
-}
-
 func (c *backtestCmd) files(ctx context.Context, catalogues []*scoring.Catalogue) (*backtest.Report, error) {
 	var size int64
 	for _, f := range c.Files {
@@ -108,7 +102,7 @@ func (c *backtestCmd) files(ctx context.Context, catalogues []*scoring.Catalogue
 			size += st.Size()
 		}
 	}
-	bar := c.bar(size, "scoring "+c.Format, progressbar.OptionShowBytes(true))
+	bar := progressBar(size, "scoring "+c.Format, c.Summary == "live", progressbar.OptionShowBytes(true))
 	progress := func(n int) { _ = bar.Add(n) }
 	truth := backtest.NewTruth()
 	var src backtest.Source
@@ -186,7 +180,7 @@ func (c *backtestCmd) books(ctx context.Context, catalogues []*scoring.Catalogue
 	if n == 0 {
 		return nil, errors.New("ClickHouse holds no events of that time: give other --from and --to, another --data or --clickhouse, or files")
 	}
-	bar := c.bar(int64(n), "scoring the books")
+	bar := progressBar(int64(n), "scoring the books", c.Summary == "live")
 	src, err := backtest.Books(ctx, w, from, to, event.NewNumbers(c.Country), func(n int) { _ = bar.Add(n) })
 	if err != nil {
 		return nil, err
@@ -234,7 +228,7 @@ func (c *backtestCmd) cities(ctx context.Context, catalogues []*scoring.Catalogu
 	var events, seconds float64
 	for seed := first; seed <= last; seed++ {
 		truth := backtest.NewTruth()
-		bar := c.bar(int64(c.Events), fmt.Sprintf("city %d", seed))
+		bar := progressBar(int64(c.Events), fmt.Sprintf("city %d", seed), c.Summary == "live")
 		src := backtest.City(city.Config{Seed: seed, Rate: c.Rate}, c.Events, c.parser(), truth, func(n int) { _ = bar.Add(n) })
 		res, err := backtest.Run(ctx, src, truth, scoring.DefaultPolicy, catalogues...)
 		if err != nil {

@@ -280,6 +280,21 @@ func TestKillNine(t *testing.T) {
 	t.Logf("%d alerts and %d stops in both, %d of %d on the trail", len(want.alerts), len(want.stops), same, len(want.trail))
 }
 
+// A city that sends more than any machine of this kind can score waits for the
+// service: its clock slows, nothing is left unscored, and nothing is refused for
+// its age.
+func TestCityWaitsForTheService(t *testing.T) {
+	var s demoSummary
+	runs(t, &s, "demo", "--data", t.TempDir(), "--rate", "200000", "--speed", "200000", "--duration", "8s",
+		"--listen", "127.0.0.1:0", "--summary", "json")
+	if s.Pace <= 0 || s.Pace > 0.9*s.Speed {
+		t.Errorf("the city's clock ran at ×%.0f of ×%.0f: it did not wait", s.Pace, s.Speed)
+	}
+	if s.LagSeconds != 0 || s.DeadLetters != 0 || s.Events == 0 {
+		t.Errorf("after the end: %+v", s)
+	}
+}
+
 // A demo that was killed goes on from what it had.
 func TestDemoKilledGoesOn(t *testing.T) {
 	dir := t.TempDir()

@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -19,7 +21,6 @@ import (
 	"stopline.internal/cmd/stopline/city"
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
-	"stopline.internal/stream"
 	"stopline.internal/stream/event"
 )
 
@@ -32,6 +33,7 @@ type demoCmd struct {
 	Duration time.Duration `help:"How long to run; 0: until Ctrl-C." default:"0"`
 	Speed    float64       `help:"The city's clock, times the wall's: at 300 a minute shows five hours." default:"300"`
 	Follow   int           `help:"How many accounts deep money is followed; 1: not beyond the account that the victim paid." default:"6"`
+	Disk     int64         `help:"GiB that the data directory may take; then the city ends, and says so. 0: no bound." default:"10"`
 	Summary  string        `help:"json: no live display." enum:"live,json" default:"live"`
 }
 
@@ -59,6 +61,11 @@ type demo struct {
 	ended   time.Time
 
 	historyRead int64 // events read before the live part
+
+	ids              *api.Identities
+	beganAt, endedAt event.Instant // of the city: the live part of this run
+	untold           untold
+	draining         atomic.Bool
 }
 
 // Run simulates, serves and measures.
@@ -73,6 +80,7 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	defer func() { _ = logFile.Close() }()
 	d := &demo{cmd: c, log: logTo(logFile), path: filepath.Join(c.Data, "city.json"), watch: newWatch()}
 	fmt.Fprintln(os.Stderr, "starting Kafka and ClickHouse, inside this binary unless told otherwise, with their data in", c.Data)
+	c.keepBytes = keepBytes
 	in, err := c.open(ctx, d.log)
 	if err != nil {
 		return err
@@ -112,9 +120,10 @@ func (d *demo) load() error {
 			return fmt.Errorf("%s holds a city with seed %d, rate %.0f and speed %.0f: go on with these, or choose another directory with --data", d.cmd.Data, s.City.Seed, s.City.Rate*s.Speed, s.Speed)
 		}
 	}
+	fmt.Fprintln(os.Stderr, "founding the city")
 	d.city = city.New(d.saved.City)
 	d.saved.City = d.city.Config()
-	d.clock = &cityClock{base: d.saved.Position, speed: d.saved.Speed}
+	d.clock = &cityClock{at: d.saved.Position, speed: d.saved.Speed}
 	return d.save()
 }
 
@@ -131,20 +140,23 @@ func (d *demo) save() error {
 
 // start runs the service on the city's clock, and the city's banks.
 func (d *demo) start(ctx context.Context, in *infra) error {
-	ids, err := api.LocalIdentities(filepath.Join(d.cmd.Data, "keys.json"), city.BankCodes)
+	ids, err := api.LocalIdentities(filepath.Join(d.cmd.Data, "keys.json"), append(slices.Clone(city.BankCodes), ownBank))
 	if err != nil {
 		return err
 	}
+	d.ids = ids
 	limits := event.DefaultLimits
 	limits.Past = 400 * 24 * time.Hour // the city has a past that is loaded first
 	terms := ledger.DefaultTerms
 	terms.MaxHops = d.cmd.Follow
 	terms.Respond = 30 * time.Minute // of the city, where a second of ours is minutes
-	d.service, err = start(ctx, in, plan{tuning: d.cmd.Tuning, roles: allRoles, clock: d.clock.now, limits: limits, terms: terms, policy: scoring.DefaultPolicy, listen: d.cmd.Listen, identities: ids}, d.log)
+	d.service, err = start(ctx, in, plan{tuning: d.cmd.Tuning, roles: allRoles, clock: d.clock.now, limits: limits,
+		terms: terms, policy: scoring.DefaultPolicy, listen: d.cmd.Listen, identities: ids, observe: 25 * time.Millisecond,
+		simulation: &api.Simulation{Speed: d.saved.Speed, Pace: d.clock.current}}, d.log)
 	if err != nil {
 		return err
 	}
-	d.banks = &city.Banks{City: d.city, URL: d.service.url, Keys: map[string]string{}, Speed: d.saved.Speed, Log: d.log, Seen: d.watch.seen}
+	d.banks = &city.Banks{City: d.city, URL: d.service.url, Keys: map[string]string{}, Sleep: d.clock.sleep, Log: d.log, Seen: d.watch.seen}
 	for _, b := range city.BankCodes {
 		d.banks.Keys[b] = ids.Local(api.Bank, b)
 	}
@@ -164,30 +176,44 @@ func (d *demo) start(ctx context.Context, in *infra) error {
 // history sends the city's past, or passes over what was sent before.
 func (d *demo) history(ctx context.Context) error {
 	past := d.city.History()
+	live := d.cmd.Summary == "live"
 	if !d.saved.History {
-		bar := progressbar.NewOptions(len(past), progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
-			progressbar.OptionSetDescription("the city's past"), progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionOnCompletion(func() { fmt.Fprintln(os.Stderr) }))
-		for i := 0; i < len(past); i += 5000 {
-			part := past[i:min(i+5000, len(past))]
+		bar := progressBar(int64(len(past)), "the city's past, read and scored", live, progressbar.OptionShowIts())
+		show := func() { _ = bar.Set64(min(d.read(), int64(len(past)))) }
+		for part := range slices.Chunk(past, 5000) {
 			if err := d.write(ctx, part); err != nil {
 				return err
 			}
-			_ = bar.Add(len(part))
+			show()
 		}
-		if err := d.settled(ctx, 2*time.Minute); err != nil {
+		if err := d.settled(ctx, show); err != nil {
 			return err
 		}
+		_ = bar.Finish()
 		d.saved.History = true
 		if err := d.save(); err != nil {
 			return err
 		}
 	}
 	if d.saved.Position > d.saved.City.Start {
-		fmt.Fprintln(os.Stderr, "going on with the city of an earlier run, at", d.saved.Position)
+		d.liveAgain(live)
 	}
-	d.city.Advance(d.saved.Position)
 	d.sent, d.began = 0, time.Now()
 	return nil
+}
+
+// liveAgain lets the city live what it lived before, without sending it: the same
+// seed and the same holds make the same city.
+func (d *demo) liveAgain(live bool) {
+	from, to := d.saved.City.Start, d.saved.Position
+	fmt.Fprintln(os.Stderr, "going on with the city of an earlier run, at", to)
+	const slices = 200
+	bar := progressBar(slices, "living again what the city has lived", live)
+	for i := range int64(slices) {
+		d.city.Advance(from.Add(to.Sub(from) * time.Duration(i+1) / slices))
+		_ = bar.Add(1)
+	}
+	_ = bar.Finish()
 }
 
 // send writes documents of the present, whose way through the service is timed.
@@ -210,18 +236,35 @@ func (d *demo) write(ctx context.Context, docs []city.Doc) error {
 	return nil
 }
 
-// settled waits until everything that was sent has been read and scored.
-func (d *demo) settled(ctx context.Context, most time.Duration) error {
-	end := time.Now().Add(most)
-	last, since := int64(-1), time.Now()
-	for time.Now().Before(end) {
-		m := d.service.metrics
-		legs := counter(m.Legs)
-		if legs != last {
-			last, since = legs, time.Now()
+// read counts the documents that the service has read since it was started,
+// those that it refused with them.
+func (d *demo) read() int64 {
+	return total(d.service.metrics.Events) + total(d.service.metrics.DeadLetters)
+}
+
+// stalled is how long the service may read and score nothing, with work to do,
+// before a demo says that something is wrong.
+const stalled = time.Minute
+
+// settled waits until everything that was sent has been read and scored, and
+// calls show meanwhile.
+func (d *demo) settled(ctx context.Context, show func()) error {
+	last, since, quiet := int64(-1), time.Now(), 0
+	for {
+		show()
+		read, legs := d.read(), counter(d.service.metrics.Legs)
+		if read+legs != last {
+			last, since = read+legs, time.Now()
 		}
-		if total(m.Events)+total(m.DeadLetters) >= d.sent && time.Since(since) > 500*time.Millisecond {
+		behind, known := d.service.lag.Behind("ingest", "score")
+		if quiet++; read < d.sent || behind > 0 || !known || time.Since(since) < 200*time.Millisecond {
+			quiet = 0
+		}
+		if quiet >= 5 { // the observer has looked since
 			return nil
+		}
+		if time.Since(since) > stalled {
+			return fmt.Errorf("the service has read %d of %d events and stands still: see stopline.log in the data directory", read, d.sent)
 		}
 		select {
 		case <-ctx.Done():
@@ -229,10 +272,10 @@ func (d *demo) settled(ctx context.Context, most time.Duration) error {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	return fmt.Errorf("after %s the service has read %d of %d events: see stopline.log in the data directory", most, total(d.service.metrics.Events), d.sent)
 }
 
-// live lets the city's time pass, until the duration is over or Ctrl-C.
+// live lets the city's time pass, until the duration is over or Ctrl-C, or until
+// the disk's bound is reached.
 func (d *demo) live(ctx context.Context) error {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -240,30 +283,54 @@ func (d *demo) live(ctx context.Context) error {
 	defer wg.Wait()
 	defer cancel()
 	d.historyRead = total(d.service.metrics.Events)
-	read := d.historyRead + total(d.service.metrics.DeadLetters)
+	before := d.read()
 	wg.Go(func() { d.watch.alerts(work, d) })
 	wg.Go(func() { d.banks.Unanswered(work); d.banks.Run(work) })
 	if d.cmd.Summary == "live" {
 		wg.Go(func() { d.display(work) })
 	}
-	d.clock.start()
-	d.began = time.Now()
-	var over <-chan time.Time
 	if d.cmd.Duration > 0 {
-		over = time.After(d.cmd.Duration)
+		var timeout context.CancelFunc
+		ctx, timeout = context.WithTimeout(ctx, d.cmd.Duration)
+		defer timeout()
 	}
+	d.clock.allow(d.saved.Position)
+	d.clock.run(d.saved.Speed)
+	d.began, d.beganAt = time.Now(), d.clock.now()
+	if err := d.days(ctx, work); err != nil {
+		return err
+	}
+	d.ended, d.endedAt = time.Now(), d.clock.now()
+	d.draining.Store(true)
+	if d.cmd.Summary == "live" {
+		fmt.Fprintln(os.Stderr, "\ndraining: what was sent is scored, and the banks give their last answers (Ctrl-C again leaves at once)")
+	}
+	d.clock.allow(0)
+	d.clock.run(d.saved.Speed)
+	d.sent += before
+	if err := d.settled(work, func() {}); err != nil {
+		return err
+	}
+	return d.answered(20 * time.Second)
+}
+
+// days sends what happens in the city as its clock runs, until ctx ends.
+func (d *demo) days(ctx, work context.Context) error {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	lastSave := time.Now()
+	full := d.watchDisk(work)
+	lastSave, lastLook := time.Now(), time.Now()
 	for running := true; running; {
 		select {
 		case <-ctx.Done():
 			running = false
-		case <-over:
+		case err := <-full:
+			fmt.Fprintln(os.Stderr, "\n"+err.Error())
 			running = false
 		case <-tick.C:
 		}
-		to := d.clock.now()
+		to, asked := d.clock.now(), time.Now()
+		d.clock.allow(to.Add(time.Duration(float64(step) * d.saved.Speed)))
 		if err := d.send(work, d.city.Advance(to)); err != nil {
 			return err
 		}
@@ -274,16 +341,50 @@ func (d *demo) live(ctx context.Context) error {
 			}
 			lastSave = time.Now()
 		}
+		if time.Since(lastLook) >= look {
+			lastLook = time.Now()
+			d.clock.run(paceFor(d.clock.current(), d.saved.Speed, max(d.behind(), time.Since(asked))))
+		}
 	}
-	d.ended = time.Now()
-	if d.cmd.Summary == "live" {
-		fmt.Fprintln(os.Stderr, "\ndraining: the banks give their last answers (Ctrl-C again leaves at once)")
+	return nil
+}
+
+// behind is how long the service keeps the city waiting: a document that is not
+// scored, a stop that its bank has not been told of, or books that are far behind.
+func (d *demo) behind() time.Duration {
+	scored, _ := d.service.lag.Behind("ingest", "score")
+	books, _ := d.service.lag.Behind("warehouse")
+	return max(scored, books-time.Minute, d.untold.oldest(d.service.ledger, time.Now()))
+}
+
+// untold are the stops that the simulated banks have not taken yet.
+type untold struct {
+	since map[string]time.Time // by bank's oldest stop
+}
+
+// tooLong is when a bank that does not take its stop is no reason to wait any
+// more: it is the bank that has failed.
+const tooLong = 20 * time.Second
+
+func (u *untold) oldest(l *ledger.Ledger, now time.Time) (d time.Duration) {
+	first := map[string]time.Time{}
+	for _, bank := range city.BankCodes {
+		stops, _ := l.Waiting(bank, 1)
+		if len(stops) == 0 || stops[0].State != ledger.Requested {
+			continue
+		}
+		id := stops[0].ID
+		at, ok := u.since[id]
+		if !ok {
+			at = now
+		}
+		first[id] = at
+		if waits := now.Sub(at); waits < tooLong {
+			d = max(d, waits)
+		}
 	}
-	d.sent += read
-	if err := d.settled(work, 30*time.Second); err != nil {
-		return err
-	}
-	return d.answered(20 * time.Second)
+	u.since = first
+	return d
 }
 
 // answered waits until the banks have answered every stop, with no more money
@@ -302,51 +403,3 @@ func (d *demo) answered(most time.Duration) error {
 	}
 	return nil
 }
-
-// greet says where everything is, with a line to paste for each role.
-func (d *demo) greet(in *infra) {
-	ids, err := api.LoadIdentities(filepath.Join(d.cmd.Data, "keys.json"))
-	if err != nil {
-		return
-	}
-	curl := func(role api.Role, bank, what, line string) {
-		fmt.Fprintf(os.Stderr, "  %-34s curl -sH 'Authorization: Bearer %s' %s\n", what, ids.Local(role, bank), line)
-	}
-	u, now := d.service.url, d.clock.now()
-	day := func(i event.Instant) string { return i.Time().Format(time.DateOnly) }
-	fmt.Fprintf(os.Stderr, "\nconsole %s/    API %s/docs    Kafka %s    ClickHouse %s\n\n", u, u, in.kafka, in.clickhouse)
-	curl(api.Analyst, "", "analyst: newest alerts", "'"+u+"/v1/alerts?limit=3'")
-	curl(api.Analyst, "", "hotline: a victim's report", fmt.Sprintf(`-H 'Content-Type: application/json' -d '{"id":"try-1","at":"%s","source":"96110","victim":{"phone":"13800000001"},"transfers":[{"payer_account":"6222000000000000001","payee_account":"6217000000000000009","payee_bank":"PCBC","amount":"1234.56","currency":"CNY","at":"%s"}]}' '%s/v1/reports'`, now, now, u))
-	curl(api.Supervisor, "", "supervisor: what waits for a person", "'"+u+"/v1/duties?limit=5'")
-	curl(api.Police, "", "police: newest cases, their amounts", "'"+u+"/v1/cases?limit=2'")
-	curl(api.Analyst, "", "analyst: how patterns turned out", "'"+u+"/v1/patterns/statistics'")
-	curl(api.Bank, "PCBC", "bank PCBC: its stops, long poll", "'"+u+"/v1/bank/stops?wait=30s'")
-	curl(api.Police, "", "police: recovered funds", fmt.Sprintf("'%s/v1/statistics/recovery?from=%s&to=%s&by=fraud_type'", u, day(now), day(now.Add(365*24*time.Hour))))
-	curl(api.Admin, "", "admin: held stops", "'"+u+"/v1/stops?state=held&limit=3'")
-	fmt.Fprintln(os.Stderr)
-}
-
-// cityClock is the city's time: it stands still until it is started.
-type cityClock struct {
-	mu    sync.Mutex
-	base  event.Instant
-	speed float64
-	began time.Time
-}
-
-func (c *cityClock) start() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.began = time.Now()
-}
-
-func (c *cityClock) now() event.Instant {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.began.IsZero() {
-		return c.base
-	}
-	return c.base.Add(time.Duration(float64(time.Since(c.began)) * c.speed))
-}
-
-var _ stream.Clock = (*cityClock)(nil).now

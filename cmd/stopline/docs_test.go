@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -10,16 +13,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"stopline.internal/api"
-	"stopline.internal/cmd/stopline/city"
-	"stopline.internal/scoring"
-	"stopline.internal/store/ledger"
-	"stopline.internal/stream/event"
 )
 
-// The lines of docs/banks.md work as they are pasted, in their order.
+// The lines of docs/banks.md work as they are pasted, in their order, before the
+// city that the page tells its reader to start.
 func TestBanksPageWorks(t *testing.T) {
 	page, err := os.ReadFile("../../docs/banks.md")
 	if err != nil {
@@ -30,34 +29,61 @@ func TestBanksPageWorks(t *testing.T) {
 		script += block[1] + "\n"
 	}
 	dir := t.TempDir()
-	in, err := (&Servers{Data: dir, Partitions: 2}).open(t.Context(), warnings())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.close(warnings())
-	ids, err := api.LocalIdentities(filepath.Join(dir, "keys.json"), city.BankCodes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	svc, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 1000, Checkpoint: time.Second, Country: "CN"}, roles: allRoles, clock: wallClock, limits: event.DefaultLimits,
-		terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids}, warnings())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer svc.stop()
-	h := &harness{svc, t, ids}
-	h.eventually("ready", func() bool { status, _ := h.call("", http.MethodGet, "/readyz", ""); return status == http.StatusOK })
+	url := runningCity(t, dir, "--rate", "300")
 	cmd := exec.CommandContext(t.Context(), "bash", "-c", script)
-	cmd.Env = append(os.Environ(), "URL="+svc.url, "KEYS="+filepath.Join(dir, "keys.json"))
+	cmd.Env = append(os.Environ(), "URL="+url, "KEYS="+filepath.Join(dir, "keys.json"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{`"state":"requested"`, `"state":"acknowledged"`, `"state":"partial"`, `"claim":"1500.00"`, "event: ", `"decision":`, "camt.056.001.08"} {
+	for _, want := range []string{`"state":"acknowledged"`, `"state":"partial"`, `"claim":"1500.00"`, "event: ", `"decision":`, "camt.056.001.08"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the page's lines do not show %s:\n%s", want, out)
 		}
 	}
+	// The body of a return's confirmation is what the route takes.
+	for _, block := range regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+		if !strings.Contains(block[1], `"result"`) {
+			continue
+		}
+		dec := json.NewDecoder(strings.NewReader(block[1]))
+		dec.DisallowUnknownFields()
+		var b api.ReturnBody
+		if err := dec.Decode(&b); err != nil || b.Result != "returned" || b.Amount == "" || b.Reference == "" {
+			t.Errorf("the page's confirmation of a return: %+v, %v", b, err)
+		}
+	}
+}
+
+// runningCity is a demo as "make run" starts it, ready and with its clock going.
+func runningCity(t *testing.T, dir string, args ...string) (url string) {
+	t.Helper()
+	url = fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
+	cmd := exec.CommandContext(t.Context(), binary(t), append([]string{"demo", "--data", dir, "--listen", strings.TrimPrefix(url, "http://")}, args...)...)
+	cmd.Env = engineEnv(t)
+	errs, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+	})
+	lines := bufio.NewScanner(errs)
+	lines.Buffer(nil, 1<<20)
+	said := ""
+	for lines.Scan() {
+		said += lines.Text() + "\n"
+		if strings.Contains(lines.Text(), "admin: held stops") {
+			go func() { _, _ = io.Copy(io.Discard, errs) }()
+			return url
+		}
+	}
+	t.Fatalf("the demo did not say where it is:\n%s", said)
+	return ""
 }
 
 // documented are the answers that the API document names, by method and path.

@@ -125,8 +125,7 @@ func (c *replayCmd) feed(ctx context.Context, s *service, m *history.Mapping, nu
 			size += st.Size()
 		}
 	}
-	bar := progressbar.NewOptions64(size, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowBytes(true), progressbar.OptionSetVisibility(c.Summary == "live"),
-		progressbar.OptionSetDescription("replaying "+c.Format), progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionOnCompletion(func() { fmt.Fprintln(os.Stderr) }))
+	bar := progressBar(size, "replaying "+c.Format, c.Summary == "live", progressbar.OptionShowBytes(true))
 	const batch = 2000
 	var msgs []kafka.Message
 	flush := func() error {

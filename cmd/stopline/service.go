@@ -43,6 +43,7 @@ type Servers struct {
 	ClickhousePort     int    `help:"Native port of the embedded ClickHouse; 0 takes a free one." default:"0"`
 	ClickhouseHTTPPort int    `help:"HTTP port of the embedded ClickHouse; 0 takes a free one." default:"0"`
 	TopicPrefix        string `help:"Put this before the name of every topic and group."`
+	keepBytes          int64  // of what is read once in Kafka; 0: as long as its days
 	Partitions         int    `help:"Partitions of the topics that are made. An account's history lives in its partition: it cannot be changed later." default:"2"`
 }
 
@@ -66,7 +67,7 @@ type infra struct {
 // open starts the embedded servers that are needed, and makes the topics.
 func (s *Servers) open(ctx context.Context, log *slog.Logger) (*infra, error) {
 	in := &infra{kafka: s.Kafka, clickhouse: s.Clickhouse, topics: stream.TopicsWithPrefix(s.TopicPrefix)}
-	in.topics.Partitions = s.Partitions
+	in.topics.Partitions, in.topics.KeepBytes = s.Partitions, s.keepBytes
 	in.options = warehouse.Options{Addr: s.Clickhouse, User: s.ClickhouseUser, Password: s.ClickhousePassword}
 	err := s.openKafka(ctx, in, log)
 	if err == nil {
@@ -152,6 +153,8 @@ type plan struct {
 	screening  api.Screening
 	endpoints  []stream.Endpoint // of banks that are called
 	courier    ledger.CourierPolicy
+	observe    time.Duration                   // how often the lag is measured; 0: each second
+	simulation *api.Simulation                 // of a city; nil: the service works on real time
 	wrap       func(http.Handler) http.Handler // stands before the API; nil: nothing does
 }
 
@@ -166,6 +169,7 @@ type service struct {
 	log       *stream.LedgerLog
 	rules     *stream.Rules
 	dispatch  *stream.Dispatch
+	lag       *stream.LagObserver
 	producer  *stream.Producer
 	warehouse *warehouse.Warehouse
 	server    *http.Server
@@ -190,6 +194,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 	}
 	s.log = &stream.LedgerLog{Brokers: in.kafka, Topics: in.topics, Ledger: s.ledger, Producer: s.producer, Clock: p.clock, Log: log, Metrics: s.metrics}
 	s.rules = &stream.Rules{Brokers: in.kafka, Topics: in.topics, Book: scoring.NewRulebook(), Producer: s.producer, Clock: p.clock, Log: log, Metrics: s.metrics}
+	s.lag = stream.NewLagObserver(in.kafka, s.metrics, cmp.Or(p.observe, time.Second), log)
 	parser := &event.Parser{Limits: p.limits, Numbers: event.NewNumbers(p.tuning.Country)}
 
 	loopCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -205,6 +210,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 			return nil
 		})
 	}
+	run("lag", s.lag.Run)
 	if has(roleDispatch) || has(roleAPI) {
 		run("ledger", s.log.Run)
 	}
@@ -238,7 +244,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 		run("alerts", alerts.Run)
 		handler := api.New(api.Dependencies{Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics}, Backtest: s.backtest(p), DeadLetters: deadLetters{&stream.DeadLetters{Brokers: in.kafka, Topics: in.topics, Producer: s.producer}},
 			Screener: screener, Watcher: alerts, Screening: cmp.Or(p.screening, api.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities,
-			Parser: parser, Clock: p.clock, Ready: s.ready, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: log})
+			Parser: parser, Clock: p.clock, Ready: s.ready, Simulation: p.simulation, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: log})
 		if p.wrap != nil {
 			handler = p.wrap(handler)
 		}

@@ -143,7 +143,9 @@ type demoSummary struct {
 	} `json:"latency_ms"`
 	DeadLetters int64         `json:"dead_letters"`
 	CityTime    event.Instant `json:"city_time"`
-	Speed       float64       `json:"speed"`
+	Speed       float64       `json:"speed"`       // seconds of the city in one of ours, as asked for
+	Pace        float64       `json:"pace"`        // the same, as the machine carried it
+	LagSeconds  float64       `json:"lag_seconds"` // how long the oldest document waits to be scored
 }
 
 // summary compares what the service did with what really happened.
@@ -170,7 +172,10 @@ func (d *demo) glance(t city.Truth) demoSummary {
 	s := demoSummary{Events: events, EventsPerSec: math.Round(float64(events) / end.Sub(d.began).Seconds()), Alerts: len(w.ids),
 		StopsRequested: f.Requested, StopsHeld: f.HeldStops, StopsPartial: f.Partial, StopsMissed: f.Missed, Campaigns: t.Campaigns,
 		Stolen: event.Money{Minor: t.Stolen, Currency: event.CNY}.Decimal(), Held: event.Money{Minor: t.Held, Currency: event.CNY}.Decimal(),
-		SavedShare: share(t.Held, t.Stolen), Baseline: w.baseline, DeadLetters: total(d.service.metrics.DeadLetters), CityTime: d.city.Now(), Speed: d.saved.Speed}
+		SavedShare: share(t.Held, t.Stolen), Baseline: w.baseline, DeadLetters: total(d.service.metrics.DeadLetters),
+		CityTime: d.city.Now(), Speed: d.saved.Speed, Pace: d.pace(end)}
+	lag, _ := d.service.lag.Behind("ingest", "score")
+	s.LagSeconds = math.Round(lag.Seconds()*100) / 100
 	for _, transfer := range w.stopOf {
 		if !d.city.IsFraud(transfer) {
 			s.FalseStops++
@@ -182,6 +187,21 @@ func (d *demo) glance(t city.Truth) demoSummary {
 	s.Latency.P50, s.Latency.P99, s.Latency.N = w.percentile(0.5), w.percentile(0.99), len(w.latency)
 	return s
 }
+
+// pace is how fast the city's clock has run in this run, up to a moment.
+func (d *demo) pace(end time.Time) float64 {
+	to := d.endedAt
+	if to == 0 {
+		to = d.clock.now()
+	}
+	if wall := end.Sub(d.began); wall > 0 && d.beganAt != 0 {
+		return math.Round(10*float64(to.Sub(d.beganAt))/float64(wall)) / 10
+	}
+	return 0
+}
+
+// yuan writes fen for people.
+func yuan(minor int64) string { return "¥" + event.Money{Minor: minor, Currency: event.CNY}.Decimal() }
 
 func share(part, whole int64) float64 {
 	if whole == 0 {
@@ -199,6 +219,7 @@ func (d *demo) display(ctx context.Context) {
 		every = 500 * time.Millisecond
 	}
 	lines := 0
+	machine := carried{marks: []carriedMark{{d.began, d.beganAt}}}
 	var baselineAt time.Time
 	for {
 		select {
@@ -213,34 +234,50 @@ func (d *demo) display(ctx context.Context) {
 			d.watch.mu.Unlock()
 			baselineAt = time.Now()
 		}
-		s := d.glance(d.city.Truth())
+		t := d.city.Truth()
+		s := d.glance(t)
+		pace := paceWords(machine.note(time.Now(), d.clock.now()), s.Speed)
+		if d.draining.Load() {
+			pace = "draining"
+		}
 		if !tty {
-			fmt.Fprintf(os.Stderr, "%s  events %d (%.0f/s)  alerts %d  stops %d  held ¥%s of ¥%s (%.1f%%; without %.1f%%)  p50 %.0f ms p99 %.0f ms\n",
-				s.CityTime.Time().Format("01-02 15:04"), s.Events, s.EventsPerSec, s.Alerts, s.StopsRequested, s.Held, s.Stolen, 100*s.SavedShare, 100*s.Baseline, s.Latency.P50, s.Latency.P99)
+			fmt.Fprintf(os.Stderr, "%s %s  events %d (%.0f/s)  alerts %d  stops %d  held %s of %s (%.1f%%; without %.1f%%)  lag %.1f s  p50 %.0f ms p99 %.0f ms\n",
+				s.CityTime.Time().Format("01-02 15:04"), pace, s.Events, s.EventsPerSec, s.Alerts, s.StopsRequested, yuan(t.Held), yuan(t.Stolen), 100*s.SavedShare, 100*s.Baseline,
+				s.LagSeconds, s.Latency.P50, s.Latency.P99)
 			continue
 		}
-		text := d.panel(&s)
+		text := d.panel(&s, &t, pace)
 		fmt.Fprint(os.Stderr, strings.Repeat("\x1b[A\x1b[2K", lines), text)
 		lines = strings.Count(text, "\n")
 	}
 }
 
+// paceWords say how fast the city's clock runs, and that it waits for the machine
+// where it does.
+func paceWords(pace, speed float64) string {
+	if pace >= 0.95*speed {
+		return fmt.Sprintf("×%.0f", speed)
+	}
+	return fmt.Sprintf("×%.0f asked for, this machine carries ×%.0f", speed, pace)
+}
+
 // panel is the live summary of a terminal.
-func (d *demo) panel(s *demoSummary) string {
+func (d *demo) panel(s *demoSummary, t *city.Truth, pace string) string {
 	waiting, _ := d.service.ledger.List(ledger.Filter{State: ledger.Proposed, Limit: 500})
 	bar := func(x float64) string {
 		n := int(math.Round(x * 30))
 		return strings.Repeat("█", n) + strings.Repeat("·", 30-n)
 	}
-	return fmt.Sprintf(`stopline · city %d · %s (×%.0f) · %s
+	return fmt.Sprintf(`stopline · simulated city %d · %s · %s · %s
   events      %-12d %.0f/s        dead letters %d
   alerts      %-12d campaigns %d
   stops       %-12d held %d · partial %d · missed %d · for approval %d
-  held        ¥%s of ¥%s stolen
+  held        %s of %s stolen
   saved       %s %5.1f%%
   without     %s %5.1f%%   (a stop half an hour after a report)
   latency     p50 %.0f ms · p99 %.0f ms    event to stop visible to the bank, %d stops
-`, d.saved.City.Seed, s.CityTime.Time().Format("2006-01-02 15:04:05"), s.Speed, time.Since(d.began).Round(time.Second),
+  lag         %.1f s                     how long the oldest document waits to be scored; the city waits when it grows
+`, d.saved.City.Seed, s.CityTime.Time().Format("2006-01-02 15:04:05"), pace, time.Since(d.began).Round(time.Second),
 		s.Events, s.EventsPerSec, s.DeadLetters, s.Alerts, s.Campaigns, s.StopsRequested, s.StopsHeld, s.StopsPartial, s.StopsMissed, len(waiting),
-		s.Held, s.Stolen, bar(s.SavedShare), 100*s.SavedShare, bar(s.Baseline), 100*s.Baseline, s.Latency.P50, s.Latency.P99, s.Latency.N)
+		yuan(t.Held), yuan(t.Stolen), bar(s.SavedShare), 100*s.SavedShare, bar(s.Baseline), 100*s.Baseline, s.Latency.P50, s.Latency.P99, s.Latency.N, s.LagSeconds)
 }

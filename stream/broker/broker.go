@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 )
@@ -21,6 +22,9 @@ import (
 // limit of a document, so that a document that is too large can be read,
 // refused and kept as a dead letter.
 const MaxRecordBytes = 16 << 20
+
+// cleanEvery is how far a topic may grow beyond its bound, as a time.
+const cleanEvery = 2 * time.Minute
 
 // Broker is a running embedded broker.
 type Broker struct {
@@ -47,7 +51,11 @@ func Start(ctx context.Context, dir string, port int) (*Broker, error) {
 		}),
 		kfake.DataDir(filepath.Join(dir, "log")),
 		kfake.SyncWrites(),
-		kfake.BrokerConfigs(map[string]string{"message.max.bytes": strconv.Itoa(MaxRecordBytes)}),
+		kfake.BrokerConfigs(map[string]string{
+			"message.max.bytes": strconv.Itoa(MaxRecordBytes),
+			// How often what is past its retention goes, and keys are compacted.
+			"log.cleaner.backoff.ms": strconv.FormatInt(cleanEvery.Milliseconds(), 10),
+		}),
 	)
 	if err != nil {
 		_ = lock.Close()

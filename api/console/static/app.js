@@ -1,6 +1,6 @@
 // The frame of the console: the door, the pages, the keys that work on each.
 import { $, el, empty } from "/dom.js";
-import { ask, hangUp, key, listen, me, ofCenter, Refused } from "/http.js";
+import { ask, hangUp, key, listen, me, ofCenter, Refused, showClock } from "/http.js";
 import { lang, speak, t } from "/words.js";
 import { cases } from "/cases.js";
 import { operations } from "/operations.js";
@@ -52,7 +52,7 @@ function dress() {
 async function enter() {
   if (key()) {
     try {
-      Object.assign(me, await ask("/v1/me"));
+      Object.assign(me, { simulation: null }, await ask("/v1/me"));
       if (me.role === "bank") throw new Error(t("nobank"));
     } catch (e) {
       if (!(e instanceof Refused)) leave(e.message);
@@ -71,7 +71,7 @@ async function enter() {
 
 function leave(why = "") {
   sessionStorage.removeItem("key");
-  Object.assign(me, { name: "", role: "" });
+  Object.assign(me, { name: "", role: "", simulation: null });
   hangUp();
   page?.close?.();
   page = null;
@@ -151,7 +151,21 @@ function keys() {
   d.showModal();
 }
 
-addEventListener("hashchange", () => key() && show());
+// A link may carry a key behind its #, which no browser sends: it signs in, and
+// the address forgets it at once.
+function signedIn() {
+  const [, linked] = location.hash.match(/^#key=(\S+)$/) ?? [];
+  if (!linked) return false;
+  hangUp();
+  sessionStorage.setItem("key", linked);
+  history.replaceState(null, "", location.pathname);
+  return true;
+}
+
+addEventListener("hashchange", () => {
+  if (signedIn()) enter();
+  else if (key()) show();
+});
 addEventListener("keydown", (e) => {
   if ((e.metaKey || e.ctrlKey) && e.key === "k" && key()) {
     e.preventDefault();
@@ -166,6 +180,8 @@ addEventListener("keydown", (e) => {
   else page?.key?.(e.key, e);
 });
 
+setInterval(showClock, 250);
 wear(localStorage.getItem("theme"));
 dress();
+signedIn();
 enter();

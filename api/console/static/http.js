@@ -1,10 +1,10 @@
 // The way to the service: requests as the key's owner, what happens as it
 // happens, and the service's clock. The key lives in this tab alone.
-import { $, cityDay, el, span } from "/dom.js";
+import { $, cityDay, cityTime, count, el, span } from "/dom.js";
 import { t } from "/words.js";
 
 export const key = () => sessionStorage.getItem("key");
-export const me = { name: "", role: "" };
+export const me = { name: "", role: "", simulation: null };
 export const decides = () => me.role === "supervisor" || me.role === "admin";
 export const ofCenter = () => me.role !== "police";
 
@@ -27,6 +27,7 @@ export async function ask(path, method = "GET", body, headers = {}) {
     throw new Error(t("lost", since));
   }
   lost(false);
+  setClock(answer.headers.get("Stopline-Time"), answer.headers.get("Stopline-Pace"));
   if (answer.status === 401) {
     dispatchEvent(new CustomEvent("refused"));
     throw new Refused(t("refused"));
@@ -134,8 +135,8 @@ async function follow(body) {
       const data = part.match(/^data: (.*)$/m)?.[1];
       if (!kind || !data) continue;
       const doc = JSON.parse(data);
+      if (kind === "hello" || kind === "alive") setClock(doc.at, doc.pace);
       if (kind === "hello") {
-        setClock(doc.at);
         streaming = true;
         lost(false);
       }
@@ -144,17 +145,26 @@ async function follow(body) {
   }
 }
 
-// now is the service's time: in a simulated city it is the city's, and runs at
-// its own pace.
-const clock = { at: 0, mark: 0, speed: 1 };
-export function setClock(text) {
-  const at = Date.parse(text);
-  const mark = performance.now();
-  if (clock.at && mark - clock.mark < 2000) return;
-  const speed = clock.at ? Math.max(1, (at - clock.at) / (mark - clock.mark)) : 1;
-  Object.assign(clock, { at, mark, speed });
+// now is the service's time, as each of its answers tells it: in a simulated city
+// it is the city's, and runs at a pace of its own.
+const clock = { at: 0, mark: 0, pace: 1 };
+function setClock(text, pace) {
+  if (text) Object.assign(clock, { at: Date.parse(text), mark: performance.now(), pace: Number(pace ?? 1) });
 }
-export const now = () => (clock.at ? clock.at + (performance.now() - clock.mark) * clock.speed : Date.now());
+export const now = () => (clock.at ? clock.at + (performance.now() - clock.mark) * clock.pace : Date.now());
+
+// showClock writes the service's time into the head of the page, and says where
+// it is a simulated city's, and how fast that lives.
+export function showClock() {
+  const city = me.simulation;
+  const e = $("clock");
+  e.classList.toggle("simulated", Boolean(city));
+  if (!city) return e.replaceChildren(clock.at ? cityTime(now()).slice(11, 19) : "");
+  const slow = clock.pace < 0.95 * city.speed;
+  const pace = slow ? t("cityslow", count(city.speed), count(Math.round(clock.pace))) : `×${count(city.speed)}`;
+  e.title = t("cityhint");
+  e.replaceChildren(el("b", {}, t("city")), el("span", {}, ` ${pace}`), ` ${cityTime(now()).slice(5, 16).replace("T", " ")}`);
+}
 
 // countdowns keeps what counts in a part of the page: the time since, and what is
 // left. It returns the way to stop.

@@ -1,7 +1,7 @@
 // Operations: what waits for a person, whether the books are right, how the
 // banks are reached, and how the service is.
 import { button, card, cents, count, el, empty, percent, quiet, short, span, table, when } from "/dom.js";
-import { act, ask, decides, now, setClock, today } from "/http.js";
+import { act, ask, decides, now, today } from "/http.js";
 import { chart, tip } from "/charts.js";
 import { t } from "/words.js";
 
@@ -9,7 +9,8 @@ import { t } from "/words.js";
 const samples = [];
 const every = 5000; // milliseconds
 const kept = 360; // half an hour
-const clock = (ms) => new Date(ms).toLocaleTimeString().slice(0, 8);
+// ago names a moment by how long it is past: the page has one clock, the service's.
+const ago = (ms) => t("ago", span(Date.now() - ms));
 
 export async function operations(root) {
   const duties = el("div");
@@ -21,13 +22,13 @@ export async function operations(root) {
   const moving = (word, f) =>
     chart(t(word), 120, (c) => ({
       grid: { left: 8, right: 8, top: 12, bottom: 4, containLabel: true },
-      tooltip: { trigger: "axis", formatter: ([p]) => p && tip(clock(p.value[0]), count(Math.round(p.value[1]))) },
+      tooltip: { trigger: "axis", formatter: ([p]) => p && tip(ago(p.value[0]), count(Math.round(p.value[1]))) },
       xAxis: {
         type: "time",
         min: samples[0]?.at,
         max: samples.at(-1)?.at,
         splitLine: { show: false },
-        axisLabel: { hideOverlap: true, formatter: clock },
+        axisLabel: { hideOverlap: true, formatter: ago },
       },
       yAxis: { type: "value", minInterval: 1, axisLabel: { formatter: short } },
       series: [
@@ -86,7 +87,6 @@ export async function operations(root) {
   async function draw() {
     if (rounds++ % 6 === 0) answers = await answersToday();
     const [d, figures] = await Promise.all([ask("/v1/duties?limit=200"), metrics()]);
-    setClock(d.at);
     drawDuties(duties, d);
     delivery(banks, figures, answers);
     tiles.replaceChildren(...summary(figures));

@@ -1,7 +1,7 @@
 // The live queue: what can still be saved comes first, and nothing moves under
 // the hand: what is new gathers behind a bar.
 import { asked, badge, button, card, count, el, empty, money, quiet, span, tail, when } from "/dom.js";
-import { act, ask, countdowns, decides, me, now, onLive, setClock, today as todayBy } from "/http.js";
+import { act, ask, countdowns, decides, me, now, onLive, today as todayBy } from "/http.js";
 import { lang, t } from "/words.js";
 import { caseView } from "/case.js";
 
@@ -178,7 +178,6 @@ export async function queue(root, [wanted]) {
 
   async function read() {
     const page = await ask(`/v1/queue?limit=100&show=${filter}`);
-    setClock(page.at);
     counts = page.counts;
     return page.items;
   }

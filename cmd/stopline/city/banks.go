@@ -22,11 +22,12 @@ import (
 // and its own pace, and keep a journal, so that a city that is started again
 // goes on with the same holds.
 type Banks struct {
-	City  *City
-	URL   string            // of the API
-	Keys  map[string]string // by bank
-	Speed float64           // of the city's clock against the wall's
-	Log   *slog.Logger
+	City *City
+	URL  string            // of the API
+	Keys map[string]string // by bank
+	Log  *slog.Logger
+	// Sleep waits for a while of the city's time, or until ctx ends.
+	Sleep func(ctx context.Context, d time.Duration)
 	Seen  func(stopID string, at time.Time) // a stop became visible to its bank
 
 	mu      sync.Mutex
@@ -174,7 +175,7 @@ func (b *Banks) answer(ctx context.Context, c *client.Client, bank string, s cli
 		b.Log.Debug("an acknowledgement failed", "bank", bank, "stop", s.ID, "err", err)
 		return
 	}
-	sleep(ctx, time.Duration(float64(delay)/b.Speed))
+	b.Sleep(ctx, delay)
 	if ctx.Err() != nil {
 		return
 	}
@@ -228,6 +229,11 @@ func (c *City) answerStop(bank string, s client.Stop) answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	minor, err := event.ParseMinor(s.Amount, 2)
+	// The service's clock may be ahead: it goes on while the city stands still.
+	at := c.now.Time()
+	if at.Before(s.RequestedAt) {
+		at = s.RequestedAt
+	}
 	a := answer{Hold: Hold{StopID: s.ID, Account: s.Account.Number, At: c.now}}
 	if err != nil || s.Account.Bank != bank {
 		a.Outcome = client.Outcome{Result: client.Mismatch}
@@ -235,7 +241,7 @@ func (c *City) answerStop(bank string, s client.Stop) answer {
 	}
 	m := c.mules[s.Account.Number]
 	if m == nil { // an honest account, wrongly stopped: the money is there
-		a.Outcome = client.Outcome{Result: client.Held, EffectiveAt: c.now.Time(), HeldAmount: yuan(minor)}
+		a.Outcome = client.Outcome{Result: client.Held, EffectiveAt: at, HeldAmount: yuan(minor)}
 		return a
 	}
 	a.Hold.Minor = c.hold(Hold{Account: s.Account.Number, Minor: minor})
@@ -247,7 +253,7 @@ func (c *City) answerStop(bank string, s client.Stop) answer {
 		a.Outcome.Result = "held"
 	}
 	if a.Hold.Minor > 0 {
-		a.Outcome.EffectiveAt, a.Outcome.HeldAmount = c.now.Time(), yuan(a.Hold.Minor)
+		a.Outcome.EffectiveAt, a.Outcome.HeldAmount = at, yuan(a.Hold.Minor)
 	}
 	gone := minor - a.Hold.Minor
 	for _, o := range m.out {
