@@ -20,7 +20,7 @@ import (
 type serveCmd struct {
 	Servers
 	Tuning
-	Listen string        `help:"Address of the API and the console." default:"127.0.0.1:8088"`
+	Listening
 	Roles  []string      `help:"Which roles this process has: ${enum}." enum:"ingest,score,dispatch,warehouse,api" default:"ingest,score,dispatch,warehouse,api"`
 	Keys   string        `help:"File of identities and their keys; without it local keys are made in the data directory." type:"existingfile"`
 	MaxAge time.Duration `help:"How old an event may be." default:"168h"`
@@ -74,6 +74,13 @@ func (l *Law) terms() (ledger.Terms, error) {
 // Run serves until it is told to stop.
 func (c *serveCmd) Run(ctx context.Context) error {
 	log := logTo(os.Stderr)
+	var cert *keyPair
+	var err error
+	if slices.Contains(c.Roles, roleAPI) {
+		if cert, err = c.keyPair(log); err != nil {
+			return err
+		}
+	}
 	ids, err := c.identities()
 	if err != nil {
 		return err
@@ -95,7 +102,9 @@ func (c *serveCmd) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	s, err := start(ctx, in, plan{endpoints: endpoints, screening: api.Screening{Deadline: c.ScreeningDeadline, Default: c.ScreeningDefault}, tuning: c.Tuning, roles: c.Roles, clock: wallClock, limits: limits, terms: terms, policy: c.policy(), listen: c.Listen, identities: ids}, log)
+	s, err := start(ctx, in, plan{endpoints: endpoints, screening: api.Screening{Deadline: c.ScreeningDeadline, Default: c.ScreeningDefault},
+		tuning: c.Tuning, roles: c.Roles, clock: wallClock, limits: limits, terms: terms, policy: c.policy(), listen: c.Listen,
+		keyPair: cert, identities: ids}, log)
 	if err != nil {
 		return err
 	}

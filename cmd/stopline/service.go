@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -141,13 +140,15 @@ var allRoles = []string{roleIngest, roleScore, roleDispatch, roleWarehouse, role
 
 // plan is what a service is made of.
 type plan struct {
-	tuning     Tuning
-	roles      []string
-	clock      stream.Clock
-	limits     event.Limits
-	terms      ledger.Terms
-	policy     scoring.Policy
-	listen     string
+	tuning Tuning
+	roles  []string
+	clock  stream.Clock
+	limits event.Limits
+	terms  ledger.Terms
+	policy scoring.Policy
+	listen string
+	// keyPair is what the API serves TLS with; nil is plain HTTP.
+	keyPair    *keyPair
 	identities *api.Identities
 	screening  api.Screening
 	endpoints  []stream.Endpoint // of banks that are called
@@ -242,7 +243,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 		if p.wrap != nil {
 			handler = p.wrap(handler)
 		}
-		if err := s.serve(loopCtx, p.listen, handler); err != nil {
+		if err := s.serve(loopCtx, p.listen, p.keyPair, handler); err != nil {
 			s.stop()
 			return nil, err
 		}
@@ -278,24 +279,6 @@ func (s *service) publish(ctx context.Context, c *scoring.Catalogue, file string
 
 func groupPrefix(t stream.Topics) string {
 	return strings.TrimSuffix(t.Legs, "stopline.legs") + "stopline."
-}
-
-// serve listens and answers until the loops end.
-func (s *service) serve(ctx context.Context, listen string, h http.Handler) error {
-	l, err := net.Listen("tcp", listen)
-	if err != nil {
-		return fmt.Errorf("the API cannot listen on %s: stop what listens there, or choose another address with --listen (port 0 takes a free one): %w", listen, err)
-	}
-	s.url = "http://" + l.Addr().String()
-	s.server = &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 90 * time.Second, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 1 << 16, BaseContext: func(net.Listener) context.Context { return ctx }}
-	s.loops.Go(func() error {
-		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("the API: %w", err)
-		}
-		return nil
-	})
-	return nil
 }
 
 // ready says what is missing for work.
