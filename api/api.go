@@ -55,6 +55,7 @@ type Rules interface {
 
 // Dependencies are what the routes work with.
 type Dependencies struct {
+	Version     string // of the program, with its commit
 	Ledger      *ledger.Ledger
 	Log         Log
 	Rules       Rules

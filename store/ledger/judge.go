@@ -9,9 +9,6 @@ import (
 	"stopline.internal/stream/event"
 )
 
-// Automatic are those who propose without a person.
-var automatic = []string{"scoring", "report", "trail"}
-
 // judge says why a stop's event is ignored; empty when it is accepted. The law
 // is here, so that no route and no replica can go around it.
 func (l *Ledger) judge(s *Stop, e *Event) string {
