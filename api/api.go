@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -55,6 +54,7 @@ type Rules interface {
 
 // Dependencies are what the routes work with.
 type Dependencies struct {
+	Version     string // of the program, with its commit
 	Ledger      *ledger.Ledger
 	Log         Log
 	Rules       Rules
@@ -126,7 +126,7 @@ func New(d Dependencies) http.Handler {
 	if d.Metrics != nil {
 		r.Method(http.MethodGet, "/metrics", d.Metrics)
 	}
-	r.Get("/docs", docs(api.OpenAPI()))
+	r.With(middleware.Compress(6, "text/html")).Get("/docs", docs(api.OpenAPI(), d.Version))
 	console.Mount(r)
 	return r
 }
@@ -186,22 +186,4 @@ func (s *server) operation(api huma.API, method, path, id, summary string, roles
 		}
 	}}
 	return op
-}
-
-var docsPage = template.Must(template.New("docs").Parse(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Stopline API</title>
-<link rel="stylesheet" href="/console.css"><main><h1>Stopline API</h1>
-<p>{{.Info.Description}} The machine-readable document is <a href="/v1/openapi.json">/v1/openapi.json</a> (OpenAPI 3.1).</p>
-<table><thead><tr><th>Method</th><th>Route</th><th>What</th><th>For</th></tr></thead><tbody>
-{{range $path, $item := .Paths}}{{with $item.Get}}<tr><td>GET</td><td><code>{{$path}}</code></td><td>{{.Summary}}</td><td>{{.Description}}</td></tr>{{end}}
-{{with $item.Post}}<tr><td>POST</td><td><code>{{$path}}</code></td><td>{{.Summary}}</td><td>{{.Description}}</td></tr>{{end}}
-{{with $item.Put}}<tr><td>PUT</td><td><code>{{$path}}</code></td><td>{{.Summary}}</td><td>{{.Description}}</td></tr>{{end}}
-{{with $item.Patch}}<tr><td>PATCH</td><td><code>{{$path}}</code></td><td>{{.Summary}}</td><td>{{.Description}}</td></tr>{{end}}
-{{with $item.Delete}}<tr><td>DELETE</td><td><code>{{$path}}</code></td><td>{{.Summary}}</td><td>{{.Description}}</td></tr>{{end}}{{end}}
-</tbody></table></main></html>`))
-
-func docs(o *huma.OpenAPI) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_ = docsPage.Execute(w, o)
-	}
 }

@@ -6,12 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
 	"net/http"
-	"os"
 	"strings"
 )
 
@@ -33,7 +28,7 @@ type Identity struct {
 	Name   string `json:"name"`
 	Role   Role   `json:"role"`
 	Bank   string `json:"bank,omitempty"`   // the bank's code, for the role bank
-	Key    string `json:"key,omitempty"`    // in the file of a local run only
+	Key    string `json:"key,omitempty"`    // in the file of a trial only
 	SHA256 string `json:"sha256,omitempty"` // of the key, hex; what a center keeps
 }
 
@@ -52,65 +47,18 @@ func NewKey(name string, role Role, bank string) (key string, id Identity) {
 	return key, Identity{Name: name, Role: role, Bank: bank, SHA256: hex.EncodeToString(sum[:])}
 }
 
-// LoadIdentities reads a JSON list of identities.
-func LoadIdentities(path string) (*Identities, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the keys: %w", err)
-	}
-	var list []Identity
-	if err := json.Unmarshal(b, &list); err != nil {
-		return nil, fmt.Errorf("read the keys in %s: %w", path, err)
-	}
-	ids := &Identities{}
-	for i, id := range list {
-		var sum [sha256.Size]byte
-		raw, err := hex.DecodeString(id.SHA256)
-		switch {
-		case id.Key != "":
-			sum = sha256.Sum256([]byte(id.Key))
-		case err != nil || copy(sum[:], raw) != len(sum):
-			return nil, fmt.Errorf("%s: entry %d (%s) needs sha256, 64 hex digits: \"stopline keys new\" prints one", path, i+1, id.Name)
-		}
-		switch id.Role {
-		case Analyst, Supervisor, Police, Admin:
-		case Bank:
-			if id.Bank == "" {
-				return nil, fmt.Errorf("%s: entry %d (%s) has the role bank and needs its bank's code", path, i+1, id.Name)
-			}
-		default:
-			return nil, fmt.Errorf("%s: entry %d (%s): role %q is none of analyst, supervisor, bank, police, admin", path, i+1, id.Name, id.Role)
-		}
-		ids.list, ids.sums = append(ids.list, id), append(ids.sums, sum)
-	}
-	return ids, nil
-}
+// Len is how many keys are accepted.
+func (ids *Identities) Len() int { return len(ids.list) }
 
-// LocalIdentities reads the keys of a local run, and makes them when they are
-// not there: one for each role, and one for each bank.
-func LocalIdentities(path string, banks []string) (*Identities, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		var list []Identity
-		add := func(name string, role Role, bank string) {
-			key, id := NewKey(name, role, bank)
-			id.Key, id.SHA256 = key, ""
-			list = append(list, id)
-		}
-		for _, r := range []Role{Analyst, Supervisor, Police, Admin} {
-			add(string(r), r, "")
-		}
-		for _, b := range banks {
-			add("bank "+b, Bank, b)
-		}
-		b, err := json.MarshalIndent(list, "", "  ")
-		if err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(path, append(b, '\n'), 0o600); err != nil {
-			return nil, fmt.Errorf("write the local keys: %w", err)
+// InClear is how many of them the file holds in clear.
+func (ids *Identities) InClear() int {
+	n := 0
+	for i := range ids.list {
+		if ids.list[i].Key != "" {
+			n++
 		}
 	}
-	return LoadIdentities(path)
+	return n
 }
 
 // Local returns the key of the first identity with the role (and bank), where

@@ -18,7 +18,7 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-var pages = template.Must(template.New("").Funcs(template.FuncMap{"when": whenWords, "money": grouped}).ParseFS(pageFiles, "pages/*.html"))
+var pages = template.Must(template.New("").Funcs(template.FuncMap{"when": whenWords, "money": event.Grouped}).ParseFS(pageFiles, "pages/*.html"))
 
 // whenWords is a time as people write it, in the law's zone.
 func whenWords(text string) string {
@@ -28,25 +28,13 @@ func whenWords(text string) string {
 	return text[:10] + " " + text[11:19]
 }
 
-// grouped puts commas between thousands.
-func grouped(amount string) string {
-	whole, rest, _ := strings.Cut(amount, ".")
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	if rest == "" {
-		return whole
-	}
-	return whole + "." + rest
-}
-
 // whyWords say why an account is given back as it is.
 func whyWords(lang string, a *ledger.ReturnAccount, money func(int64) string) string {
 	if a.Why == ledger.WhyMixed && a.Mixed != nil {
 		if lang == "zh" {
-			return whenWords(a.Mixed.At.String()) + " 转出 " + grouped(money(-a.Mixed.Minor)) + " 时, 账户内有多名被害人或他人的资金"
+			return whenWords(a.Mixed.At.String()) + " 转出 " + money(-a.Mixed.Minor) + " 时, 账户内有多名被害人或他人的资金"
 		}
-		return "at " + whenWords(a.Mixed.At.String()) + ", " + grouped(money(-a.Mixed.Minor)) + " went out while the money of several lay together"
+		return "at " + whenWords(a.Mixed.At.String()) + ", " + money(-a.Mixed.Minor) + " went out while the money of several lay together"
 	}
 	return map[string]map[string]string{
 		"zh": {ledger.WhyOne: "仅有一名被害人的资金汇入", ledger.WhyApart: "多名被害人的资金未曾同时转出, 可按时间区分", ledger.WhyLess: "冻结金额少于应余金额", ledger.WhyUnknown: "账户流水不明"},
@@ -163,7 +151,7 @@ func (s *server) returnPage(ctx context.Context, in *PrintInput) (string, any, e
 		return ""
 	}
 	d := s.returnDocument(r)
-	m := func(minor int64) string { return event.Money{Minor: minor, Currency: r.Currency}.Decimal() }
+	m := func(minor int64) string { return event.Money{Minor: minor, Currency: r.Currency}.Text() }
 	for i := range d.Accounts {
 		d.Accounts[i].Why = whyWords(in.Lang, &r.Accounts[i], m)
 	}

@@ -222,7 +222,7 @@ func spell(p *phrase, value any) (zh, en string, zero bool) {
 			return zh, en, d <= 0
 		}
 		if minor, err := event.ParseMinor(v, 2); err == nil {
-			text := "¥" + grouped(event.Money{Minor: minor, Currency: event.CNY}.Decimal())
+			text := event.Money{Minor: minor, Currency: event.CNY}.Text()
 			return " " + text, text, minor == 0
 		}
 		return v, v, v == ""
@@ -248,20 +248,4 @@ func lasting(d time.Duration) (zh, en string) {
 		return unit(int64(d.Hours()), "小时", "hour", "hours")
 	}
 	return unit(int64(d.Hours()/24), "天", "day", "days")
-}
-
-// grouped puts commas between thousands.
-func grouped(decimal string) string {
-	whole, rest, found := strings.Cut(decimal, ".")
-	var b strings.Builder
-	for i, c := range whole {
-		if left := len(whole) - i; i > 0 && left%3 == 0 && whole[i-1] != '-' {
-			b.WriteByte(',')
-		}
-		b.WriteRune(c)
-	}
-	if found {
-		b.WriteString("." + rest)
-	}
-	return b.String()
 }

@@ -390,10 +390,11 @@ func (w *worker) outcome(out *scoring.Outcome) {
 		w.taint(&out.Taints[i])
 	}
 	for _, t := range out.Trips {
+		asked := event.Money{Minor: t.Minor, Currency: event.CNY}.Text()
 		w.Log.Error("a brake fell: automatic stops go to review until a person lifts it", "pattern", t.Pattern, "partition", w.claim.partition,
-			"stops", t.Stops, "yuan", t.Minor/100, "lift", "POST /v1/brakes/"+t.Pattern+"/release")
+			"stops", t.Stops, "amount", asked, "lift", "POST /v1/brakes/"+t.Pattern+"/release")
 		c := &event.Control{What: event.ControlTrip, Pattern: t.Pattern, By: "scoring",
-			Reason: fmt.Sprintf("partition %d had asked for %d stops of %d yuan within the hour", w.claim.partition, t.Stops, t.Minor/100)}
+			Reason: fmt.Sprintf("partition %d had asked for %d stops of %s within the hour", w.claim.partition, t.Stops, asked)}
 		id := event.DerivedID("ctl", t.Pattern, t.At.String(), strconv.Itoa(w.claim.partition))
 		w.out = append(w.out, kafka.Message{Topic: w.Topics.Controls, Key: []byte(event.ControlEntity), Value: mustJSON(event.ControlDocument(id, t.At, c))})
 	}

@@ -20,6 +20,15 @@ import (
 //go:embed static
 var static embed.FS
 
+// Charts is the size of the charts' library in bytes; 0 when it was not built in.
+func Charts() int {
+	b, err := fs.ReadFile(static, "static/lib/echarts.js")
+	if err != nil {
+		return 0
+	}
+	return len(b)
+}
+
 // Mount adds the pages to a router. They are compressed, and a browser keeps
 // them until they change.
 func Mount(r chi.Router) {

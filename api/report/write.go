@@ -222,9 +222,21 @@ var assets embed.FS
 // ErrNoFont says that the font of printed reports was not fetched.
 var ErrNoFont = errors.New("the font for printed reports was not built in: \"make build\" fetches it; CSV and XLSX need none")
 
+// fontFile is what make build puts there.
+const fontFile = "assets/NotoSansSC-Regular.ttf"
+
+// Font is the size of the font in bytes; 0 when it was not built in.
+func Font() int {
+	b, err := assets.ReadFile(fontFile)
+	if err != nil {
+		return 0
+	}
+	return len(b)
+}
+
 // PDF writes the report for print.
 func PDF(w io.Writer, r *Report, lang string) error {
-	font, err := assets.ReadFile("assets/NotoSansSC-Regular.ttf")
+	font, err := assets.ReadFile(fontFile)
 	if err != nil {
 		return ErrNoFont
 	}

@@ -125,6 +125,8 @@ type found struct{ alerts, stops, trail []string }
 func outcomeOf(t *testing.T, docs []city.Doc, kills []int) found {
 	t.Helper()
 	dir, kafkaPort, apiPort := t.TempDir(), freePort(t), freePort(t)
+	var made map[string]any
+	runs(t, &made, "keys", "local", "--data", dir)
 	s := serve(t, dir, kafkaPort, apiPort)
 	broker := fmt.Sprintf("127.0.0.1:%d", kafkaPort)
 	const batch = 500

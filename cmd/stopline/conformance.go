@@ -29,7 +29,7 @@ type conformCmd struct {
 	Target      string        `help:"The bank's endpoint for webhooks." required:"" placeholder:"URL"`
 	Listen      string        `help:"Where the kit's own API listens: the bank answers there." default:"127.0.0.1:8099"`
 	Bank        string        `help:"The bank's code." default:"TEST"`
-	Key         string        `help:"The bank's key at the kit's API; made and shown without it." env:"STOPLINE_CONFORMANCE_KEY"`
+	Key         string        `help:"The bank's key at the kit's API, 32 characters or more; made and shown without it." env:"STOPLINE_CONFORMANCE_KEY"`
 	Secret      string        `help:"The secret that signs the kit's messages (whsec_…); made and shown without it." env:"STOPLINE_CONFORMANCE_SECRET"`
 	Account     string        `help:"A test account at the bank, with money in it." default:"6217000010098765432"`
 	Holder      string        `help:"Its holder." default:"测试"`
@@ -161,7 +161,11 @@ func (c *conformCmd) identities(dir string) (*api.Identities, error) {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		return nil, err
 	}
-	return api.LoadIdentities(path)
+	banks, err := api.NewBankRegister(api.KnownBank{Code: c.Bank, ZH: c.Bank, EN: c.Bank}) // it may be new
+	if err != nil {
+		return nil, err
+	}
+	return banks.LoadIdentities(path)
 }
 
 // reach waits until the endpoint answers anything.

@@ -59,7 +59,7 @@ func TestConformance(t *testing.T) {
 	examine := func(t *testing.T, handler func(*testBank, *client.Receiver) http.Handler, retries int) *certificate {
 		t.Helper()
 		port := freePort(t)
-		c := &conformCmd{Listen: fmt.Sprintf("127.0.0.1:%d", port), Bank: "TEST", Key: "sl_conformance", Secret: newSecret, Account: "6217000010098765432", Holder: "测试", Amount: "100.00",
+		c := &conformCmd{Listen: fmt.Sprintf("127.0.0.1:%d", port), Bank: "TEST", Key: "sl_0123456789abcdef0123456789abcdef", Secret: newSecret, Account: "6217000010098765432", Holder: "测试", Amount: "100.00",
 			Wait: 6 * time.Second, Start: 10 * time.Second}
 		b := &testBank{client: &client.Client{URL: "http://" + c.Listen, Key: c.Key, Retries: retries}, holder: c.Holder, held: map[string]string{}}
 		receiver := &client.Receiver{Secrets: []string{newSecret}, Handle: b.handle}

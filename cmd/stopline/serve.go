@@ -1,8 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,9 +24,10 @@ import (
 type serveCmd struct {
 	Servers
 	Tuning
-	Listen string        `help:"Address of the API and the console." default:"127.0.0.1:8088"`
-	Roles  []string      `help:"Which roles this process has: ${enum}." enum:"ingest,score,dispatch,warehouse,api" default:"ingest,score,dispatch,warehouse,api"`
-	Keys   string        `help:"File of identities and their keys; without it local keys are made in the data directory." type:"existingfile"`
+	Listening
+	Roles []string `help:"Which roles this process has: ${enum}." enum:"ingest,score,dispatch,warehouse,api" default:"ingest,score,dispatch,warehouse,api"`
+	Keys  string   `help:"File of identities and their keys (\"stopline keys new\" makes them); without it DATA/keys.json." type:"existingfile"`
+	Register
 	MaxAge time.Duration `help:"How old an event may be." default:"168h"`
 	Law
 	Lateness           time.Duration `help:"How long after a payment a call, message or SIM change may still complete its pattern." default:"2h"`
@@ -33,7 +38,6 @@ type serveCmd struct {
 	Banks              string        `help:"File of the banks' endpoints for webhooks: JSON, a list of bank, url, secrets (docs/banks.md). Without it banks fetch their stops." type:"existingfile"`
 	ScreeningDeadline  time.Duration `help:"How long a screening may take; then its answer is the default." default:"300ms"`
 	ScreeningDefault   string        `help:"What a screening answers after its deadline: allow, hold or stop." enum:"allow,hold,stop" default:"allow"`
-	LocalBanks         []string      `help:"Banks to make local keys for." default:"ABOC,BKCH,COMM,ICBK,PCBC,PSBC"`
 }
 
 // Law is what a center may ask for and how long things may take. The defaults
@@ -74,9 +78,16 @@ func (l *Law) terms() (ledger.Terms, error) {
 // Run serves until it is told to stop.
 func (c *serveCmd) Run(ctx context.Context) error {
 	log := logTo(os.Stderr)
-	ids, err := c.identities()
-	if err != nil {
-		return err
+	var cert *keyPair
+	var ids *api.Identities
+	var err error
+	if slices.Contains(c.Roles, roleAPI) {
+		if cert, err = c.keyPair(log); err != nil {
+			return err
+		}
+		if ids, err = c.identities(log); err != nil {
+			return err
+		}
 	}
 	in, err := c.open(ctx, log)
 	if err != nil {
@@ -95,11 +106,16 @@ func (c *serveCmd) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	s, err := start(ctx, in, plan{endpoints: endpoints, screening: api.Screening{Deadline: c.ScreeningDeadline, Default: c.ScreeningDefault}, tuning: c.Tuning, roles: c.Roles, clock: wallClock, limits: limits, terms: terms, policy: c.policy(), listen: c.Listen, identities: ids}, log)
+	s, err := start(ctx, in, plan{endpoints: endpoints, screening: api.Screening{Deadline: c.ScreeningDeadline, Default: c.ScreeningDefault},
+		tuning: c.Tuning, roles: c.Roles, clock: wallClock, limits: limits, terms: terms, policy: c.policy(), listen: c.Listen,
+		keyPair: cert, identities: ids}, log)
 	if err != nil {
 		return err
 	}
-	log.Info("stopline serves", "roles", strings.Join(c.Roles, ","), "url", s.url, "kafka", in.kafka, "clickhouse", in.clickhouse)
+	log.Info("stopline serves", "version", version, "roles", strings.Join(c.Roles, ","), "url", s.url, "kafka", in.kafka, "clickhouse", in.clickhouse)
+	if s.url != "" {
+		fmt.Fprintf(os.Stderr, "console %s/    API %s/docs\n", s.url, s.url)
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- s.loops.Wait() }()
 	select {
@@ -123,17 +139,27 @@ func (c *serveCmd) policy() scoring.Policy {
 	return p
 }
 
-func (c *serveCmd) identities() (*api.Identities, error) {
-	if !slices.Contains(c.Roles, roleAPI) {
-		return nil, nil
+// identities are the keys that the API accepts. None are made here: a service
+// that hands itself an admin's key has one that nobody asked for.
+func (c *serveCmd) identities(log *slog.Logger) (*api.Identities, error) {
+	path := cmp.Or(c.Keys, filepath.Join(c.Data, "keys.json"))
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the API has no keys, and nobody could use it: make the first with \"stopline keys new --name NAME --role admin --file %s\", "+
+			"or keys for a trial with \"stopline keys local --data %s\", or name a file with --keys", path, c.Data)
 	}
-	if c.Keys != "" {
-		return api.LoadIdentities(c.Keys)
-	}
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+	banks, err := c.banks()
+	if err != nil {
 		return nil, err
 	}
-	return api.LocalIdentities(filepath.Join(c.Data, "keys.json"), c.LocalBanks)
+	ids, err := banks.LoadIdentities(path)
+	if err != nil {
+		return nil, err
+	}
+	log.Info("keys are read", "file", path, "keys", ids.Len())
+	if n := ids.InClear(); n > 0 {
+		log.Warn("keys lie in clear in this file: they are for a trial", "file", path, "keys", n)
+	}
+	return ids, nil
 }
 
 func wallClock() event.Instant { return event.InstantOf(time.Now()) }
@@ -198,24 +224,4 @@ func (c *migrateCmd) Run(ctx context.Context) error {
 		return err
 	}
 	return w.Close()
-}
-
-type keysCmd struct {
-	New keysNewCmd `cmd:"" help:"Make a key: it is shown once, and its entry for the keys file."`
-}
-
-type keysNewCmd struct {
-	Name string `help:"Whose it is." required:""`
-	Role string `help:"analyst, supervisor, bank, police or admin." enum:"analyst,supervisor,bank,police,admin" required:""`
-	Bank string `help:"The bank's code, for the role bank." placeholder:"ICBK"`
-}
-
-// Run prints a key and its entry.
-func (c *keysNewCmd) Run() error {
-	if (c.Role == string(api.Bank)) != (c.Bank != "") {
-		return fmt.Errorf("--bank CODE goes with --role bank, and only with it")
-	}
-	key, id := api.NewKey(c.Name, api.Role(c.Role), c.Bank)
-	fmt.Fprintln(os.Stderr, "give this key to its owner; it is not shown again:", key)
-	return printSummary(id)
 }

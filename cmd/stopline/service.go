@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -50,7 +49,7 @@ type Servers struct {
 // Tuning is how the service scores.
 type Tuning struct {
 	Patterns   string        `help:"Catalogue of patterns, YAML; the built-in one without it." type:"existingfile"`
-	Hot        int           `help:"Accounts and numbers kept hot in each partition; about 500 bytes each." default:"500000"`
+	Hot        int           `help:"Accounts and numbers kept hot in each partition; each takes about 1,000 bytes of heap, and 2 to 3 KB of the process with Go's collector as it is set by default." default:"500000"`
 	Checkpoint time.Duration `help:"How often the scoring state is written to ClickHouse: how much is scored again after a crash." default:"5s"`
 	Country    string        `help:"Country of telephone numbers without a country code (ISO 3166)." default:"CN"`
 }
@@ -142,13 +141,15 @@ var allRoles = []string{roleIngest, roleScore, roleDispatch, roleWarehouse, role
 
 // plan is what a service is made of.
 type plan struct {
-	tuning     Tuning
-	roles      []string
-	clock      stream.Clock
-	limits     event.Limits
-	terms      ledger.Terms
-	policy     scoring.Policy
-	listen     string
+	tuning Tuning
+	roles  []string
+	clock  stream.Clock
+	limits event.Limits
+	terms  ledger.Terms
+	policy scoring.Policy
+	listen string
+	// keyPair is what the API serves TLS with; nil is plain HTTP.
+	keyPair    *keyPair
 	identities *api.Identities
 	screening  api.Screening
 	endpoints  []stream.Endpoint // of banks that are called
@@ -187,7 +188,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 	p.policy.Trail = scoring.Trail{MaxHops: p.terms.MaxHops, Min: p.terms.MinTrace}
 	s := &service{infra: in, registry: prometheus.NewRegistry(), producer: stream.NewProducer(in.kafka), logger: log,
 		engine: scoring.NewEngine(catalogue, p.policy, in.topics.Partitions), ledger: ledger.New(p.terms)}
-	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildGauge(thisBuild()))
 	s.metrics = stream.NewMetrics(s.registry)
 	if s.warehouse, err = warehouse.Open(ctx, in.options); err != nil {
 		return nil, errors.Join(err, s.producer.Close())
@@ -242,13 +243,13 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 		run("screenings", screener.Run)
 		alerts := &stream.Alerts{Brokers: in.kafka, Topics: in.topics, Log: log}
 		run("alerts", alerts.Run)
-		handler := api.New(api.Dependencies{Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics}, Backtest: s.backtest(p), DeadLetters: deadLetters{&stream.DeadLetters{Brokers: in.kafka, Topics: in.topics, Producer: s.producer}},
+		handler := api.New(api.Dependencies{Version: thisBuild().String(), Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics}, Backtest: s.backtest(p), DeadLetters: deadLetters{&stream.DeadLetters{Brokers: in.kafka, Topics: in.topics, Producer: s.producer}},
 			Screener: screener, Watcher: alerts, Screening: cmp.Or(p.screening, api.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities,
 			Parser: parser, Clock: p.clock, Ready: s.ready, Simulation: p.simulation, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: log})
 		if p.wrap != nil {
 			handler = p.wrap(handler)
 		}
-		if err := s.serve(loopCtx, p.listen, handler); err != nil {
+		if err := s.serve(loopCtx, p.listen, p.keyPair, handler); err != nil {
 			s.stop()
 			return nil, err
 		}
@@ -284,24 +285,6 @@ func (s *service) publish(ctx context.Context, c *scoring.Catalogue, file string
 
 func groupPrefix(t stream.Topics) string {
 	return strings.TrimSuffix(t.Legs, "stopline.legs") + "stopline."
-}
-
-// serve listens and answers until the loops end.
-func (s *service) serve(ctx context.Context, listen string, h http.Handler) error {
-	l, err := net.Listen("tcp", listen)
-	if err != nil {
-		return fmt.Errorf("the API cannot listen on %s: stop what listens there, or choose another address with --listen (port 0 takes a free one): %w", listen, err)
-	}
-	s.url = "http://" + l.Addr().String()
-	s.server = &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 90 * time.Second, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 1 << 16, BaseContext: func(net.Listener) context.Context { return ctx }}
-	s.loops.Go(func() error {
-		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("the API: %w", err)
-		}
-		return nil
-	})
-	return nil
 }
 
 // ready says what is missing for work.

@@ -93,7 +93,7 @@ func (l *Ledger) foldAppeal(e *Event) string {
 	case a.StopID != p.StopID:
 		return "the appeal is about another stop"
 	case e.State == AppealUpheld && (p.Minor <= 0 || s.State.Holds() && p.Minor > s.Left()):
-		return fmt.Sprintf("%s are held", s.Money(s.Left()))
+		return fmt.Sprintf("%s are held", s.text(s.Left()))
 	}
 	a.Version, a.State, a.Appeal = e.Version, e.State, *p
 	a.Timeline = append(a.Timeline, *e)

@@ -9,9 +9,6 @@ import (
 	"stopline.internal/stream/event"
 )
 
-// Automatic are those who propose without a person.
-var automatic = []string{"scoring", "report", "trail"}
-
 // judge says why a stop's event is ignored; empty when it is accepted. The law
 // is here, so that no route and no replica can go around it.
 func (l *Ledger) judge(s *Stop, e *Event) string {
@@ -156,7 +153,7 @@ func (l *Ledger) judgeChange(s *Stop, e *Event) string {
 	case ChangeSweep:
 		switch {
 		case c.Minor <= 0 || c.Minor > s.Claim():
-			return fmt.Sprintf("the claim has %s left", s.Money(s.Claim()))
+			return fmt.Sprintf("the claim has %s left", s.text(s.Claim()))
 		case s.State == Missed && (e.At > s.AnsweredAt.Add(l.terms.Hold) || e.Until == 0 || e.Until > e.At.Add(l.terms.Hold)):
 			return "the stop's time is over"
 		case s.State == Missed && l.usable(s, e.At, e.Until) == e.At:
@@ -168,7 +165,7 @@ func (l *Ledger) judgeChange(s *Stop, e *Event) string {
 		}
 	case ChangePart:
 		if c.Minor <= 0 || c.Minor >= s.Left() {
-			return fmt.Sprintf("a part is less than the %s that are held: release it all", s.Money(s.Left()))
+			return fmt.Sprintf("a part is less than the %s that are held: release it all", s.text(s.Left()))
 		}
 		if e.Until != s.Until || e.State == Held || s.State == Missed || s.State == Frozen && e.State != Frozen {
 			return "a part released changes neither state nor term"
@@ -182,7 +179,7 @@ func (l *Ledger) judgeChange(s *Stop, e *Event) string {
 		case e.State != Returning || c.ReturnID == "" || s.Instruction != nil:
 			return "the bank is told of one payment back at a time"
 		case c.Minor <= 0 || c.Minor > s.Left():
-			return fmt.Sprintf("%s are left to pay back", s.Money(s.Left()))
+			return fmt.Sprintf("%s are left to pay back", s.text(s.Left()))
 		case s.instructed(c.ReturnID):
 			return "the bank was told of this return"
 		}
@@ -196,7 +193,7 @@ func (l *Ledger) judgeChange(s *Stop, e *Event) string {
 				return "what was not paid back stays frozen"
 			}
 		case c.Minor != in.Minor:
-			return fmt.Sprintf("the return is of %s", s.Money(in.Minor))
+			return fmt.Sprintf("the return is of %s", s.text(in.Minor))
 		case (e.State == Returned) != (c.Minor == s.Left()):
 			return "the state does not go with what is left"
 		}

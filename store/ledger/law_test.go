@@ -174,3 +174,16 @@ func TestExcess(t *testing.T) {
 		t.Error("what is held was followed")
 	}
 }
+
+// A refusal's text is for people: its amounts have separators and a currency,
+// while the answer's own field stays a plain decimal.
+func TestRefusalsSayAmounts(t *testing.T) {
+	s := &Stop{Proposal: Proposal{Minor: 123_456_789, Currency: event.CNY}}
+	err := (&Outcome{Result: Held, HeldMinor: 223_456_789}).Check(s, noon)
+	if want := "held_amount ¥2,234,567.89 is more than the ¥1,234,567.89 that was asked for"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	if got := s.Money(s.Minor); got != "1234567.89" {
+		t.Errorf("a document would carry %s", got)
+	}
+}

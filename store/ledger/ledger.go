@@ -49,9 +49,14 @@ func (s *Stop) Left() int64 { return s.HeldMinor - s.ReturnedMinor }
 // Claim is what a later credit to the account may still be held for.
 func (s *Stop) Claim() int64 { return s.Minor - s.HeldMinor - s.ReleasedMinor }
 
-// Money writes minor units of the stop's currency.
+// Money writes minor units of the stop's currency, as documents carry them.
 func (s *Stop) Money(minor int64) string {
 	return event.Money{Minor: minor, Currency: s.Currency}.Decimal()
+}
+
+// text writes minor units of the stop's currency for people.
+func (s *Stop) text(minor int64) string {
+	return event.Money{Minor: minor, Currency: s.Currency}.Text()
 }
 
 // Result says what the fold did with an event.

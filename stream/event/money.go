@@ -56,6 +56,36 @@ func (m Money) Decimal() string {
 	return string(AppendDecimal(nil, m.Minor, digits))
 }
 
+// Text writes the amount for people: "¥2,215,899.09", and with the code of any
+// other currency: "USD 1,234.50". Documents carry [Money.Decimal].
+func (m Money) Text() string {
+	sign, amount := "", Grouped(m.Decimal())
+	if m.Minor < 0 {
+		sign, amount = "-", amount[1:]
+	}
+	if m.Currency == CNY {
+		return sign + "¥" + amount
+	}
+	return sign + string(m.Currency) + " " + amount
+}
+
+// Grouped puts commas between the thousands of a decimal, where the currency
+// stands elsewhere: a column's heading, a form.
+func Grouped(decimal string) string {
+	whole, rest, point := strings.Cut(decimal, ".")
+	digits := strings.TrimPrefix(whole, "-")
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	if strings.HasPrefix(whole, "-") {
+		digits = "-" + digits
+	}
+	if point {
+		digits += "." + rest
+	}
+	return digits
+}
+
 // AppendDecimal appends minor units as a decimal with the given number of
 // digits after the point.
 func AppendDecimal(dst []byte, minor int64, digits int) []byte {
