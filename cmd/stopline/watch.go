@@ -201,7 +201,7 @@ func (d *demo) pace(end time.Time) float64 {
 }
 
 // yuan writes fen for people.
-func yuan(minor int64) string { return "¥" + event.Money{Minor: minor, Currency: event.CNY}.Decimal() }
+func yuan(minor int64) string { return event.Money{Minor: minor, Currency: event.CNY}.Text() }
 
 func share(part, whole int64) float64 {
 	if whole == 0 {
