@@ -2,6 +2,7 @@ package console
 
 import (
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -105,5 +106,47 @@ func TestMount(t *testing.T) {
 	}
 	if w := get("/words_test.go", ""); w.Code != http.StatusNotFound {
 		t.Errorf("what is no page: %d", w.Code)
+	}
+}
+
+// The style sheets keep to what browsers of 2021 know (Chromium 90, which many
+// offices have): a colour by a function that the browser does not know is no
+// colour at all. The dark colours, which therefore stand there twice, are the same.
+func TestColoursForOlderBrowsers(t *testing.T) {
+	err := fs.WalkDir(static, "static", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".css") {
+			return err
+		}
+		text := regexp.MustCompile(`(?s)/\*.*?\*/`).ReplaceAllString(read(t, strings.TrimPrefix(path, "static/")), "")
+		for _, young := range []string{"light-dark(", "color-mix(", "oklch(", "lab(", ":has(", "@layer", "@container", "dvh", "inset-area", "text-wrap:"} {
+			if strings.Contains(text, young) {
+				t.Errorf("%s uses %s, which is younger than Chromium 90", path, young)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	colours := func(selector string) map[string]string {
+		_, rest, found := strings.Cut(read(t, "console.css"), selector+" {")
+		block, _, ended := strings.Cut(rest, "}")
+		if !found || !ended {
+			t.Fatalf("console.css has no %s", selector)
+		}
+		out := map[string]string{}
+		for _, m := range regexp.MustCompile(`(--[\w-]+): ([^;]+);`).FindAllStringSubmatch(block, -1) {
+			out[m[1]] = m[2]
+		}
+		return out
+	}
+	light, system, chosen := colours("\n:root"), colours(`:root:not([data-theme="light"])`), colours(`:root[data-theme="dark"]`)
+	if len(light) < 12 || !maps.Equal(system, chosen) {
+		t.Errorf("the dark colours differ: %v and %v", system, chosen)
+	}
+	for name := range light {
+		if chosen[name] == "" {
+			t.Errorf("%s has no dark colour", name)
+		}
 	}
 }
