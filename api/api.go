@@ -95,7 +95,7 @@ func New(d Dependencies) http.Handler {
 	huma.NewError = newProblem
 	s := &server{Dependencies: d, waiters: map[string]int{}}
 	r := chi.NewRouter()
-	r.Use(middleware.Recoverer, secure, s.tellTime, d.Identities.identify)
+	r.Use(middleware.Recoverer, secure, s.tellTime, func(h http.Handler) http.Handler { return compress(h) }, d.Identities.identify)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, "there is no "+r.URL.Path+"; the routes are listed at /docs")
 	})
@@ -126,7 +126,7 @@ func New(d Dependencies) http.Handler {
 	if d.Metrics != nil {
 		r.Method(http.MethodGet, "/metrics", d.Metrics)
 	}
-	r.With(middleware.Compress(6, "text/html")).Get("/docs", docs(api.OpenAPI(), d.Version))
+	r.Get("/docs", docs(api.OpenAPI(), d.Version))
 	console.Mount(r)
 	return r
 }

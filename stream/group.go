@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v7"
 	"github.com/segmentio/kafka-go"
 )
 
@@ -60,14 +61,12 @@ func runGroup(ctx context.Context, log *slog.Logger, m *Metrics, loop, brokers, 
 		_ = cg.Close() // ends the generation, whose workers then finish
 	}()
 	for ctx.Err() == nil {
-		gen, err := cg.Next(ctx)
+		gen, err := nextGeneration(ctx, log, cg, group)
 		if errors.Is(err, kafka.ErrGroupClosed) || ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
-			log.Warn("joining the group failed; trying again", "group", group, "err", err)
-			pause(ctx, time.Second)
-			continue
+			return err
 		}
 		for topic, assigned := range gen.Assignments {
 			for _, a := range assigned {
@@ -78,19 +77,44 @@ func runGroup(ctx context.Context, log *slog.Logger, m *Metrics, loop, brokers, 
 					defer workers.Done()
 					defer m.progress.left(mine)
 					c.reached(c.offset)
-					for wait := 100 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 5*time.Second) {
-						err := work(ctx, c)
-						if err == nil || ctx.Err() != nil {
-							return
-						}
-						log.Error("a partition failed; beginning again from its last commit", "group", group, "topic", c.topic, "partition", c.partition, "err", err)
-						pause(ctx, wait)
-					}
+					c.keepWorking(ctx, log, group, work)
 				})
 			}
 		}
 	}
 	return nil
+}
+
+// nextGeneration waits until the group gives this process its partitions.
+func nextGeneration(ctx context.Context, log *slog.Logger, cg *kafka.ConsumerGroup, group string) (gen *kafka.Generation, err error) {
+	err = waits{200 * time.Millisecond, 5 * time.Second}.retry(ctx, func() error {
+		gen, err = cg.Next(ctx)
+		if errors.Is(err, kafka.ErrGroupClosed) {
+			return backoff.Permanent(err)
+		}
+		return err
+	}, func(err error) { log.Warn("joining the group failed; trying again", "group", group, "err", err) })
+	return gen, err
+}
+
+// The pauses after a partition's work has failed, and how long it must have
+// gone well for them to begin anew.
+var workWaits = waits{100 * time.Millisecond, 5 * time.Second}
+
+const wentWell = time.Minute
+
+// keepWorking works on a partition until it is done or the claim ends.
+func (c *claim) keepWorking(ctx context.Context, log *slog.Logger, group string, work func(ctx context.Context, c *claim) error) {
+	_ = workWaits.retry(ctx, func() error { // it ends with the claim
+		began := time.Now()
+		err := work(ctx, c)
+		if err != nil && time.Since(began) > wentWell {
+			return backoff.RetryAfter(workWaits.first, err)
+		}
+		return err
+	}, func(err error) {
+		log.Error("a partition failed; beginning again from its last commit", "group", group, "topic", c.topic, "partition", c.partition, "err", err)
+	})
 }
 
 // pause waits, or less when the context ends.

@@ -179,13 +179,12 @@ func followFrom(ctx context.Context, from int64, brokers, topic string, partitio
 			var msgs []kafka.Message
 			there := false
 			for ctx.Err() == nil {
-				var err error
-				if msgs, err = r.read(ctx, msgs[:0]); err != nil {
-					if ctx.Err() == nil {
-						log.Warn("reading failed; trying again", "topic", topic, "partition", p, "err", err)
-						pause(ctx, time.Second)
-					}
-					continue
+				err := waits{200 * time.Millisecond, 5 * time.Second}.retry(ctx, func() (err error) {
+					msgs, err = r.read(ctx, msgs[:0])
+					return err
+				}, func(err error) { log.Warn("reading failed; trying again", "topic", topic, "partition", p, "err", err) })
+				if err != nil {
+					return nil // ctx has ended
 				}
 				for i := range msgs {
 					if err := f(&msgs[i]); err != nil {

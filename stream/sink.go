@@ -77,21 +77,20 @@ func (s *Sink) partition(ctx context.Context, c *claim) error {
 // flush writes the rows and then commits. It tries until it works: slower, and
 // complete.
 func (s *Sink) flush(ctx context.Context, books *warehouse.Books, c *claim, offset int64) error {
-	for wait := 200 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+	err := waits{200 * time.Millisecond, 10 * time.Second}.retry(ctx, func() error {
 		done, err := books.Flush(ctx)
 		for table, n := range done {
 			s.Metrics.Rows.WithLabelValues(table).Add(float64(n))
 		}
-		if err == nil {
-			c.reached(offset)
-			return c.commit(offset, false)
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+		return err
+	}, func(err error) {
 		s.Log.Error("ClickHouse did not take a batch; trying again", "topic", c.topic, "partition", c.partition, "rows", books.Rows(), "err", err)
-		pause(ctx, wait)
+	})
+	if err != nil {
+		return err
 	}
+	c.reached(offset)
+	return c.commit(offset, false)
 }
 
 // take puts a message's rows into the books; those of the ledger's log once the

@@ -14,7 +14,6 @@ import (
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 )
 
 //go:embed static
@@ -29,15 +28,13 @@ func Charts() int {
 	return len(b)
 }
 
-// Mount adds the pages to a router. They are compressed, and a browser keeps
-// them until they change.
+// Mount adds the pages to a router. A browser keeps them until they change.
 func Mount(r chi.Router) {
 	files, err := fs.Sub(static, "static")
 	if err != nil {
 		panic(err) // the folder is compiled in
 	}
 	server := http.FileServerFS(files)
-	r = r.With(middleware.Compress(6, "text/html", "text/css", "text/javascript", "image/svg+xml"))
 	err = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

@@ -80,13 +80,12 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// A browser keeps the pages until they change, and they come compressed.
+// A browser keeps the pages until they change.
 func TestMount(t *testing.T) {
 	r := chi.NewRouter()
 	Mount(r)
 	get := func(path, tag string) *httptest.ResponseRecorder {
 		req := httptest.NewRequest(http.MethodGet, path, http.NoBody)
-		req.Header.Set("Accept-Encoding", "gzip")
 		if tag != "" {
 			req.Header.Set("If-None-Match", tag)
 		}
@@ -97,7 +96,7 @@ func TestMount(t *testing.T) {
 	for path, kind := range map[string]string{"/": "text/html", "/app.js": "text/javascript", "/console.css": "text/css", "/icon.svg": "image/svg+xml"} {
 		w := get(path, "")
 		tag := w.Header().Get("ETag")
-		if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Type"), kind) || w.Header().Get("Content-Encoding") != "gzip" || tag == "" {
+		if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Type"), kind) || tag == "" {
 			t.Errorf("%s: %d %v", path, w.Code, w.Header())
 		}
 		if again := get(path, tag); again.Code != http.StatusNotModified || again.Body.Len() > 0 {

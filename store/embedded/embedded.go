@@ -25,6 +25,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/cenkalti/backoff/v7"
 )
 
 // childArg is the hidden subcommand under which the binary becomes the engine.
@@ -165,6 +167,9 @@ func (s *Server) launch() error {
 func (s *Server) keep() {
 	defer close(s.done)
 	began, restarts := time.Now(), 0
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = 200*time.Millisecond, time.Second // five restarts take a few seconds
+	pauses.Reset()
 	for {
 		<-s.exited
 		err := s.left
@@ -176,13 +181,14 @@ func (s *Server) keep() {
 		}
 		if time.Since(began) > settled {
 			restarts = 0
+			pauses.Reset()
 		}
 		if restarts++; restarts > maxRestarts {
 			s.options.Log.Error("the embedded ClickHouse keeps ending and is given up; what was acknowledged is kept", "err", err, "said", s.lastWords.String())
 			return
 		}
 		s.options.Log.Error("the embedded ClickHouse ended by itself and is started again; what was acknowledged is kept", "err", err, "said", s.lastWords.String())
-		time.Sleep(time.Duration(restarts) * 200 * time.Millisecond)
+		time.Sleep(pauses.NextBackOff())
 		began = time.Now()
 		if err := s.launch(); err != nil {
 			return // it was closed meanwhile, or cannot be started at all

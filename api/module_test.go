@@ -1,0 +1,138 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event"
+)
+
+// bankProgram is what a bank's engineer writes in a module of their own.
+const bankProgram = `package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"stopline.internal/api/client"
+)
+
+func main() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	bank := &client.Client{URL: os.Args[1], Key: os.Args[2]}
+	stops, err := bank.Waiting(ctx, 30*time.Second)
+	if err != nil || len(stops) != 1 {
+		fmt.Fprintln(os.Stderr, len(stops), err)
+		os.Exit(1)
+	}
+	s := &stops[0]
+	if s, err = bank.Acknowledge(ctx, s.ID); err == nil {
+		s, err = bank.Answer(ctx, s.ID, client.Outcome{Result: client.Held, HeldAmount: s.Amount, EffectiveAt: s.RequestedAt.Add(time.Second)})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println(s.State, s.HeldAmount, s.Currency, s.Account.Number)
+}
+`
+
+// folded is a log whose fold is at once.
+type folded struct{ *ledger.Ledger }
+
+func (f folded) Append(_ context.Context, e ledger.Event) (ledger.Result, error) {
+	return f.Apply(&e), nil
+}
+
+func (f folded) Write(_ context.Context, events ...ledger.Event) error {
+	for i := range events {
+		f.Apply(&events[i])
+	}
+	return nil
+}
+
+// nowhere takes what would go to Kafka.
+type nowhere struct{}
+
+func (nowhere) Report(context.Context, string, []byte) error { return nil }
+func (nowhere) Watch(context.Context, string, []byte) error  { return nil }
+func (nowhere) Taint(context.Context, ...*event.Taint) error { return nil }
+
+// A bank's own module requires the client by its path, with a replace that says
+// where the tree lies, and works with it: a long poll that waits for a stop,
+// and the answer.
+func TestClientFromAnotherModule(t *testing.T) {
+	if testing.Short() {
+		t.Skip("another module is not built in short mode")
+	}
+	tree, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums, err := os.ReadFile(filepath.Join(tree, "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"main.go": bankProgram, "go.sum": string(sums), // nothing has to be fetched
+		"go.mod": "module bank.example/stops\n\ngo 1.26.0\n\nrequire stopline.internal v0.0.0\n\nreplace stopline.internal => " + tree + "\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-mod=mod", "-o", "stops", ".")
+	build.Dir, build.Env = dir, append(os.Environ(), "GOPROXY=off", "GOFLAGS=", "GOWORK=off")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("the module cannot be built: %v\n%s", err, out)
+	}
+
+	ids, err := LocalIdentities(filepath.Join(t.TempDir(), "keys.json"), []string{"PCBC"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := event.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, event.Zone))
+	l := ledger.New(ledger.DefaultTerms)
+	h := New(Dependencies{Identities: ids, Ledger: l, Log: folded{l}, Intake: nowhere{}, Clock: func() event.Instant { return now.Add(10 * time.Second) }})
+	polls := make(chan string, 10)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		polls <- r.URL.Path
+		h.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+
+	run := exec.CommandContext(t.Context(), filepath.Join(dir, "stops"), srv.URL, ids.Local(Bank, "PCBC"))
+	var out, errs bytes.Buffer
+	run.Stdout, run.Stderr = &out, &errs
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if path := <-polls; path != "/v1/bank/stops" { // it waits, and there is nothing
+		t.Errorf("it begins with %s", path)
+	}
+	p := ledger.Proposal{Account: ledger.Account{Number: "6217000010098765432", Bank: "PCBC"}, Minor: 4_980_000, Currency: event.CNY,
+		Transfer: ledger.Transfer{ID: "t", Minor: 4_980_000, At: now}, Hop: 1, FraudType: "account-takeover", Payer: "6222"}
+	if err := (folded{l}).Write(t.Context(), ledger.Propose(l.Terms(), "stp_1", "cas_1", p, now, "scoring")...); err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Wait(); err != nil {
+		t.Fatalf("%v: %s", err, errs.String())
+	}
+	if got := strings.TrimSpace(out.String()); got != "held 49800.00 CNY 6217000010098765432" {
+		t.Errorf("it says %q", got)
+	}
+	if s := l.Stop("stp_1"); s.State != ledger.Held || s.HeldMinor != 4_980_000 {
+		t.Errorf("the ledger has it %s, with %d", s.State, s.HeldMinor)
+	}
+}
