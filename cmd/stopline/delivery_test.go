@@ -212,13 +212,15 @@ func TestStreamResumes(t *testing.T) {
 		doc := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc(fmt.Sprint("s", n), fmt.Sprint("36", n), fmt.Sprint("16", n), "5000.00", 60, ""))
 		return doc["stops"].([]any)[0].(map[string]any)["id"].(string)
 	}
-	first := file(1)
+	first, second := file(1), ""
 	read := func(place string, want int) (ids []string, last string) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		c := &client.Client{URL: h.url, Key: k.pcbc}
 		_ = c.Listen(ctx, place, func(_ context.Context, m client.Message) error {
-			ids, last = append(ids, m.Data.ID+" "+m.Type), m.Place
+			if ids, last = append(ids, m.Data.ID+" "+m.Type), m.Place; second == "" {
+				second = file(2) // what happens behind the snapshot has a place
+			}
 			if len(ids) == want {
 				cancel()
 			}
@@ -226,13 +228,13 @@ func TestStreamResumes(t *testing.T) {
 		})
 		return ids, last
 	}
-	ids, place := read("", 1)
-	if len(ids) != 1 || ids[0] != first+" "+client.StopRequested {
-		t.Fatalf("the open stop: %v", ids)
+	ids, place := read("", 2)
+	if len(ids) != 2 || ids[0] != first+" "+client.StopRequested || ids[1] != second+" "+client.StopRequested || place == "" {
+		t.Fatalf("the open stop, then the next one: %v, up to %q", ids, place)
 	}
-	second, third := file(2), file(3)
+	third, fourth := file(3), file(4)
 	ids, next := read(place, 2)
-	if got := strings.Join(ids, ","); !strings.Contains(got, second) || !strings.Contains(got, third) || strings.Contains(got, first) {
+	if got := strings.Join(ids, ","); !strings.Contains(got, third) || !strings.Contains(got, fourth) || strings.Contains(got, first) || strings.Contains(got, second) {
 		t.Errorf("behind %s came %v", place, ids)
 	}
 	h.hold(first, "held", "5000.00")
