@@ -31,11 +31,11 @@ func (s *server) bankRoutes(api huma.API) {
 }
 
 func (s *server) bankStops(ctx context.Context, in *struct {
-	Wait   string `query:"wait" example:"30s" doc:"How long to wait for a stop, at most 1m"`
-	State  string `query:"state" enum:"requested,acknowledged,returning,open" default:"requested" doc:"acknowledged: those that this bank has not answered yet; returning: those that it is told to pay back; open: all that are not over, to begin anew"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
-	After  string `query:"after" maxLength:"64" doc:"The cursor \"next\" of the page before; not with state=requested, where what is acknowledged leaves the list"`
-	Accept string `header:"Accept" doc:"application/xml: a camt.056 document"`
+	Wait  string `query:"wait" example:"30s" doc:"How long to wait for a stop, at most 1m"`
+	State string `query:"state" enum:"requested,acknowledged,returning,open" default:"requested" doc:"acknowledged: those that this bank has not answered yet; returning: those that it is told to pay back; open: all that are not over, to begin anew"`
+	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	After string `query:"after" maxLength:"64" doc:"The cursor \"next\" of the page before; not with state=requested, where what is acknowledged leaves the list"`
+	Form
 }) (*pageOutput, error) {
 	var wait time.Duration
 	if in.Wait != "" {
@@ -58,14 +58,14 @@ func (s *server) bankStops(ctx context.Context, in *struct {
 			f.State, f.Open = "", true
 		}
 		stops, more := s.Ledger.List(f)
-		return s.page(ctx, stops, more, in.Accept)
+		return s.page(ctx, stops, more, in.Form)
 	}
 	end := time.NewTimer(wait)
 	defer end.Stop()
 	for {
 		stops, more := s.Ledger.Waiting(code, in.Limit)
 		if len(stops) > 0 || wait == 0 {
-			return s.page(ctx, stops, false, in.Accept)
+			return s.page(ctx, stops, false, in.Form)
 		}
 		select {
 		case <-more:
@@ -120,13 +120,13 @@ type StopID struct {
 
 func (s *server) bankStop(ctx context.Context, in *struct {
 	StopID
-	Accept string `header:"Accept" doc:"application/xml: a camt.056 document"`
+	Form
 }) (*pageOutput, error) {
 	st, err := s.own(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return s.one(ctx, st, in.Accept)
+	return s.one(ctx, st, in.Form)
 }
 
 func (s *server) acknowledge(ctx context.Context, in *struct {
@@ -177,19 +177,19 @@ func (s *server) answer(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	if st, err = s.answered(ctx, st, o); err != nil {
+	if st, err = s.answered(ctx, st, o, sameOutcome); err != nil {
 		return nil, err
 	}
 	return s.bankOutput(ctx, st), nil
 }
 
 // answered records a bank's outcome and, where the money went on, asks the next
-// banks at once. The same answer again is the same.
-func (s *server) answered(ctx context.Context, st *ledger.Stop, o ledger.Outcome) (*ledger.Stop, error) {
+// banks at once. The same answer again, by the rule of its form, is the same.
+func (s *server) answered(ctx context.Context, st *ledger.Stop, o ledger.Outcome, same func(was, is ledger.Outcome) bool) (*ledger.Stop, error) {
 	for range 5 {
 		now := s.Clock()
 		if !st.State.Awaits() {
-			if st.Outcome == nil || !sameOutcome(*st.Outcome, o) {
+			if st.Outcome == nil || !same(*st.Outcome, o) {
 				return nil, newProblem(http.StatusConflict, "the stop was answered differently before, or taken back: it is "+string(st.State))
 			}
 			return st, s.follow(ctx, st, now)
@@ -221,6 +221,14 @@ func sameOutcome(a, b ledger.Outcome) bool {
 	plain(&a)
 	plain(&b)
 	return reflect.DeepEqual(a, b)
+}
+
+// sameMessage compares answers as camt.029. It has no time of its own for the
+// hold, only that of the message, which is another when it is sent again: the
+// recorded one stays.
+func sameMessage(was, is ledger.Outcome) bool {
+	is.EffectiveAt = was.EffectiveAt
+	return sameOutcome(was, is)
 }
 
 // follow asks for the stops on the next hops, and tells the accounts' partitions

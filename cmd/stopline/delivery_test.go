@@ -375,6 +375,28 @@ func TestISO20022(t *testing.T) {
 	if s := h.ledger.Stop(stop); s.State != ledger.Partial || s.HeldMinor != 600_000 {
 		t.Errorf("%s %d", s.State, s.HeldMinor)
 	}
+	// As the rails send it, with the header and the time of another attempt.
+	effective := h.ledger.Stop(stop).EffectiveAt
+	wrapped := func(document, definition string) string {
+		return `<BizMsgEnvlp xmlns="urn:iso:std:iso:20022:tech:xsd:nvlp.001.001.01"><Hdr><AppHdr xmlns="urn:iso:std:iso:20022:tech:xsd:head.001.001.02"><Fr><FIId><FinInstnId><BICFI>PCBCCNBJXXX</BICFI></FinInstnId></FIId></Fr><To><OrgId><Nm>Stopline</Nm></OrgId></To><BizMsgIdr>B1</BizMsgIdr><MsgDefIdr>` +
+			definition + `</MsgDefIdr><CreDt>` + wallClock().String() + `</CreDt></AppHdr></Hdr><Doc>` + strings.TrimPrefix(document, `<?xml version="1.0"?>`) + `</Doc></BizMsgEnvlp>`
+	}
+	again := answer("PECR", `<RsltnRltdInf><IntrBkSttlmAmt Ccy="CNY">6000.00</IntrBkSttlmAmt></RsltnRltdInf>`)
+	if again == part {
+		t.Fatal("the second attempt has the first one's time")
+	}
+	post(200, again)
+	post(200, wrapped(again, "camt.029.001.09"))
+	if s := h.ledger.Stop(stop); s.EffectiveAt != effective {
+		t.Errorf("the hold runs from %s, want the first answer's %s", s.EffectiveAt, effective)
+	}
+	if out := post(422, wrapped(again, "pacs.004.001.09")); !strings.Contains(fmt.Sprint(out["detail"]), "/AppHdr/MsgDefIdr") {
+		t.Errorf("%v", out)
+	}
+	post(409, strings.Replace(again, "6000.00", "5999.00", 1))
+	if page := h.text(k.pcbc, "/v1/bank/stops/"+stop+"?envelope=true", "Accept", "application/xml"); !strings.Contains(page, "<MsgDefIdr>camt.056.001.08</MsgDefIdr>") {
+		t.Errorf("no header: %s", page)
+	}
 	post(409, answer("RJCR", `<CxlStsRsnInf><Rsn><Cd>AM04</Cd></Rsn></CxlStsRsnInf>`))
 	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+stop+"/freeze", `{}`)
 	r := h.ok(k.analyst, http.MethodPost, "/v1/cases/"+c["id"].(string)+"/returns", "")
