@@ -20,8 +20,8 @@ const maxWait = time.Minute
 // bankRoutes are those of a bank's own system.
 func (s *server) bankRoutes(api huma.API) {
 	bank := []Role{Bank}
-	huma.Register(api, s.operation(api, http.MethodGet, "/v1/bank/stops", "bank-stops", "The stops that wait for this bank, oldest first; with wait, the answer comes when there is one. As application/xml: camt.056", bank, 422, 429), s.bankStops)
-	huma.Register(api, s.operation(api, http.MethodGet, "/v1/bank/stops/{id}", "bank-stop", "One stop of this bank, as it is now. As application/xml: camt.056", bank, 404), s.bankStop)
+	huma.Register(api, s.inBothForms(api, reflect.TypeFor[StopsPage](), s.operation(api, http.MethodGet, "/v1/bank/stops", "bank-stops", "The stops that wait for this bank, oldest first; with wait, the answer comes when there is one. As application/xml: camt.056", bank, 422, 429)), s.bankStops)
+	huma.Register(api, s.inBothForms(api, reflect.TypeFor[StopDocument](), s.operation(api, http.MethodGet, "/v1/bank/stops/{id}", "bank-stop", "One stop of this bank, as it is now. As application/xml: camt.056", bank, 404)), s.bankStop)
 	huma.Register(api, s.operation(api, http.MethodPost, "/v1/bank/stops/{id}/acknowledgement", "acknowledge", "The bank has the stop and works on it", bank, 404, 409, 503), s.acknowledge)
 	huma.Register(api, s.operation(api, http.MethodPost, "/v1/bank/stops/{id}/outcome", "answer", "What became of the stop", bank, 404, 409, 422, 503), s.answer)
 	huma.Register(api, s.operation(api, http.MethodPost, "/v1/bank/stops/{id}/sweeps", "sweep", "A later credit to the account is held for the rest of the claim", bank, 404, 409, 422, 503), s.sweep)
@@ -129,11 +129,12 @@ func (s *server) bankStop(ctx context.Context, in *struct {
 	return s.one(ctx, st, in.Form)
 }
 
+// AcknowledgementBody has no fields so far; it may be left out.
+type AcknowledgementBody struct{}
+
 func (s *server) acknowledge(ctx context.Context, in *struct {
 	StopID
-	Body *struct {
-		_ struct{} `json:"-" additionalProperties:"true"`
-	} `required:"false"`
+	Body *AcknowledgementBody `required:"false"`
 }) (*bankOutput, error) {
 	st, err := s.own(ctx, in.ID)
 	if err != nil {
@@ -274,9 +275,8 @@ func (s *server) tell(ctx context.Context, taints ...*event.Taint) error {
 
 // SweepBody is a later credit that was held.
 type SweepBody struct {
-	_          struct{} `json:"-" additionalProperties:"true"`
-	Credit     string   `json:"credit" minLength:"1" maxLength:"256" example:"CCB-20261124-77" doc:"The bank's id of the credit; the same again is the same"`
-	HeldAmount Amount   `json:"held_amount" doc:"What of it is held, at most the rest of the claim"`
+	Credit     string `json:"credit" minLength:"1" maxLength:"256" example:"CCB-20261124-77" doc:"The bank's id of the credit; the same again is the same"`
+	HeldAmount Amount `json:"held_amount" doc:"What of it is held, at most the rest of the claim"`
 }
 
 func (s *server) sweep(ctx context.Context, in *struct {
@@ -317,11 +317,10 @@ func (s *server) sweep(ctx context.Context, in *struct {
 
 // ReturnBody is a bank's word on a payment back.
 type ReturnBody struct {
-	_         struct{} `json:"-" additionalProperties:"true"`
-	Result    string   `json:"result" enum:"returned,failed" example:"returned"`
-	Amount    Amount   `json:"amount" doc:"As instructed"`
-	Reference string   `json:"reference,omitempty" maxLength:"256" example:"CCB-R-20261201-3"`
-	Reason    string   `json:"reason,omitempty" maxLength:"256" doc:"Required for failed"`
+	Result    string `json:"result" enum:"returned,failed" example:"returned"`
+	Amount    Amount `json:"amount" doc:"As instructed"`
+	Reference string `json:"reference,omitempty" maxLength:"256" example:"CCB-R-20261201-3"`
+	Reason    string `json:"reason,omitempty" maxLength:"256" doc:"Required for failed"`
 }
 
 func (s *server) confirmReturn(ctx context.Context, in *struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -25,8 +26,17 @@ type pageOutput struct {
 
 // Form is the form that a bank asks for its stops in.
 type Form struct {
-	Accept   string `header:"Accept" doc:"application/xml: a camt.056 document"`
+	Accept   string `header:"Accept" hidden:"true"` // the document's content types say it
 	Envelope bool   `query:"envelope" doc:"Of camt.056: with the business application header, in ISO's envelope (head.001.001.02 in nvlp.001.001.01)"`
+}
+
+// inBothForms describes an answer that is JSON of a type, or camt.056.
+func (*server) inBothForms(api huma.API, t reflect.Type, op huma.Operation) huma.Operation {
+	op.Responses = map[string]*huma.Response{"200": {Description: "As JSON, or as camt.056", Content: map[string]*huma.MediaType{
+		"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(t, true, "")},
+		xmlType:            {Schema: &huma.Schema{Type: huma.TypeString}, Example: camt056Example},
+	}}}
+	return op
 }
 
 // wantsXML says whether XML is asked for.
@@ -88,7 +98,7 @@ func (s *server) messageRoute(api huma.API) {
 
 // MessageResults say what became of each transaction of a message.
 type MessageResults struct {
-	Results []MessageResult `json:"results"`
+	Results []MessageResult `json:"results" nullable:"false"`
 }
 
 // MessageResult is one transaction's.
@@ -162,6 +172,9 @@ func (s *server) isoMessage(ctx context.Context, doc []byte) (*struct{ Body Mess
 	}
 	return out, nil
 }
+
+const camt056Example = `<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.056.001.08"><FIToFIPmtCxlReq>…</FIToFIPmtCxlReq></Document>`
 
 const camt029Example = `<?xml version="1.0" encoding="UTF-8"?>
 <Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.029.001.09"><RsltnOfInvstgtn>

@@ -31,7 +31,6 @@ func (s *server) screeningRoutes(api huma.API) {
 
 // ScreeningBody is a transfer, as on bank.transfers.
 type ScreeningBody struct {
-	_            struct{}       `json:"-" additionalProperties:"true"`
 	Kind         string         `json:"kind,omitempty" enum:"transfer"`
 	ID           string         `json:"id" example:"ICBC-20261123-0000012345"`
 	At           string         `json:"at" format:"date-time"`
@@ -50,18 +49,17 @@ type ScreeningBody struct {
 
 // ScreeningParty is one side of a transfer.
 type ScreeningParty struct {
-	_       struct{} `json:"-" additionalProperties:"true"`
-	Account string   `json:"account,omitempty"`
-	Bank    string   `json:"bank,omitempty"`
-	Holder  string   `json:"holder,omitempty"`
-	Phone   string   `json:"phone,omitempty"`
+	Account string `json:"account,omitempty"`
+	Bank    string `json:"bank,omitempty"`
+	Holder  string `json:"holder,omitempty"`
+	Phone   string `json:"phone,omitempty"`
 }
 
 // ScreeningDocument is the answer.
 type ScreeningDocument struct {
 	Decision string         `json:"decision" enum:"allow,hold,stop" doc:"hold: a person should look; stop: do not pay"`
 	Score    int            `json:"score" doc:"0 to 1000"`
-	Hits     []ScreeningHit `json:"hits"`
+	Hits     []ScreeningHit `json:"hits" nullable:"false"`
 	StopID   string         `json:"stop_id,omitempty"`
 	AlertID  string         `json:"alert_id,omitempty"`
 	Default  bool           `json:"default" doc:"The deadline passed: the decision is the configured default"`

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,13 @@ import (
 // heartbeat is how often a stream that has no news says that it is alive.
 const heartbeat = 15 * time.Second
 
+// StreamEvent is one event of a bank's stream.
+type StreamEvent struct {
+	ID    string       `json:"id,omitempty" example:"0-18.1-4" doc:"A place to go on behind; what is open at the start has none"`
+	Event string       `json:"event" enum:"stop.requested,stop.extended,stop.frozen,stop.changed,stop.released,stop.expired,return.instructed,current,reset"`
+	Data  EnvelopeBody `json:"data" doc:"Of current and reset an empty object"`
+}
+
 // StreamInput asks for a bank's stream.
 type StreamInput struct {
 	LastEventID string `header:"Last-Event-ID" maxLength:"2048" example:"0-17.1-4" doc:"The id of the last event that was received: the stream goes on behind it, on any replica. Without it, it begins with what waits"`
@@ -28,8 +36,9 @@ type StreamInput struct {
 // streamRoute tells a bank of its stops as they happen.
 func (s *server) streamRoute(api huma.API) {
 	op := s.operation(api, http.MethodGet, "/v1/bank/stops/stream", "bank-stream", "Server-sent events: each is a message as a webhook would carry it (stop.requested, stop.extended, stop.frozen, stop.changed, stop.released, stop.expired, return.instructed). What is open comes first, without ids; the event named current ends it and has the id to go on behind. An event named reset says that the place asked for is no longer kept: what is open follows, up to the next current", []Role{Bank}, 422, 429)
-	op.Responses = map[string]*huma.Response{"200": {Description: "A stream of events", Content: map[string]*huma.MediaType{"text/event-stream": {
-		Schema: &huma.Schema{Type: huma.TypeString}, Example: "id: 0-18.1-4\nevent: stop.requested\ndata: {\"type\":\"stop.requested\",\"timestamp\":\"2026-11-23T10:20:30.310+08:00\",\"data\":{\"id\":\"stp_2Q0J7Z1K8M5N3P6R9S4T7V1W2X\",\"state\":\"requested\"}}\n\n"}}}}
+	events := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[[]StreamEvent](), true, "")
+	op.Responses = map[string]*huma.Response{"200": {Description: "A stream of events, each as lines such as id: 0-18.1-4, event: stop.requested, data: {…}, and an empty line",
+		Content: map[string]*huma.MediaType{"text/event-stream": {Schema: events}}}}
 	huma.Register(api, op, func(ctx context.Context, in *StreamInput) (*huma.StreamResponse, error) {
 		after, err := parseCursor(in.LastEventID)
 		if err != nil {
@@ -196,6 +205,6 @@ func Envelope(st *ledger.Stop, kind string, version int, t ledger.Terms) []byte 
 type EnvelopeBody struct {
 	ID        string       `json:"id" doc:"The same for every attempt: do the work once"`
 	Type      string       `json:"type"`
-	Timestamp string       `json:"timestamp"`
+	Timestamp string       `json:"timestamp" format:"date-time"`
 	Data      StopDocument `json:"data"`
 }
