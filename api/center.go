@@ -37,7 +37,7 @@ type MeDocument struct {
 
 // centerRoutes are those of analysts, supervisors and hotlines.
 func (s *server) centerRoutes(api huma.API) {
-	op := s.operation(api, http.MethodPost, "/v1/reports", "report", "A victim's report opens a case and its stops", center, 413, 422, 503)
+	op := s.operation(api, http.MethodPost, "/v1/reports", "report", "A victim's report opens a case and its stops", center, 409, 413, 422, 503)
 	op.SkipValidateBody = true // the documents' own rules say more, and name every field
 	huma.Register(api, op, s.report)
 
@@ -79,18 +79,33 @@ func (s *server) report(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	id, digest := e.Report.Source+":"+e.ID, e.Report.Digest()
+	if out, err := s.reported(ctx, id, digest); out != nil || err != nil {
+		return out, err
+	}
 	if err := s.Intake.Report(ctx, e.ID, doc); err != nil {
 		return nil, s.unavailable(err)
 	}
-	id := e.Report.Source + ":" + e.ID
 	deadline := time.Now().Add(10 * time.Second)
 	for time.Now().Before(deadline) && ctx.Err() == nil {
-		if c := s.Ledger.CaseOfReport(id); c != "" {
-			return s.caseOutput(ctx, c)
+		if out, err := s.reported(ctx, id, digest); out != nil || err != nil {
+			return out, err
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 	return nil, newProblem(http.StatusServiceUnavailable, "the report is in the log and will be worked on; its case did not appear in time: send the same report again to see it")
+}
+
+// reported is the case of a report that is noted; nil while it is not.
+func (s *server) reported(ctx context.Context, id, digest string) (*caseOutput, error) {
+	switch caseID, differs := s.Ledger.CaseOfReport(id, digest); {
+	case differs:
+		return nil, newProblem(http.StatusConflict, "the report "+id+" is known and says something else; its case is "+caseID+
+			". What differs is not taken: send it as a report of its own, with another id")
+	case caseID != "":
+		return s.caseOutput(ctx, caseID)
+	}
+	return nil, nil
 }
 
 // unavailable answers for a log that cannot be reached. What it said is for

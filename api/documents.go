@@ -46,8 +46,8 @@ type ReportBody struct {
 	Source    string           `json:"source" enum:"96110,110,12345,bank,grid,other"`
 	District  string           `json:"district,omitempty" example:"520103" doc:"GB/T 2260"`
 	FraudType string           `json:"fraud_type,omitempty" example:"impersonated-authority"`
-	Victim    ReportVictim     `json:"victim"`
-	Transfers []ReportTransfer `json:"transfers"`
+	Victim    ReportVictim     `json:"victim" doc:"A holder, a phone, or both"`
+	Transfers []ReportTransfer `json:"transfers" minItems:"1"`
 	Callers   []string         `json:"callers,omitempty" example:"+85281234567"`
 }
 

@@ -172,6 +172,7 @@ type QueueItem struct {
 	Currency  string       `json:"currency,omitempty"`
 	Payer     string       `json:"payer,omitempty"`
 	Phone     string       `json:"phone,omitempty" doc:"The payer's"`
+	Holder    string       `json:"holder,omitempty" doc:"The payer's, where the transfer named one"`
 	Payee     string       `json:"payee,omitempty"`
 	Bank      string       `json:"bank,omitempty"`
 	Transfer  string       `json:"transfer,omitempty" doc:"Its id"`
@@ -375,6 +376,7 @@ func (s *server) queueItem(a *scoring.Alert, names patternNames, now event.Insta
 	i.said(a.Hits, names)
 	if t := a.Transfer; t != nil {
 		i.Amount, i.Currency, i.Payee, i.Payer, i.Bank, i.Phone, i.Transfer, i.at = t.Amount, string(t.Currency), t.Payee.Account, t.Payer.Account, t.Payee.Bank, t.Payer.Phone, t.ID, t.At
+		i.Holder = t.Payer.Holder
 		if i.StopID == "" && t.Payee.Account != "" {
 			if id := event.StopID(event.TransferKey(t.Payer.Account, t.ID), t.Payee.Account); s.Ledger.Stop(id) != nil {
 				i.StopID = id

@@ -45,6 +45,24 @@ type ScreeningBody struct {
 	Device       string         `json:"device,omitempty"`
 	Purpose      string         `json:"purpose,omitempty"`
 	District     string         `json:"district,omitempty" example:"520103"`
+	UETR         carriedText    `json:"uetr,omitempty" doc:"Taken, and not looked at"`
+	EndToEndID   carriedText    `json:"end_to_end_id,omitempty" doc:"Taken, and not looked at"`
+	MCC          carriedText    `json:"mcc,omitempty" example:"5411" doc:"Of a shop; taken, and not looked at"`
+	Clearing     carriedAny     `json:"clearing,omitempty" doc:"Member ids; taken, and not looked at"`
+}
+
+// carriedText is a text of the contract that nothing here looks at, whatever it is.
+type carriedText struct{ json.RawMessage }
+
+// Schema is that of a text.
+func (carriedText) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
+
+// carriedAny is the same of a value that may have parts.
+type carriedAny struct{ json.RawMessage }
+
+// Schema is a text or an object.
+func (carriedAny) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeObject, AdditionalProperties: true}}}
 }
 
 // ScreeningParty is one side of a transfer.

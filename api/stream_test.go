@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -28,6 +29,7 @@ type desk struct {
 	now    event.Instant
 	offset [3]int64
 	key    string
+	ids    *Identities
 	open   map[string]bool // stops that the bank must know of
 }
 
@@ -38,8 +40,9 @@ func newDesk(t *testing.T) *desk {
 		t.Fatal(err)
 	}
 	d := &desk{t: t, ledger: ledger.New(ledger.DefaultTerms), now: event.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, event.Zone)),
-		key: ids.Local(Bank, "PCBC"), open: map[string]bool{}}
-	d.Server = httptest.NewServer(New(Dependencies{Identities: ids, Ledger: d.ledger, Clock: func() event.Instant { return d.now }}))
+		key: ids.Local(Bank, "PCBC"), ids: ids, open: map[string]bool{}}
+	d.Server = httptest.NewServer(New(Dependencies{Identities: ids, Ledger: d.ledger, Clock: func() event.Instant { return d.now },
+		Parser: &event.Parser{Limits: event.DefaultLimits, Numbers: event.NewNumbers("CN")}, Logger: slog.New(slog.DiscardHandler)}))
 	t.Cleanup(d.Close)
 	return d
 }
