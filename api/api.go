@@ -106,6 +106,7 @@ func New(d Dependencies) http.Handler {
 	config.Info.Description = "The transaction-stop service of an anti-fraud center: reports in, stops to banks, recovery statistics out."
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/v1/openapi", "", ""
 	config.CreateHooks = nil
+	config.Components.Schemas = huma.NewMapRegistry(schemaPrefix, schemaName)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer", Description: "An API key: Authorization: Bearer KEY"}}
 	api := humachi.New(r, config)
 	s.centerRoutes(api)
@@ -120,7 +121,8 @@ func New(d Dependencies) http.Handler {
 	s.screeningRoutes(api)
 	s.queueRoutes(api)
 	s.deadLetterRoutes(api)
-	illustrate(api.OpenAPI())
+	finish(api.OpenAPI())
+	downgraded(r, api.OpenAPI())
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	r.Get("/readyz", s.readyz)
 	if d.Metrics != nil {

@@ -33,9 +33,9 @@ type ExplanationDocument struct {
 	Text      string          `json:"text"`
 	Catalogue string          `json:"catalogue,omitempty"`
 	Score     int             `json:"score,omitempty"`
-	At        string          `json:"at,omitempty"`
+	At        string          `json:"at,omitempty" format:"date-time"`
 	Event     string          `json:"event,omitempty" doc:"What completed it: kind and id"`
-	Hits      json.RawMessage `json:"hits,omitempty" doc:"Each pattern with its weight and the values that it saw"`
+	Hits      hitList         `json:"hits,omitempty" doc:"Each pattern with its weight and the values that it saw"`
 	Parent    string          `json:"parent,omitempty" doc:"Of the trail: the stop whose money came here; its explanation is the reason"`
 	Replay    *ReplayDocument `json:"replay,omitempty"`
 }
@@ -57,7 +57,7 @@ func (s *server) explanation(_ context.Context, in *StopID) (*struct{ Body Expla
 	}
 	d := ExplanationDocument{StopID: st.ID, By: st.Timeline[0].By, Text: st.Text, Parent: st.Parent}
 	if x := st.Explanation; x != nil {
-		d.Catalogue, d.Score, d.At, d.Event, d.Hits = x.Catalogue, x.Score, x.At.String(), x.Event, x.Hits
+		d.Catalogue, d.Score, d.At, d.Event, d.Hits = x.Catalogue, x.Score, x.At.String(), x.Event, hitList(x.Hits)
 		d.Replay = s.replay(x)
 	}
 	return &struct{ Body ExplanationDocument }{d}, nil
@@ -81,7 +81,6 @@ func (s *server) replay(x *ledger.Explanation) *ReplayDocument {
 
 // AppealBody is what a holder says.
 type AppealBody struct {
-	_         struct{} `json:"-" additionalProperties:"true"`
 	Holder    string   `json:"holder" minLength:"1" maxLength:"256"`
 	Contact   string   `json:"contact,omitempty" maxLength:"256"`
 	Text      string   `json:"text" minLength:"1" maxLength:"4000" example:"货款, 有合同"`
@@ -98,9 +97,9 @@ type AppealDocument struct {
 	Holder     string             `json:"holder"`
 	Contact    string             `json:"contact,omitempty"`
 	Text       string             `json:"text"`
-	OpenedAt   string             `json:"opened_at"`
-	DecideBy   string             `json:"decide_by,omitempty"`
-	DecidedAt  string             `json:"decided_at,omitempty"`
+	OpenedAt   string             `json:"opened_at" format:"date-time"`
+	DecideBy   string             `json:"decide_by,omitempty" format:"date-time"`
+	DecidedAt  string             `json:"decided_at,omitempty" format:"date-time"`
 	Documents  []AppealDocumentIn `json:"documents"`
 	Released   string             `json:"released_amount,omitempty"`
 	WrongHours float64            `json:"wrongly_held_hours" doc:"From the hold's effect to the decision, when it was upheld"`
@@ -186,13 +185,14 @@ func (s *server) findAppeal(id string) (*ledger.AppealFile, error) {
 	return a, nil
 }
 
-type appealsOutput struct {
-	Body struct {
-		Appeals    []AppealDocument `json:"appeals"`
-		Upheld     int              `json:"upheld" doc:"Stops that an appeal lifted, whole or in part"`
-		WrongHours float64          `json:"wrongly_held_hours" doc:"In all"`
-	}
+// AppealsPage is a list of appeals, with what they have changed in all.
+type AppealsPage struct {
+	Appeals    []AppealDocument `json:"appeals" nullable:"false"`
+	Upheld     int              `json:"upheld" doc:"Stops that an appeal lifted, whole or in part"`
+	WrongHours float64          `json:"wrongly_held_hours" doc:"In all"`
 }
+
+type appealsOutput struct{ Body AppealsPage }
 
 func (s *server) listAppeals(ctx context.Context, in *struct {
 	All bool `query:"all" doc:"Those that were decided as well"`
@@ -215,12 +215,14 @@ func (s *server) getAppeal(ctx context.Context, in *AppealID) (*appealOutput, er
 	return &appealOutput{s.appealDocument(ctx, a)}, nil
 }
 
+// AppealDocumentsBody names documents.
+type AppealDocumentsBody struct {
+	Documents []string `json:"documents" minItems:"1" maxItems:"16" doc:"Those that have come"`
+}
+
 func (s *server) appealDocuments(ctx context.Context, in *struct {
 	AppealID
-	Body struct {
-		_         struct{} `json:"-" additionalProperties:"true"`
-		Documents []string `json:"documents" minItems:"1" maxItems:"16" doc:"Those that have come"`
-	}
+	Body AppealDocumentsBody
 }) (*appealOutput, error) {
 	a, err := s.findAppeal(in.ID)
 	if err != nil {
@@ -241,14 +243,16 @@ func (s *server) changeAppeal(ctx context.Context, a *ledger.AppealFile, to ledg
 	return &appealOutput{s.appealDocument(ctx, s.Ledger.Appeal(a.ID))}, nil
 }
 
+// AppealDecisionBody is what was decided of an appeal.
+type AppealDecisionBody struct {
+	Decision string `json:"decision" enum:"upheld,dismissed"`
+	Amount   Amount `json:"amount,omitempty" doc:"With upheld: how much is released; all without it"`
+	Reason   string `json:"reason" minLength:"1" maxLength:"256"`
+}
+
 func (s *server) decideAppeal(ctx context.Context, in *struct {
 	AppealID
-	Body struct {
-		_        struct{} `json:"-" additionalProperties:"true"`
-		Decision string   `json:"decision" enum:"upheld,dismissed"`
-		Amount   Amount   `json:"amount,omitempty" doc:"With upheld: how much is released; all without it"`
-		Reason   string   `json:"reason" minLength:"1" maxLength:"256"`
-	}
+	Body AppealDecisionBody
 }) (*appealOutput, error) {
 	a, err := s.findAppeal(in.ID)
 	if err != nil {

@@ -21,8 +21,8 @@ type Backtest func(ctx context.Context, from, to event.Instant, candidate, live 
 
 // BacktestDocument is what a catalogue would have done, beside the one in force.
 type BacktestDocument struct {
-	From       string           `json:"from"`
-	To         string           `json:"to"`
+	From       string           `json:"from,omitempty" format:"date-time" doc:"Absent where there was no event"`
+	To         string           `json:"to,omitempty" format:"date-time"`
 	Events     int64            `json:"events"`
 	Seconds    float64          `json:"seconds" doc:"That it took"`
 	Candidate  BacktestFigures  `json:"candidate"`
@@ -47,7 +47,7 @@ type BacktestFigures struct {
 
 // BacktestDay is one day's alerts.
 type BacktestDay struct {
-	Day    string `json:"day"`
+	Day    string `json:"day" format:"date"`
 	Stop   int    `json:"stop"`
 	Review int    `json:"review"`
 	Warn   int    `json:"warn"`

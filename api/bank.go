@@ -20,8 +20,8 @@ const maxWait = time.Minute
 // bankRoutes are those of a bank's own system.
 func (s *server) bankRoutes(api huma.API) {
 	bank := []Role{Bank}
-	huma.Register(api, s.operation(api, http.MethodGet, "/v1/bank/stops", "bank-stops", "The stops that wait for this bank, oldest first; with wait, the answer comes when there is one. As application/xml: camt.056", bank, 422, 429), s.bankStops)
-	huma.Register(api, s.operation(api, http.MethodGet, "/v1/bank/stops/{id}", "bank-stop", "One stop of this bank, as it is now. As application/xml: camt.056", bank, 404), s.bankStop)
+	huma.Register(api, s.inBothForms(api, reflect.TypeFor[StopsPage](), s.operation(api, http.MethodGet, "/v1/bank/stops", "bank-stops", "The stops that wait for this bank, oldest first; with wait, the answer comes when there is one. As application/xml: camt.056", bank, 422, 429)), s.bankStops)
+	huma.Register(api, s.inBothForms(api, reflect.TypeFor[StopDocument](), s.operation(api, http.MethodGet, "/v1/bank/stops/{id}", "bank-stop", "One stop of this bank, as it is now. As application/xml: camt.056", bank, 404)), s.bankStop)
 	huma.Register(api, s.operation(api, http.MethodPost, "/v1/bank/stops/{id}/acknowledgement", "acknowledge", "The bank has the stop and works on it", bank, 404, 409, 503), s.acknowledge)
 	huma.Register(api, s.operation(api, http.MethodPost, "/v1/bank/stops/{id}/outcome", "answer", "What became of the stop", bank, 404, 409, 422, 503), s.answer)
 	huma.Register(api, s.operation(api, http.MethodPost, "/v1/bank/stops/{id}/sweeps", "sweep", "A later credit to the account is held for the rest of the claim", bank, 404, 409, 422, 503), s.sweep)
@@ -31,11 +31,11 @@ func (s *server) bankRoutes(api huma.API) {
 }
 
 func (s *server) bankStops(ctx context.Context, in *struct {
-	Wait   string `query:"wait" example:"30s" doc:"How long to wait for a stop, at most 1m"`
-	State  string `query:"state" enum:"requested,acknowledged,returning,open" default:"requested" doc:"acknowledged: those that this bank has not answered yet; returning: those that it is told to pay back; open: all that are not over, to begin anew"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
-	After  string `query:"after" maxLength:"64" doc:"The cursor \"next\" of the page before; not with state=requested, where what is acknowledged leaves the list"`
-	Accept string `header:"Accept" doc:"application/xml: a camt.056 document"`
+	Wait  string `query:"wait" example:"30s" doc:"How long to wait for a stop, at most 1m"`
+	State string `query:"state" enum:"requested,acknowledged,returning,open" default:"requested" doc:"acknowledged: those that this bank has not answered yet; returning: those that it is told to pay back; open: all that are not over, to begin anew"`
+	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	After string `query:"after" maxLength:"64" doc:"The cursor \"next\" of the page before; not with state=requested, where what is acknowledged leaves the list"`
+	Form
 }) (*pageOutput, error) {
 	var wait time.Duration
 	if in.Wait != "" {
@@ -58,14 +58,14 @@ func (s *server) bankStops(ctx context.Context, in *struct {
 			f.State, f.Open = "", true
 		}
 		stops, more := s.Ledger.List(f)
-		return s.page(ctx, stops, more, in.Accept)
+		return s.page(ctx, stops, more, in.Form)
 	}
 	end := time.NewTimer(wait)
 	defer end.Stop()
 	for {
 		stops, more := s.Ledger.Waiting(code, in.Limit)
 		if len(stops) > 0 || wait == 0 {
-			return s.page(ctx, stops, false, in.Accept)
+			return s.page(ctx, stops, false, in.Form)
 		}
 		select {
 		case <-more:
@@ -120,20 +120,21 @@ type StopID struct {
 
 func (s *server) bankStop(ctx context.Context, in *struct {
 	StopID
-	Accept string `header:"Accept" doc:"application/xml: a camt.056 document"`
+	Form
 }) (*pageOutput, error) {
 	st, err := s.own(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return s.one(ctx, st, in.Accept)
+	return s.one(ctx, st, in.Form)
 }
+
+// AcknowledgementBody has no fields so far; it may be left out.
+type AcknowledgementBody struct{}
 
 func (s *server) acknowledge(ctx context.Context, in *struct {
 	StopID
-	Body *struct {
-		_ struct{} `json:"-" additionalProperties:"true"`
-	} `required:"false"`
+	Body *AcknowledgementBody `required:"false"`
 }) (*bankOutput, error) {
 	st, err := s.own(ctx, in.ID)
 	if err != nil {
@@ -177,19 +178,19 @@ func (s *server) answer(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	if st, err = s.answered(ctx, st, o); err != nil {
+	if st, err = s.answered(ctx, st, o, sameOutcome); err != nil {
 		return nil, err
 	}
 	return s.bankOutput(ctx, st), nil
 }
 
 // answered records a bank's outcome and, where the money went on, asks the next
-// banks at once. The same answer again is the same.
-func (s *server) answered(ctx context.Context, st *ledger.Stop, o ledger.Outcome) (*ledger.Stop, error) {
+// banks at once. The same answer again, by the rule of its form, is the same.
+func (s *server) answered(ctx context.Context, st *ledger.Stop, o ledger.Outcome, same func(was, is ledger.Outcome) bool) (*ledger.Stop, error) {
 	for range 5 {
 		now := s.Clock()
 		if !st.State.Awaits() {
-			if st.Outcome == nil || !sameOutcome(*st.Outcome, o) {
+			if st.Outcome == nil || !same(*st.Outcome, o) {
 				return nil, newProblem(http.StatusConflict, "the stop was answered differently before, or taken back: it is "+string(st.State))
 			}
 			return st, s.follow(ctx, st, now)
@@ -221,6 +222,14 @@ func sameOutcome(a, b ledger.Outcome) bool {
 	plain(&a)
 	plain(&b)
 	return reflect.DeepEqual(a, b)
+}
+
+// sameMessage compares answers as camt.029. It has no time of its own for the
+// hold, only that of the message, which is another when it is sent again: the
+// recorded one stays.
+func sameMessage(was, is ledger.Outcome) bool {
+	is.EffectiveAt = was.EffectiveAt
+	return sameOutcome(was, is)
 }
 
 // follow asks for the stops on the next hops, and tells the accounts' partitions
@@ -266,9 +275,8 @@ func (s *server) tell(ctx context.Context, taints ...*event.Taint) error {
 
 // SweepBody is a later credit that was held.
 type SweepBody struct {
-	_          struct{} `json:"-" additionalProperties:"true"`
-	Credit     string   `json:"credit" minLength:"1" maxLength:"256" example:"CCB-20261124-77" doc:"The bank's id of the credit; the same again is the same"`
-	HeldAmount Amount   `json:"held_amount" doc:"What of it is held, at most the rest of the claim"`
+	Credit     string `json:"credit" minLength:"1" maxLength:"256" example:"CCB-20261124-77" doc:"The bank's id of the credit; the same again is the same"`
+	HeldAmount Amount `json:"held_amount" doc:"What of it is held, at most the rest of the claim"`
 }
 
 func (s *server) sweep(ctx context.Context, in *struct {
@@ -309,11 +317,10 @@ func (s *server) sweep(ctx context.Context, in *struct {
 
 // ReturnBody is a bank's word on a payment back.
 type ReturnBody struct {
-	_         struct{} `json:"-" additionalProperties:"true"`
-	Result    string   `json:"result" enum:"returned,failed" example:"returned"`
-	Amount    Amount   `json:"amount" doc:"As instructed"`
-	Reference string   `json:"reference,omitempty" maxLength:"256" example:"CCB-R-20261201-3"`
-	Reason    string   `json:"reason,omitempty" maxLength:"256" doc:"Required for failed"`
+	Result    string `json:"result" enum:"returned,failed" example:"returned"`
+	Amount    Amount `json:"amount" doc:"As instructed"`
+	Reference string `json:"reference,omitempty" maxLength:"256" example:"CCB-R-20261201-3"`
+	Reason    string `json:"reason,omitempty" maxLength:"256" doc:"Required for failed"`
 }
 
 func (s *server) confirmReturn(ctx context.Context, in *struct {

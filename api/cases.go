@@ -43,7 +43,7 @@ type caseOutput struct {
 // CaseDocument is a case as the center sees it.
 type CaseDocument struct {
 	ID       string         `json:"id"`
-	OpenedAt string         `json:"opened_at"`
+	OpenedAt string         `json:"opened_at" format:"date-time"`
 	State    string         `json:"state" enum:"open,investigating,solved,closed"`
 	Version  int            `json:"version" doc:"Of the progress"`
 	Arrests  int            `json:"arrests"`
@@ -155,12 +155,13 @@ func (s *server) getCase(ctx context.Context, in *CaseID) (*caseOutput, error) {
 	return s.caseOutput(ctx, in.ID)
 }
 
-type casesOutput struct {
-	Body struct {
-		Cases []CaseDocument `json:"cases"`
-		Next  string         `json:"next,omitempty"`
-	}
+// CasesPage is a part of the list of cases.
+type CasesPage struct {
+	Cases []CaseDocument `json:"cases" nullable:"false"`
+	Next  string         `json:"next,omitempty" doc:"The cursor of the next page"`
 }
+
+type casesOutput struct{ Body CasesPage }
 
 func (s *server) listCases(ctx context.Context, in *struct {
 	Page
@@ -180,11 +181,10 @@ func (s *server) listCases(ctx context.Context, in *struct {
 
 // CaseChange is what people did about a case.
 type CaseChange struct {
-	_       struct{} `json:"-" additionalProperties:"true"`
-	State   string   `json:"state,omitempty" enum:"open,investigating,solved,closed" doc:"As it was without it"`
-	Arrests *int     `json:"arrests,omitempty" minimum:"0" maximum:"100000" doc:"People, in all so far; as it was without it"`
-	Outcome string   `json:"outcome,omitempty" enum:"confirmed,unfounded" doc:"Teaches how good the patterns are"`
-	Reason  string   `json:"reason,omitempty" maxLength:"256"`
+	State   string `json:"state,omitempty" enum:"open,investigating,solved,closed" doc:"As it was without it"`
+	Arrests *int   `json:"arrests,omitempty" minimum:"0" maximum:"100000" doc:"People, in all so far; as it was without it"`
+	Outcome string `json:"outcome,omitempty" enum:"confirmed,unfounded" doc:"Teaches how good the patterns are"`
+	Reason  string `json:"reason,omitempty" maxLength:"256"`
 }
 
 func (s *server) changeCase(ctx context.Context, in *struct {
@@ -244,14 +244,14 @@ type TrailNode struct {
 	Transfer  TransferRef `json:"transfer"`
 	Payer     string      `json:"payer_account,omitempty" doc:"The victim's, at the first hop"`
 	KnownFrom string      `json:"known_from,omitempty" enum:"transfer,answer" doc:"A payment that the service saw, or a bank's answer"`
-	EndsAt    string      `json:"ends_at,omitempty"`
+	EndsAt    string      `json:"ends_at,omitempty" format:"date-time"`
 	Children  []TrailNode `json:"children"`
 }
 
 // TrailDocument is a case's money.
 type TrailDocument struct {
 	CaseID  string      `json:"case_id"`
-	At      string      `json:"at"`
+	At      string      `json:"at" format:"date-time"`
 	Limited bool        `json:"limited" doc:"The money went further, and the case has as many stops as are allowed"`
 	Amounts CaseAmounts `json:"amounts"`
 	Trees   []TrailNode `json:"trees"`
@@ -294,12 +294,11 @@ func trailNode(ctx context.Context, n *ledger.Node, currency event.Currency) Tra
 
 // VisitBody is whom to see.
 type VisitBody struct {
-	_        struct{} `json:"-" additionalProperties:"true"`
-	District string   `json:"district" minLength:"1" maxLength:"16" example:"520103" doc:"GB/T 2260"`
-	Grid     string   `json:"grid,omitempty" maxLength:"64" example:"中华南路 12" doc:"The district's own name of the grid"`
-	Holder   string   `json:"holder" minLength:"1" maxLength:"256"`
-	Phone    string   `json:"phone,omitempty" maxLength:"32"`
-	Reason   string   `json:"reason,omitempty" maxLength:"256"`
+	District string `json:"district" minLength:"1" maxLength:"16" example:"520103" doc:"GB/T 2260"`
+	Grid     string `json:"grid,omitempty" maxLength:"64" example:"中华南路 12" doc:"The district's own name of the grid"`
+	Holder   string `json:"holder" minLength:"1" maxLength:"256"`
+	Phone    string `json:"phone,omitempty" maxLength:"32"`
+	Reason   string `json:"reason,omitempty" maxLength:"256"`
 }
 
 // VisitDocument is a visit.
@@ -313,7 +312,7 @@ type VisitDocument struct {
 	Grid     string      `json:"grid,omitempty"`
 	Holder   string      `json:"holder"`
 	Phone    string      `json:"phone,omitempty"`
-	Due      string      `json:"due,omitempty" doc:"When it goes up a level"`
+	Due      string      `json:"due,omitempty" format:"date-time" doc:"When it goes up a level"`
 	Found    string      `json:"found,omitempty" enum:"averted,met,paid,unreached"`
 	Timeline []StopEvent `json:"timeline"`
 }
@@ -356,11 +355,12 @@ func (s *server) assignVisit(ctx context.Context, in *struct {
 	return &visitOutput{visitDocument(ctx, s.Ledger.Visit(id))}, nil
 }
 
-type visitsOutput struct {
-	Body struct {
-		Visits []VisitDocument `json:"visits"`
-	}
+// VisitsPage is a list of visits.
+type VisitsPage struct {
+	Visits []VisitDocument `json:"visits" nullable:"false"`
 }
+
+type visitsOutput struct{ Body VisitsPage }
 
 func (s *server) listVisits(ctx context.Context, in *struct {
 	District string `query:"district" maxLength:"16" example:"520103"`
@@ -374,16 +374,15 @@ func (s *server) listVisits(ctx context.Context, in *struct {
 	return out, nil
 }
 
-// VisitFound is what a visit found.
-type VisitFound struct {
-	_      struct{} `json:"-" additionalProperties:"true"`
-	Found  string   `json:"found" enum:"averted,met,paid,unreached" doc:"averted: the person was about to pay, and did not"`
-	Reason string   `json:"reason,omitempty" maxLength:"256"`
+// VisitFindingBody is what a visit found.
+type VisitFindingBody struct {
+	Found  string `json:"found" enum:"averted,met,paid,unreached" doc:"averted: the person was about to pay, and did not"`
+	Reason string `json:"reason,omitempty" maxLength:"256"`
 }
 
 func (s *server) confirmVisit(ctx context.Context, in *struct {
 	ID   string `path:"id" maxLength:"64" example:"vis_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
-	Body VisitFound
+	Body VisitFindingBody
 }) (*visitOutput, error) {
 	v := s.Ledger.Visit(in.ID)
 	if v == nil {
@@ -401,7 +400,7 @@ func (s *server) confirmVisit(ctx context.Context, in *struct {
 
 // EvidenceDocument is what was seen of a case.
 type EvidenceDocument struct {
-	Alerts    []json.RawMessage  `json:"alerts"`
+	Alerts    []rawAlert         `json:"alerts" nullable:"false"`
 	Said      []SaidHit          `json:"said" doc:"Each hit of those alerts in words, in their order"`
 	Calls     []EvidenceCall     `json:"calls"`
 	Transfers []EvidenceTransfer `json:"transfers"`
@@ -419,7 +418,7 @@ type SaidHit struct {
 
 // EvidenceCall is a call that a victim took.
 type EvidenceCall struct {
-	At      string `json:"at"`
+	At      string `json:"at" format:"date-time"`
 	Caller  string `json:"caller"`
 	Callee  string `json:"callee"`
 	Seconds int64  `json:"seconds" doc:"0 while it runs"`
@@ -430,7 +429,7 @@ type EvidenceCall struct {
 // EvidenceTransfer is a payment of a victim.
 type EvidenceTransfer struct {
 	ID     string `json:"id"`
-	At     string `json:"at"`
+	At     string `json:"at" format:"date-time"`
 	Payer  string `json:"payer_account"`
 	Payee  string `json:"payee_account,omitempty" doc:"Absent for cash"`
 	Amount string `json:"amount"`
@@ -449,7 +448,7 @@ func (s *server) evidence(ctx context.Context, in *CaseID) (*struct{ Body Eviden
 	if err != nil {
 		return nil, s.unavailableBooks(err)
 	}
-	out := &struct{ Body EvidenceDocument }{EvidenceDocument{[]json.RawMessage{}, []SaidHit{}, []EvidenceCall{}, []EvidenceTransfer{}}}
+	out := &struct{ Body EvidenceDocument }{EvidenceDocument{[]rawAlert{}, []SaidHit{}, []EvidenceCall{}, []EvidenceTransfer{}}}
 	names := s.patternNames()
 	type span struct{ from, to event.Instant }
 	accounts, phones := map[string]span{}, map[string]span{}
@@ -464,7 +463,7 @@ func (s *server) evidence(ctx context.Context, in *CaseID) (*struct{ Body Eviden
 		m[key] = span{min(p.from, at), max(p.to, at)}
 	}
 	for _, doc := range docs {
-		out.Body.Alerts = append(out.Body.Alerts, json.RawMessage(doc))
+		out.Body.Alerts = append(out.Body.Alerts, rawAlert(doc))
 		var a scoring.Alert
 		if json.Unmarshal([]byte(doc), &a) != nil {
 			continue

@@ -45,7 +45,7 @@ type SimulationRef struct {
 
 // centerRoutes are those of analysts, supervisors and hotlines.
 func (s *server) centerRoutes(api huma.API) {
-	op := s.operation(api, http.MethodPost, "/v1/reports", "report", "A victim's report opens a case and its stops", center, 413, 422, 503)
+	op := s.operation(api, http.MethodPost, "/v1/reports", "report", "A victim's report opens a case and its stops", center, 409, 413, 422, 503)
 	op.SkipValidateBody = true // the documents' own rules say more, and name every field
 	huma.Register(api, op, s.report)
 
@@ -91,18 +91,33 @@ func (s *server) report(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	id, digest := e.Report.Source+":"+e.ID, e.Report.Digest()
+	if out, err := s.reported(ctx, id, digest); out != nil || err != nil {
+		return out, err
+	}
 	if err := s.Intake.Report(ctx, e.ID, doc); err != nil {
 		return nil, s.unavailable(err)
 	}
-	id := e.Report.Source + ":" + e.ID
 	deadline := time.Now().Add(10 * time.Second)
 	for time.Now().Before(deadline) && ctx.Err() == nil {
-		if c := s.Ledger.CaseOfReport(id); c != "" {
-			return s.caseOutput(ctx, c)
+		if out, err := s.reported(ctx, id, digest); out != nil || err != nil {
+			return out, err
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 	return nil, newProblem(http.StatusServiceUnavailable, "the report is in the log and will be worked on; its case did not appear in time: send the same report again to see it")
+}
+
+// reported is the case of a report that is noted; nil while it is not.
+func (s *server) reported(ctx context.Context, id, digest string) (*caseOutput, error) {
+	switch caseID, differs := s.Ledger.CaseOfReport(id, digest); {
+	case differs:
+		return nil, newProblem(http.StatusConflict, "the report "+id+" is known and says something else; its case is "+caseID+
+			". What differs is not taken: send it as a report of its own, with another id")
+	case caseID != "":
+		return s.caseOutput(ctx, caseID)
+	}
+	return nil, nil
 }
 
 // unavailable answers for a log that cannot be reached. What it said is for
@@ -115,12 +130,7 @@ func (s *server) unavailable(err error) error {
 	return newProblem(http.StatusServiceUnavailable, "the log cannot be reached just now, or did not confirm the change in time: read the stop again, then try again")
 }
 
-type alertsOutput struct {
-	Body struct {
-		Alerts []json.RawMessage `json:"alerts"`
-		Next   string            `json:"next,omitempty"`
-	}
-}
+type alertsOutput struct{ Body AlertsPage }
 
 func (s *server) listAlerts(ctx context.Context, in *struct {
 	Page
@@ -141,9 +151,9 @@ func (s *server) listAlerts(ctx context.Context, in *struct {
 		return nil, s.unavailableBooks(err)
 	}
 	out := &alertsOutput{}
-	out.Body.Alerts = []json.RawMessage{}
+	out.Body.Alerts = []rawAlert{}
 	for _, d := range docs {
-		out.Body.Alerts = append(out.Body.Alerts, json.RawMessage(d))
+		out.Body.Alerts = append(out.Body.Alerts, rawAlert(d))
 	}
 	if len(docs) == in.Limit {
 		var last struct {
@@ -162,11 +172,11 @@ func (s *server) unavailableBooks(err error) error {
 	return newProblem(http.StatusServiceUnavailable, "ClickHouse cannot be read just now; stops go on: try again")
 }
 
-type rawOutput struct{ Body json.RawMessage }
+type alertOutput struct{ Body rawAlert }
 
 func (s *server) getAlert(ctx context.Context, in *struct {
 	ID string `path:"id" maxLength:"64"`
-}) (*rawOutput, error) {
+}) (*alertOutput, error) {
 	doc, err := s.Warehouse.Alert(ctx, in.ID)
 	if err != nil {
 		return nil, s.unavailableBooks(err)
@@ -174,15 +184,16 @@ func (s *server) getAlert(ctx context.Context, in *struct {
 	if doc == "" {
 		return nil, newProblem(http.StatusNotFound, "there is no alert "+in.ID)
 	}
-	return &rawOutput{json.RawMessage(doc)}, nil
+	return &alertOutput{rawAlert(doc)}, nil
 }
 
-type stopsOutput struct {
-	Body struct {
-		Stops []StopDocument `json:"stops"`
-		Next  string         `json:"next,omitempty"`
-	}
+// StopsPage is a part of a list of stops.
+type StopsPage struct {
+	Stops []StopDocument `json:"stops" nullable:"false"`
+	Next  string         `json:"next,omitempty" doc:"The cursor of the next page"`
 }
+
+type stopsOutput struct{ Body StopsPage }
 
 func (s *server) listStops(ctx context.Context, in *struct {
 	Page
@@ -225,21 +236,33 @@ func (s *server) getStop(ctx context.Context, in *StopID) (*stopOutput, error) {
 
 // ProposalBody is a stop that an analyst asks for.
 type ProposalBody struct {
-	_         struct{}    `json:"-" additionalProperties:"true"`
 	CaseID    string      `json:"case_id" maxLength:"64"`
-	Account   AccountRef  `json:"account"`
+	Account   AccountBody `json:"account"`
 	Amount    Amount      `json:"amount"`
 	Currency  string      `json:"currency" example:"CNY"`
-	Transfer  TransferRef `json:"transfer"`
+	Transfer  PaymentBody `json:"transfer"`
 	FraudType string      `json:"fraud_type" maxLength:"64"`
 	Reason    string      `json:"reason" maxLength:"256" minLength:"1"`
 	Payer     string      `json:"payer_account,omitempty" maxLength:"256" doc:"The victim's account, to pay back to"`
 	Order     *OrderBody  `json:"order,omitempty" doc:"What the national platform's form asks beyond that"`
 }
 
+// AccountBody is the account to hold on.
+type AccountBody struct {
+	Number string `json:"number"`
+	Bank   string `json:"bank"`
+	Holder string `json:"holder,omitempty"`
+}
+
+// PaymentBody is the payment by which the money came.
+type PaymentBody struct {
+	ID     string `json:"id"`
+	Amount Amount `json:"amount"`
+	At     string `json:"at" format:"date-time"`
+}
+
 // OrderBody is what the national platform's form asks of a stop.
 type OrderBody struct {
-	_            struct{}    `json:"-" additionalProperties:"true"`
 	Type         string      `json:"type,omitempty" enum:"normal,bank-reported,back-filled"`
 	Original     string      `json:"original,omitempty" maxLength:"64" doc:"Application that a back-filled one is for"`
 	CaseNumber   string      `json:"case_number,omitempty" maxLength:"64"`
@@ -254,10 +277,9 @@ type OrderBody struct {
 
 // OfficerBody is who signs.
 type OfficerBody struct {
-	_     struct{} `json:"-" additionalProperties:"true"`
-	Name  string   `json:"name" maxLength:"64"`
-	Badge string   `json:"badge" maxLength:"32"`
-	Phone string   `json:"phone,omitempty" maxLength:"32"`
+	Name  string `json:"name" maxLength:"64"`
+	Badge string `json:"badge" maxLength:"32"`
+	Phone string `json:"phone,omitempty" maxLength:"32"`
 }
 
 func (b *OrderBody) order() *ledger.Order {
@@ -296,7 +318,7 @@ func (s *server) proposeStop(ctx context.Context, in *struct{ Body ProposalBody 
 	if err := at.UnmarshalText([]byte(b.Transfer.At)); err != nil {
 		return nil, fieldError("body.transfer.at", err.Error())
 	}
-	transferMinor, err := Amount(b.Transfer.Amount).minor(currency)
+	transferMinor, err := b.Transfer.Amount.minor(currency)
 	if err != nil {
 		return nil, fieldError("body.transfer.amount", err.Error())
 	}
@@ -332,11 +354,13 @@ var decisions = []decision{
 type decisionInput struct {
 	StopID
 	IfMatch string `header:"If-Match" example:"\"3\"" doc:"The ETag of the version that was decided on; another version answers 412"`
-	Body    struct {
-		_      struct{} `json:"-" additionalProperties:"true"`
-		Reason string   `json:"reason,omitempty" maxLength:"256" example:"the holder showed the invoice"`
-		Amount Amount   `json:"amount,omitempty" doc:"Of a release: a part; all without it"`
-	}
+	Body    DecisionBody
+}
+
+// DecisionBody is why a supervisor decided so.
+type DecisionBody struct {
+	Reason string `json:"reason,omitempty" maxLength:"256" example:"the holder showed the invoice"`
+	Amount Amount `json:"amount,omitempty" doc:"Of a release: a part; all without it"`
 }
 
 func (s *server) decide(ctx context.Context, d decision, in *decisionInput) (*stopOutput, error) {
@@ -409,10 +433,9 @@ func (s *server) append(ctx context.Context, e ledger.Event) (ledger.Result, err
 
 // WatchBody is an entry of the watchlist.
 type WatchBody struct {
-	_      struct{} `json:"-" additionalProperties:"true"`
-	Risk   string   `json:"risk" enum:"confirmed,suspected,cleared"`
-	Reason string   `json:"reason,omitempty" maxLength:"256"`
-	Until  string   `json:"until,omitempty" format:"date-time"`
+	Risk   string `json:"risk" enum:"confirmed,suspected,cleared"`
+	Reason string `json:"reason,omitempty" maxLength:"256"`
+	Until  string `json:"until,omitempty" format:"date-time"`
 }
 
 func (s *server) watch(ctx context.Context, in *struct {

@@ -25,9 +25,14 @@ type DeadLetterDocument struct {
 	Topic     string `json:"topic" doc:"That it came in by"`
 	Reason    string `json:"reason" example:"missing-field"`
 	Error     string `json:"error"`
-	At        string `json:"at"`
+	At        string `json:"at,omitempty" format:"date-time"`
 	Bytes     int    `json:"bytes"`
 	Document  string `json:"document" doc:"Its first 4,096 bytes; what is no UTF-8 is replaced"`
+}
+
+// DeadLettersPage is a list of refused documents.
+type DeadLettersPage struct {
+	Items []DeadLetterDocument `json:"items" nullable:"false"`
 }
 
 // Shown cuts a document to what a person looks at.
@@ -49,22 +54,12 @@ func (s *server) deadLetterRoutes(api huma.API) {
 
 func (s *server) deadLetters(ctx context.Context, in *struct {
 	Limit int `query:"limit" minimum:"1" maximum:"200" default:"50"`
-}) (*struct {
-	Body struct {
-		Items []DeadLetterDocument `json:"items"`
-	}
-}, error) {
+}) (*struct{ Body DeadLettersPage }, error) {
 	items, err := s.DeadLetters.Newest(ctx, in.Limit)
 	if err != nil {
 		return nil, s.unavailable(err)
 	}
-	out := &struct {
-		Body struct {
-			Items []DeadLetterDocument `json:"items"`
-		}
-	}{}
-	out.Body.Items = append([]DeadLetterDocument{}, items...)
-	return out, nil
+	return &struct{ Body DeadLettersPage }{DeadLettersPage{append([]DeadLetterDocument{}, items...)}}, nil
 }
 
 func (s *server) replayDeadLetter(ctx context.Context, in *struct {

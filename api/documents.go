@@ -16,8 +16,18 @@ type Amount string
 // UnmarshalJSON accepts both and keeps the digits.
 func (a *Amount) UnmarshalJSON(b []byte) error { return (*event.Decimal)(a).UnmarshalJSON(b) }
 
-// Schema describes both.
-func (Amount) Schema(huma.Registry) *huma.Schema {
+// Schema describes both, under one name.
+func (Amount) Schema(r huma.Registry) *huma.Schema {
+	const name = "Amount"
+	if r.Map()[name] == nil {
+		s := amountSchema()
+		s.PrecomputeMessages()
+		r.Map()[name] = s
+	}
+	return &huma.Schema{Ref: schemaPrefix + name}
+}
+
+func amountSchema() *huma.Schema {
 	return &huma.Schema{Description: "Decimal string such as \"49800.00\", or a JSON number, read exactly; at most the currency's minor digits",
 		OneOf: []*huma.Schema{{Type: huma.TypeString, Pattern: `^[0-9]+(\.[0-9]+)?$`}, {Type: huma.TypeNumber}}, Examples: []any{"49800.00"}}
 }
@@ -30,35 +40,32 @@ func (a Amount) minor(c event.Currency) (int64, error) {
 
 // ReportBody is a victim's report.
 type ReportBody struct {
-	_         struct{}         `json:"-" additionalProperties:"true"`
 	Kind      string           `json:"kind,omitempty" enum:"report"`
 	ID        string           `json:"id" example:"110-2026-004511" doc:"The hotline's own; the same id again is the same report"`
 	At        string           `json:"at" format:"date-time"`
 	Source    string           `json:"source" enum:"96110,110,12345,bank,grid,other"`
 	District  string           `json:"district,omitempty" example:"520103" doc:"GB/T 2260"`
 	FraudType string           `json:"fraud_type,omitempty" example:"impersonated-authority"`
-	Victim    ReportVictim     `json:"victim"`
-	Transfers []ReportTransfer `json:"transfers"`
+	Victim    ReportVictim     `json:"victim" doc:"A holder, a phone, or both"`
+	Transfers []ReportTransfer `json:"transfers" minItems:"1"`
 	Callers   []string         `json:"callers,omitempty" example:"+85281234567"`
 }
 
 // ReportVictim is who reports.
 type ReportVictim struct {
-	_      struct{} `json:"-" additionalProperties:"true"`
-	Holder string   `json:"holder,omitempty"`
-	Phone  string   `json:"phone,omitempty"`
+	Holder string `json:"holder,omitempty"`
+	Phone  string `json:"phone,omitempty"`
 }
 
 // ReportTransfer is a payment that the victim made.
 type ReportTransfer struct {
-	_            struct{} `json:"-" additionalProperties:"true"`
-	ID           string   `json:"id,omitempty" doc:"Without it, account, amount and time find the transfer"`
-	PayerAccount string   `json:"payer_account"`
-	PayeeAccount string   `json:"payee_account"`
-	PayeeBank    string   `json:"payee_bank"`
-	Amount       Amount   `json:"amount"`
-	Currency     string   `json:"currency" example:"CNY"`
-	At           string   `json:"at" format:"date-time"`
+	ID           string `json:"id,omitempty" doc:"Without it, account, amount and time find the transfer"`
+	PayerAccount string `json:"payer_account"`
+	PayeeAccount string `json:"payee_account"`
+	PayeeBank    string `json:"payee_bank"`
+	Amount       Amount `json:"amount"`
+	Currency     string `json:"currency" example:"CNY"`
+	At           string `json:"at" format:"date-time"`
 }
 
 // StopDocument is a stop as banks and analysts see it.
@@ -67,8 +74,8 @@ type StopDocument struct {
 	Version     int         `json:"version"`
 	CaseID      string      `json:"case_id"`
 	State       string      `json:"state" enum:"proposed,rejected,requested,undelivered,acknowledged,held,partial,missed,mismatch,refused,extended,frozen,returning,returned,released,expired"`
-	RequestedAt string      `json:"requested_at,omitempty"`
-	RespondBy   string      `json:"respond_by,omitempty"`
+	RequestedAt string      `json:"requested_at,omitempty" format:"date-time"`
+	RespondBy   string      `json:"respond_by,omitempty" format:"date-time"`
 	Account     AccountRef  `json:"account"`
 	Amount      string      `json:"amount"`
 	Currency    string      `json:"currency"`
@@ -80,7 +87,7 @@ type StopDocument struct {
 	IssuedBy    string      `json:"issued_by,omitempty"`
 	HeldAmount  string      `json:"held_amount,omitempty" example:"30000.00" doc:"Once the bank holds it"`
 	Claim       string      `json:"claim,omitempty" example:"19800.00" doc:"What of a later credit is to be held as well"`
-	EndsAt      string      `json:"ends_at,omitempty" example:"2026-11-25T10:20:31.000+08:00" doc:"When the hold or freeze lapses"`
+	EndsAt      string      `json:"ends_at,omitempty" format:"date-time" example:"2026-11-25T10:20:31.000+08:00" doc:"When the hold or freeze lapses"`
 	Return      *ReturnRef  `json:"return,omitempty" doc:"What the bank is told to pay back"`
 }
 
@@ -88,8 +95,8 @@ type StopDocument struct {
 type ReturnRef struct {
 	ID     string     `json:"id" example:"ret_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
 	Amount string     `json:"amount" example:"30000.00"`
-	By     string     `json:"by" example:"2026-12-02T00:00:00.000+08:00" doc:"The end of the third working day"`
-	Payees []PayeeRef `json:"payees"`
+	By     string     `json:"by" format:"date-time" example:"2026-12-02T00:00:00.000+08:00" doc:"The end of the third working day"`
+	Payees []PayeeRef `json:"payees" nullable:"false"`
 }
 
 // PayeeRef is one who is paid back.
@@ -109,7 +116,7 @@ type AccountRef struct {
 type TransferRef struct {
 	ID     string `json:"id"`
 	Amount string `json:"amount"`
-	At     string `json:"at"`
+	At     string `json:"at,omitempty" format:"date-time"`
 }
 
 // ReasonRef is why, as ISO 20022 codes it and in words.
@@ -141,7 +148,7 @@ func stopDocument(ctx context.Context, s *ledger.Stop, t ledger.Terms) StopDocum
 		}
 	}
 	if in := s.Instruction; in != nil {
-		d.Return = &ReturnRef{ID: in.ReturnID, Amount: s.Money(in.Minor), By: s.Until.String()}
+		d.Return = &ReturnRef{ID: in.ReturnID, Amount: s.Money(in.Minor), By: s.Until.String(), Payees: []PayeeRef{}}
 		for _, p := range in.Payees {
 			d.Return.Payees = append(d.Return.Payees, PayeeRef{p.Account, s.Money(p.Minor)})
 		}
@@ -157,7 +164,7 @@ type StopDetail struct {
 	AlertID     string          `json:"alert_id,omitempty"`
 	ReportID    string          `json:"report_id,omitempty"`
 	Parent      string          `json:"parent,omitempty" doc:"The stop whose money went on to this account"`
-	EffectiveAt string          `json:"effective_at,omitempty"`
+	EffectiveAt string          `json:"effective_at,omitempty" format:"date-time"`
 	Terms       int             `json:"terms" doc:"Of holding so far; the law allows two"`
 	Returned    string          `json:"returned_amount"`
 	Released    string          `json:"released_amount" doc:"Parts given free while the rest is held"`
@@ -186,7 +193,7 @@ type DeliveryRef struct {
 
 // AttemptRef is one try.
 type AttemptRef struct {
-	At     string `json:"at"`
+	At     string `json:"at" format:"date-time"`
 	Status int    `json:"status,omitempty" doc:"HTTP; absent: there was no answer"`
 	Millis int64  `json:"ms"`
 	Error  string `json:"error,omitempty"`
@@ -196,7 +203,7 @@ type AttemptRef struct {
 type StopEvent struct {
 	Version int    `json:"version"`
 	State   string `json:"state"`
-	At      string `json:"at"`
+	At      string `json:"at" format:"date-time"`
 	By      string `json:"by"`
 	Reason  string `json:"reason,omitempty"`
 }
@@ -228,7 +235,6 @@ func stopDetail(ctx context.Context, s *ledger.Stop, t ledger.Terms) StopDetail 
 
 // OutcomeBody is a bank's answer.
 type OutcomeBody struct {
-	_           struct{}         `json:"-" additionalProperties:"true"`
 	Result      string           `json:"result" enum:"held,partial,missed,mismatch,refused"`
 	EffectiveAt string           `json:"effective_at,omitempty" format:"date-time" doc:"When the hold took effect: its 48 hours run from then. Required for held and partial"`
 	HeldAmount  Amount           `json:"held_amount,omitempty" doc:"Required for held and partial"`
@@ -241,27 +247,24 @@ type OutcomeBody struct {
 
 // DifferenceBody is a field that the bank found to differ.
 type DifferenceBody struct {
-	_      struct{} `json:"-" additionalProperties:"true"`
-	Field  string   `json:"field" enum:"holder,number,amount,time"`
-	Theirs string   `json:"theirs,omitempty" maxLength:"256" example:"李*" doc:"As the bank has it; it may be masked with *"`
+	Field  string `json:"field" enum:"holder,number,amount,time"`
+	Theirs string `json:"theirs,omitempty" maxLength:"256" example:"李*" doc:"As the bank has it; it may be masked with *"`
 }
 
 // PriorBody is a freeze of another authority.
 type PriorBody struct {
-	_         struct{} `json:"-" additionalProperties:"true"`
-	Authority string   `json:"authority" maxLength:"256"`
-	Amount    Amount   `json:"amount"`
-	Until     string   `json:"until,omitempty" format:"date-time"`
+	Authority string `json:"authority" maxLength:"256"`
+	Amount    Amount `json:"amount"`
+	Until     string `json:"until,omitempty" format:"date-time"`
 }
 
 // OnwardBody is a payment by which money left the account.
 type OnwardBody struct {
-	_         struct{} `json:"-" additionalProperties:"true"`
-	ID        string   `json:"id" maxLength:"256"`
-	ToAccount string   `json:"to_account,omitempty" maxLength:"256" doc:"Empty for cash"`
-	ToBank    string   `json:"to_bank,omitempty" maxLength:"256"`
-	Amount    Amount   `json:"amount"`
-	At        string   `json:"at" format:"date-time"`
+	ID        string `json:"id" maxLength:"256"`
+	ToAccount string `json:"to_account,omitempty" maxLength:"256" doc:"Empty for cash"`
+	ToBank    string `json:"to_bank,omitempty" maxLength:"256"`
+	Amount    Amount `json:"amount"`
+	At        string `json:"at" format:"date-time"`
 }
 
 // outcome reads a bank's answer for a stop.

@@ -23,19 +23,20 @@ type DutyDocument struct {
 	Kind    string `json:"kind" enum:"approve,call-bank,hold-ends,freeze-ends,return-overdue,appeal,visit,announcement-over,mismatch,excess"`
 	ID      string `json:"id" example:"stp_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
 	CaseID  string `json:"case_id"`
-	Since   string `json:"since"`
-	Until   string `json:"until,omitempty"`
+	Since   string `json:"since" format:"date-time"`
+	Until   string `json:"until,omitempty" format:"date-time"`
 	Overdue bool   `json:"overdue"`
 	Text    string `json:"text"`
 }
 
-type dutiesOutput struct {
-	Body struct {
-		At     string         `json:"at"`
-		Total  int            `json:"total"`
-		Duties []DutyDocument `json:"duties"`
-	}
+// DutiesPage is what waits for people.
+type DutiesPage struct {
+	At     string         `json:"at" format:"date-time"`
+	Total  int            `json:"total"`
+	Duties []DutyDocument `json:"duties" nullable:"false"`
 }
+
+type dutiesOutput struct{ Body DutiesPage }
 
 func (s *server) duties(_ context.Context, in *struct {
 	Kind  string `query:"kind" enum:"approve,call-bank,hold-ends,freeze-ends,return-overdue,appeal,visit,announcement-over,mismatch,excess"`

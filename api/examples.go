@@ -1,7 +1,9 @@
 package api
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,11 +14,8 @@ import (
 // route has one, else one that is made from its schema's fields. It also names
 // every error that a route answers with.
 func illustrate(doc *huma.OpenAPI) {
-	for _, item := range doc.Paths {
-		for _, op := range []*huma.Operation{item.Get, item.Put, item.Post, item.Patch, item.Delete} {
-			if op == nil {
-				continue
-			}
+	for _, item := range slices.Concat(slices.Collect(maps.Values(doc.Paths)), slices.Collect(maps.Values(doc.Webhooks))) {
+		for _, op := range operations(item) {
 			if op.RequestBody != nil {
 				for _, m := range op.RequestBody.Content {
 					show(doc.Components.Schemas, m)

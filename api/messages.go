@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -23,6 +24,21 @@ type pageOutput struct {
 	Body []byte
 }
 
+// Form is the form that a bank asks for its stops in.
+type Form struct {
+	Accept   string `header:"Accept" hidden:"true"` // the document's content types say it
+	Envelope bool   `query:"envelope" doc:"Of camt.056: with the business application header, in ISO's envelope (head.001.001.02 in nvlp.001.001.01)"`
+}
+
+// inBothForms describes an answer that is JSON of a type, or camt.056.
+func (*server) inBothForms(api huma.API, t reflect.Type, op huma.Operation) huma.Operation {
+	op.Responses = map[string]*huma.Response{"200": {Description: "As JSON, or as camt.056", Content: map[string]*huma.MediaType{
+		"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(t, true, "")},
+		xmlType:            {Schema: &huma.Schema{Type: huma.TypeString}, Example: camt056Example},
+	}}}
+	return op
+}
+
 // wantsXML says whether XML is asked for.
 func wantsXML(accept string) bool {
 	for part := range strings.SplitSeq(accept, ",") {
@@ -37,31 +53,34 @@ func wantsXML(accept string) bool {
 	return false
 }
 
-func (s *server) page(ctx context.Context, stops []*ledger.Stop, more bool, accept string) (*pageOutput, error) {
-	if wantsXML(accept) {
-		return s.camt056(ctx, stops)
+func (s *server) page(ctx context.Context, stops []*ledger.Stop, more bool, form Form) (*pageOutput, error) {
+	if wantsXML(form.Accept) {
+		return s.camt056(ctx, stops, form.Envelope)
 	}
 	b, err := json.Marshal(&s.stopsOutput(ctx, stops, more).Body)
 	return &pageOutput{Type: "application/json", Body: b}, err
 }
 
-func (s *server) one(ctx context.Context, st *ledger.Stop, accept string) (*pageOutput, error) {
-	if wantsXML(accept) {
-		return s.camt056(ctx, []*ledger.Stop{st})
+func (s *server) one(ctx context.Context, st *ledger.Stop, form Form) (*pageOutput, error) {
+	if wantsXML(form.Accept) {
+		return s.camt056(ctx, []*ledger.Stop{st}, form.Envelope)
 	}
 	out := s.bankOutput(ctx, st)
 	b, err := json.Marshal(&out.Body)
 	return &pageOutput{Type: "application/json", ETag: out.ETag, Body: b}, err
 }
 
-func (s *server) camt056(ctx context.Context, stops []*ledger.Stop) (*pageOutput, error) {
-	now := s.Clock()
+func (s *server) camt056(ctx context.Context, stops []*ledger.Stop, envelope bool) (*pageOutput, error) {
+	now, write := s.Clock(), iso20022.Request
+	if envelope {
+		write = iso20022.Enveloped
+	}
 	list := make([]iso20022.Cancellation, len(stops))
 	for i, st := range stops {
 		list[i] = iso20022.Cancellation{StopID: st.ID, TransferID: st.Transfer.ID, Amount: st.Money(max(st.Transfer.Minor, 1)), Currency: string(st.Currency), At: st.Transfer.At.Time(),
 			Hold: st.Amount().Decimal(), Hours: int(s.Ledger.Terms().Hold.Hours()), Holder: st.Account.Holder, Account: st.Account.Number, Bank: st.Account.Bank, Reason: "FRAD", Text: st.Text}
 	}
-	b, err := iso20022.Request(event.DerivedID("msg", who(ctx).Bank, now.String()), now.Time(), who(ctx).Bank, list)
+	b, err := write(event.DerivedID("msg", who(ctx).Bank, now.String()), now.Time(), who(ctx).Bank, list)
 	return &pageOutput{Type: xmlType, Body: b}, err
 }
 
@@ -79,7 +98,7 @@ func (s *server) messageRoute(api huma.API) {
 
 // MessageResults say what became of each transaction of a message.
 type MessageResults struct {
-	Results []MessageResult `json:"results"`
+	Results []MessageResult `json:"results" nullable:"false"`
 }
 
 // MessageResult is one transaction's.
@@ -144,7 +163,7 @@ func (s *server) isoMessage(ctx context.Context, doc []byte) (*struct{ Body Mess
 					}
 				}
 			}
-			st, err = s.answered(ctx, st, o)
+			st, err = s.answered(ctx, st, o, sameMessage)
 		}
 		if err != nil {
 			return nil, err
@@ -153,6 +172,9 @@ func (s *server) isoMessage(ctx context.Context, doc []byte) (*struct{ Body Mess
 	}
 	return out, nil
 }
+
+const camt056Example = `<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.056.001.08"><FIToFIPmtCxlReq>…</FIToFIPmtCxlReq></Document>`
 
 const camt029Example = `<?xml version="1.0" encoding="UTF-8"?>
 <Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.029.001.09"><RsltnOfInvstgtn>

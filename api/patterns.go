@@ -33,7 +33,7 @@ func (s *server) patternRoutes(api huma.API) {
 // CatalogueDocument is a version of the catalogue.
 type CatalogueDocument struct {
 	Version     string            `json:"version" example:"d2cea1af1a80"`
-	PublishedAt string            `json:"published_at"`
+	PublishedAt string            `json:"published_at" format:"date-time"`
 	By          string            `json:"by"`
 	Reason      string            `json:"reason,omitempty"`
 	Patterns    []PatternDocument `json:"patterns,omitempty"`
@@ -114,12 +114,13 @@ type CatalogueInput struct {
 	RawBody []byte `contentType:"application/yaml" doc:"The whole catalogue, YAML"`
 }
 
-type checkOutput struct {
-	Body struct {
-		Version  string `json:"version"`
-		Patterns int    `json:"patterns"`
-	}
+// CatalogueCheck is what a catalogue would be, were it published.
+type CatalogueCheck struct {
+	Version  string `json:"version"`
+	Patterns int    `json:"patterns"`
 }
+
+type checkOutput struct{ Body CatalogueCheck }
 
 func (s *server) checkPatterns(_ context.Context, in *CatalogueInput) (*checkOutput, error) {
 	c, err := checked(in.RawBody)
@@ -149,11 +150,12 @@ func (s *server) publishPatterns(ctx context.Context, in *PublishInput) (*catalo
 	return s.publish(ctx, c.Version, event.Control{What: event.ControlCatalogue, Text: c.Text, By: who(ctx).Name, Reason: in.Reason})
 }
 
-type versionsOutput struct {
-	Body struct {
-		Versions []CatalogueDocument `json:"versions"`
-	}
+// CataloguesPage is a list of the catalogue's versions.
+type CataloguesPage struct {
+	Versions []CatalogueDocument `json:"versions" nullable:"false"`
 }
+
+type versionsOutput struct{ Body CataloguesPage }
 
 func (s *server) listVersions(context.Context, *struct{}) (*versionsOutput, error) {
 	out := &versionsOutput{}
@@ -189,7 +191,7 @@ type PatternStatistic struct {
 
 // PatternWeek is one week of it.
 type PatternWeek struct {
-	Week       string `json:"week" doc:"Its Monday"`
+	Week       string `json:"week" format:"date" doc:"Its Monday"`
 	Alerts     uint64 `json:"alerts"`
 	Confirmed  uint64 `json:"confirmed"`
 	FalseAlarm uint64 `json:"false_alarms"`
@@ -219,13 +221,14 @@ func patternStatistics(rows []warehouse.PatternOutcome) []PatternStatistic {
 	return out
 }
 
-type patternStatisticsOutput struct {
-	Body struct {
-		From     string             `json:"from"`
-		To       string             `json:"to"`
-		Patterns []PatternStatistic `json:"patterns"`
-	}
+// PatternStatistics are how the patterns' alerts of some days turned out.
+type PatternStatistics struct {
+	From     string             `json:"from" format:"date-time"`
+	To       string             `json:"to" format:"date-time"`
+	Patterns []PatternStatistic `json:"patterns" nullable:"false"`
 }
+
+type patternStatisticsOutput struct{ Body PatternStatistics }
 
 func (s *server) patternStatistics(ctx context.Context, in *struct {
 	From string `query:"from" example:"2026-11-01" doc:"First day; 90 days ago without it"`
@@ -261,9 +264,8 @@ func (s *server) patternStatistics(ctx context.Context, in *struct {
 
 // VerdictBody is what somebody found out.
 type VerdictBody struct {
-	_       struct{} `json:"-" additionalProperties:"true"`
-	Verdict string   `json:"verdict" enum:"confirmed,useful,false-alarm" doc:"useful: no fraud, and right to look at"`
-	Reason  string   `json:"reason,omitempty" maxLength:"256"`
+	Verdict string `json:"verdict" enum:"confirmed,useful,false-alarm" doc:"useful: no fraud, and right to look at"`
+	Reason  string `json:"reason,omitempty" maxLength:"256"`
 }
 
 // dismiss keeps what a person says of an alert.

@@ -25,7 +25,7 @@ func (s *server) proposalRoutes(api huma.API) {
 type ProposalDocument struct {
 	Version    string `json:"version" example:"d2cea1af1a80"`
 	Base       string `json:"base" doc:"The version in force when it was proposed: with another one in force it must be proposed anew"`
-	ProposedAt string `json:"proposed_at"`
+	ProposedAt string `json:"proposed_at" format:"date-time"`
 	ProposedBy string `json:"proposed_by"`
 	Reason     string `json:"reason,omitempty"`
 	Patterns   int    `json:"patterns"`
@@ -57,11 +57,12 @@ func (s *server) proposePatterns(ctx context.Context, in *PublishInput) (*propos
 	return &proposalOutput{proposalDocument(p)}, nil
 }
 
-type proposalsOutput struct {
-	Body struct {
-		Proposals []ProposalDocument `json:"proposals"`
-	}
+// ProposalsPage is a list of catalogues that wait for approval.
+type ProposalsPage struct {
+	Proposals []ProposalDocument `json:"proposals" nullable:"false"`
 }
+
+type proposalsOutput struct{ Body ProposalsPage }
 
 func (s *server) listProposals(context.Context, *struct{}) (*proposalsOutput, error) {
 	out := &proposalsOutput{}

@@ -51,7 +51,7 @@ type SearchDocument struct {
 // FoundTransfer is a transfer that was found.
 type FoundTransfer struct {
 	ID          string `json:"id"`
-	At          string `json:"at"`
+	At          string `json:"at" format:"date-time"`
 	Payer       string `json:"payer_account"`
 	PayerHolder string `json:"payer_holder,omitempty"`
 	Payee       string `json:"payee_account,omitempty"`
@@ -61,14 +61,14 @@ type FoundTransfer struct {
 	CaseID      string `json:"case_id,omitempty" doc:"Of its stop, if it has one"`
 }
 
+// SearchBody is what is sought.
+type SearchBody struct {
+	Q string `json:"q" minLength:"1" maxLength:"256" example:"6217000010098765432"`
+}
+
 // search takes what is sought in its body: an account or a name has no place in
 // an address, which proxies and histories keep.
-func (s *server) search(ctx context.Context, in *struct {
-	Body struct {
-		_ struct{} `json:"-" additionalProperties:"true"`
-		Q string   `json:"q" minLength:"1" maxLength:"256" example:"6217000010098765432"`
-	}
-}) (*struct{ Body SearchDocument }, error) {
+func (s *server) search(ctx context.Context, in *struct{ Body SearchBody }) (*struct{ Body SearchDocument }, error) {
 	q := strings.TrimSpace(in.Body.Q)
 	stops, cases := s.Ledger.Search(q, 50)
 	out := &struct{ Body SearchDocument }{SearchDocument{[]StopDocument{}, append([]string{}, cases...), []FoundTransfer{}}}
@@ -94,10 +94,12 @@ func (s *server) search(ctx context.Context, in *struct {
 
 type workInput struct {
 	ID   string `path:"id" maxLength:"64" example:"alt_2Q0J7Z1K8M5N3P6R9S4T7V1W2X" doc:"Of an alert, or of a stop that no alert asked for"`
-	Body struct {
-		_      struct{} `json:"-" additionalProperties:"true"`
-		Reason string   `json:"reason,omitempty" maxLength:"256"`
-	}
+	Body WorkBody
+}
+
+// WorkBody is why somebody takes an alert, or gives it away.
+type WorkBody struct {
+	Reason string `json:"reason,omitempty" maxLength:"256"`
 }
 
 type workOutput struct{ Body TaskDocument }
@@ -106,7 +108,7 @@ type workOutput struct{ Body TaskDocument }
 type TaskDocument struct {
 	State  string `json:"state" enum:"open,claimed,escalated,dismissed"`
 	By     string `json:"by,omitempty"`
-	Until  string `json:"until,omitempty" doc:"When a claim ends by itself"`
+	Until  string `json:"until,omitempty" format:"date-time" doc:"When a claim ends by itself"`
 	Reason string `json:"reason,omitempty"`
 }
 
@@ -162,7 +164,7 @@ type QueueItem struct {
 	ID        string       `json:"id" doc:"Of the alert, or of the stop where there is none: what work is taken on"`
 	AlertID   string       `json:"alert_id,omitempty"`
 	CaseID    string       `json:"case_id,omitempty" doc:"Absent while nothing was asked to be stopped"`
-	At        string       `json:"at" doc:"Of the transfer, or of what was seen"`
+	At        string       `json:"at" format:"date-time" doc:"Of the transfer, or of what was seen"`
 	Action    string       `json:"action" enum:"review,stop"`
 	Score     int          `json:"score"`
 	FraudType string       `json:"fraud_type"`
@@ -170,6 +172,7 @@ type QueueItem struct {
 	Currency  string       `json:"currency,omitempty"`
 	Payer     string       `json:"payer,omitempty"`
 	Phone     string       `json:"phone,omitempty" doc:"The payer's"`
+	Holder    string       `json:"holder,omitempty" doc:"The payer's, where the transfer named one"`
 	Payee     string       `json:"payee,omitempty"`
 	Bank      string       `json:"bank,omitempty"`
 	Transfer  string       `json:"transfer,omitempty" doc:"Its id"`
@@ -181,7 +184,7 @@ type QueueItem struct {
 	StopID    string       `json:"stop_id,omitempty"`
 	State     string       `json:"state,omitempty" doc:"Of the stop"`
 	Held      string       `json:"held_amount,omitempty"`
-	Until     string       `json:"until,omitempty" doc:"When the stop's state lapses"`
+	Until     string       `json:"until,omitempty" format:"date-time" doc:"When the stop's state lapses"`
 	Proposer  string       `json:"proposed_by,omitempty" doc:"Of a stop that waits for approval: another must approve it"`
 	Task      TaskDocument `json:"task"`
 
@@ -190,13 +193,14 @@ type QueueItem struct {
 	until event.Instant
 }
 
-type queueOutput struct {
-	Body struct {
-		At     string      `json:"at"`
-		Counts QueueCounts `json:"counts"`
-		Items  []QueueItem `json:"items"`
-	}
+// QueuePage is what to look at.
+type QueuePage struct {
+	At     string      `json:"at" format:"date-time"`
+	Counts QueueCounts `json:"counts"`
+	Items  []QueueItem `json:"items" nullable:"false"`
 }
+
+type queueOutput struct{ Body QueuePage }
 
 // QueueCounts are how many there are of each, whatever is shown.
 type QueueCounts struct {
@@ -372,6 +376,7 @@ func (s *server) queueItem(a *scoring.Alert, names patternNames, now event.Insta
 	i.said(a.Hits, names)
 	if t := a.Transfer; t != nil {
 		i.Amount, i.Currency, i.Payee, i.Payer, i.Bank, i.Phone, i.Transfer, i.at = t.Amount, string(t.Currency), t.Payee.Account, t.Payer.Account, t.Payee.Bank, t.Payer.Phone, t.ID, t.At
+		i.Holder = t.Payer.Holder
 		if i.StopID == "" && t.Payee.Account != "" {
 			if id := event.StopID(event.TransferKey(t.Payer.Account, t.ID), t.Payee.Account); s.Ledger.Stop(id) != nil {
 				i.StopID = id

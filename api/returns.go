@@ -60,15 +60,15 @@ type ReturnDocument struct {
 	Total      string              `json:"total"`
 	PaidBack   string              `json:"paid_back" doc:"Confirmed by the banks"`
 	Stale      string              `json:"stale,omitempty" doc:"Why it should be worked out anew"`
-	ProposedAt string              `json:"proposed_at"`
+	ProposedAt string              `json:"proposed_at" format:"date-time"`
 	ProposedBy string              `json:"proposed_by"`
-	Until      string              `json:"until,omitempty" doc:"When the announcement ends"`
+	Until      string              `json:"until,omitempty" format:"date-time" doc:"When the announcement ends"`
 	Approvals  []string            `json:"approvals"`
 	Accounts   []ReturnAccountBody `json:"accounts"`
 	Pool       string              `json:"pool" doc:"Frozen money that is given back in proportion"`
 	Losses     string              `json:"losses" doc:"What the proportions are of: losses less what was paid back before or traced"`
 	Lines      []ReturnLineBody    `json:"lines"`
-	Objections []ObjectionBody     `json:"objections"`
+	Objections []ObjectionDocument `json:"objections"`
 }
 
 // ReturnAccountBody is how one account was judged.
@@ -102,8 +102,8 @@ type ReturnStop struct {
 	State  string `json:"state"`
 }
 
-// ObjectionBody is an objection.
-type ObjectionBody struct {
+// ObjectionDocument is an objection.
+type ObjectionDocument struct {
 	ID    string `json:"id"`
 	Who   string `json:"who"`
 	Text  string `json:"text"`
@@ -117,7 +117,7 @@ func (s *server) returnDocument(r *ledger.ReturnRound) ReturnDocument {
 	paid, done := s.Ledger.Paid(r)
 	d := ReturnDocument{ID: r.ID, CaseID: r.CaseID, Version: r.Version, Round: r.Round, State: string(r.State), Currency: string(r.Currency), Total: m(r.Total()), PaidBack: m(paid),
 		ProposedAt: r.ProposedAt.String(), ProposedBy: r.ProposedBy, Until: r.Until.String(), Approvals: append([]string{}, r.Approvals...),
-		Accounts: []ReturnAccountBody{}, Pool: m(r.Pool), Losses: m(r.Losses), Lines: []ReturnLineBody{}, Objections: []ObjectionBody{}}
+		Accounts: []ReturnAccountBody{}, Pool: m(r.Pool), Losses: m(r.Losses), Lines: []ReturnLineBody{}, Objections: []ObjectionDocument{}}
 	if done {
 		d.State = "completed"
 	}
@@ -147,7 +147,7 @@ func (s *server) returnDocument(r *ledger.ReturnRound) ReturnDocument {
 		d.Lines = append(d.Lines, b)
 	}
 	for _, o := range r.Objections {
-		d.Objections = append(d.Objections, ObjectionBody(o))
+		d.Objections = append(d.Objections, ObjectionDocument(o))
 	}
 	return d
 }
@@ -224,10 +224,12 @@ func (s *server) getReturn(_ context.Context, in *ReturnID) (*returnOutput, erro
 
 type returnDecision struct {
 	ReturnID
-	Body struct {
-		_      struct{} `json:"-" additionalProperties:"true"`
-		Reason string   `json:"reason,omitempty" maxLength:"256"`
-	}
+	Body ReturnDecisionBody
+}
+
+// ReturnDecisionBody is why a return is brought on its way, or taken back.
+type ReturnDecisionBody struct {
+	Reason string `json:"reason,omitempty" maxLength:"256"`
 }
 
 func (s *server) decideReturn(ctx context.Context, to ledger.State, in *returnDecision) (*returnOutput, error) {
@@ -254,13 +256,15 @@ func (s *server) decideReturn(ctx context.Context, to ledger.State, in *returnDe
 	return &returnOutput{s.returnDocument(s.Ledger.Return(r.ID))}, nil
 }
 
+// ObjectionBody is what somebody has against a return.
+type ObjectionBody struct {
+	Who  string `json:"who" minLength:"1" maxLength:"256"`
+	Text string `json:"text" minLength:"1" maxLength:"4000"`
+}
+
 func (s *server) object(ctx context.Context, in *struct {
 	ReturnID
-	Body struct {
-		_    struct{} `json:"-" additionalProperties:"true"`
-		Who  string   `json:"who" minLength:"1" maxLength:"256"`
-		Text string   `json:"text" minLength:"1" maxLength:"4000"`
-	}
+	Body ObjectionBody
 }) (*returnOutput, error) {
 	r, err := s.findReturn(in.ID)
 	if err != nil {
@@ -269,14 +273,16 @@ func (s *server) object(ctx context.Context, in *struct {
 	return s.objection(ctx, r, ledger.Objection{ID: strconv.Itoa(len(r.Objections) + 1), Who: in.Body.Who, Text: in.Body.Text, State: "open"}, "")
 }
 
+// ObjectionDecisionBody is what was decided of an objection.
+type ObjectionDecisionBody struct {
+	Decision string `json:"decision" enum:"dismissed,upheld" doc:"upheld: then withdraw the return and work it out anew"`
+	Reason   string `json:"reason,omitempty" maxLength:"256"`
+}
+
 func (s *server) decideObjection(ctx context.Context, in *struct {
 	ReturnID
 	Objection string `path:"objection" maxLength:"16" example:"1"`
-	Body      struct {
-		_        struct{} `json:"-" additionalProperties:"true"`
-		Decision string   `json:"decision" enum:"dismissed,upheld" doc:"upheld: then withdraw the return and work it out anew"`
-		Reason   string   `json:"reason,omitempty" maxLength:"256"`
-	}
+	Body      ObjectionDecisionBody
 }) (*returnOutput, error) {
 	r, err := s.findReturn(in.ID)
 	if err != nil {

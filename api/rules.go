@@ -34,17 +34,18 @@ type DecisionDocument struct {
 	Entity  string `json:"entity,omitempty" example:"acct:6217000010098765432"`
 	Pattern string `json:"pattern,omitempty" example:"authority-call-then-transfer"`
 	As      string `json:"as,omitempty" example:"merchant"`
-	Until   string `json:"until,omitempty"`
-	At      string `json:"at"`
+	Until   string `json:"until,omitempty" format:"date-time"`
+	At      string `json:"at" format:"date-time"`
 	By      string `json:"by"`
 	Reason  string `json:"reason,omitempty"`
 }
 
-type decisionsOutput struct {
-	Body struct {
-		Items []DecisionDocument `json:"items"`
-	}
+// DecisionsPage is a list of exceptions, known-good entities or fallen brakes.
+type DecisionsPage struct {
+	Items []DecisionDocument `json:"items" nullable:"false"`
 }
+
+type decisionsOutput struct{ Body DecisionsPage }
 
 func newDecisionsOutput(list []scoring.Decision) *decisionsOutput {
 	out := &decisionsOutput{}
@@ -107,13 +108,15 @@ type ExceptionPath struct {
 	Pattern string `path:"pattern" maxLength:"128" example:"authority-call-then-transfer"`
 }
 
+// ExceptionBody is why an entity is excepted from a pattern, and until when.
+type ExceptionBody struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"256"`
+	Until  string `json:"until" format:"date-time" doc:"An exception ends: hard blocks are not excepted from at all"`
+}
+
 func (s *server) except(ctx context.Context, in *struct {
 	ExceptionPath
-	Body struct {
-		_      struct{} `json:"-" additionalProperties:"true"`
-		Reason string   `json:"reason" minLength:"1" maxLength:"256"`
-		Until  string   `json:"until" format:"date-time" doc:"An exception ends: hard blocks are not excepted from at all"`
-	}
+	Body ExceptionBody
 }) (*struct{}, error) {
 	e, until, err := s.dated(in.Entity, in.Body.Until)
 	if err != nil {
@@ -154,14 +157,16 @@ func among(list []scoring.Decision, e event.Entity, pattern string) bool {
 	return false
 }
 
+// KnownGoodBody is what an entity is known to be, and until when.
+type KnownGoodBody struct {
+	As     string `json:"as" enum:"merchant,payroll,utility,government,own-account,other"`
+	Reason string `json:"reason" minLength:"1" maxLength:"256"`
+	Until  string `json:"until,omitempty" format:"date-time"`
+}
+
 func (s *server) knowGood(ctx context.Context, in *struct {
 	Entity string `path:"entity" maxLength:"256"`
-	Body   struct {
-		_      struct{} `json:"-" additionalProperties:"true"`
-		As     string   `json:"as" enum:"merchant,payroll,utility,government,own-account,other"`
-		Reason string   `json:"reason" minLength:"1" maxLength:"256"`
-		Until  string   `json:"until,omitempty" format:"date-time"`
-	}
+	Body   KnownGoodBody
 }) (*struct{}, error) {
 	e, until, err := s.dated(in.Entity, in.Body.Until)
 	if err != nil {

@@ -31,7 +31,6 @@ func (s *server) screeningRoutes(api huma.API) {
 
 // ScreeningBody is a transfer, as on bank.transfers.
 type ScreeningBody struct {
-	_            struct{}       `json:"-" additionalProperties:"true"`
 	Kind         string         `json:"kind,omitempty" enum:"transfer"`
 	ID           string         `json:"id" example:"ICBC-20261123-0000012345"`
 	At           string         `json:"at" format:"date-time"`
@@ -46,22 +45,39 @@ type ScreeningBody struct {
 	Device       string         `json:"device,omitempty"`
 	Purpose      string         `json:"purpose,omitempty"`
 	District     string         `json:"district,omitempty" example:"520103"`
+	UETR         carriedText    `json:"uetr,omitempty" doc:"Taken, and not looked at"`
+	EndToEndID   carriedText    `json:"end_to_end_id,omitempty" doc:"Taken, and not looked at"`
+	MCC          carriedText    `json:"mcc,omitempty" example:"5411" doc:"Of a shop; taken, and not looked at"`
+	Clearing     carriedAny     `json:"clearing,omitempty" doc:"Member ids; taken, and not looked at"`
+}
+
+// carriedText is a text of the contract that nothing here looks at, whatever it is.
+type carriedText struct{ json.RawMessage }
+
+// Schema is that of a text.
+func (carriedText) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
+
+// carriedAny is the same of a value that may have parts.
+type carriedAny struct{ json.RawMessage }
+
+// Schema is a text or an object.
+func (carriedAny) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeObject, AdditionalProperties: true}}}
 }
 
 // ScreeningParty is one side of a transfer.
 type ScreeningParty struct {
-	_       struct{} `json:"-" additionalProperties:"true"`
-	Account string   `json:"account,omitempty"`
-	Bank    string   `json:"bank,omitempty"`
-	Holder  string   `json:"holder,omitempty"`
-	Phone   string   `json:"phone,omitempty"`
+	Account string `json:"account,omitempty"`
+	Bank    string `json:"bank,omitempty"`
+	Holder  string `json:"holder,omitempty"`
+	Phone   string `json:"phone,omitempty"`
 }
 
 // ScreeningDocument is the answer.
 type ScreeningDocument struct {
 	Decision string         `json:"decision" enum:"allow,hold,stop" doc:"hold: a person should look; stop: do not pay"`
 	Score    int            `json:"score" doc:"0 to 1000"`
-	Hits     []ScreeningHit `json:"hits"`
+	Hits     []ScreeningHit `json:"hits" nullable:"false"`
 	StopID   string         `json:"stop_id,omitempty"`
 	AlertID  string         `json:"alert_id,omitempty"`
 	Default  bool           `json:"default" doc:"The deadline passed: the decision is the configured default"`

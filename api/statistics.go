@@ -21,8 +21,8 @@ import (
 // RecoveryStatistics are the recovered funds of a period. Stopped is not saved:
 // what was reported, asked for, held, frozen and returned are kept apart.
 type RecoveryStatistics struct {
-	From     string        `json:"from"`
-	To       string        `json:"to" doc:"The first day that is not in it"`
+	From     string        `json:"from" format:"date"`
+	To       string        `json:"to" format:"date" doc:"The first day that is not in it"`
 	By       string        `json:"by"`
 	Currency string        `json:"currency"`
 	Rows     []RecoveryRow `json:"rows"`

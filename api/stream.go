@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,13 @@ import (
 // heartbeat is how often a stream that has no news says that it is alive.
 const heartbeat = 15 * time.Second
 
+// StreamEvent is one event of a bank's stream.
+type StreamEvent struct {
+	ID    string       `json:"id,omitempty" example:"0-18.1-4" doc:"A place to go on behind; what is open at the start has none"`
+	Event string       `json:"event" enum:"stop.requested,stop.extended,stop.frozen,stop.changed,stop.released,stop.expired,return.instructed,current,reset"`
+	Data  EnvelopeBody `json:"data" doc:"Of current and reset an empty object"`
+}
+
 // StreamInput asks for a bank's stream.
 type StreamInput struct {
 	LastEventID string `header:"Last-Event-ID" maxLength:"2048" example:"0-17.1-4" doc:"The id of the last event that was received: the stream goes on behind it, on any replica. Without it, it begins with what waits"`
@@ -27,9 +35,10 @@ type StreamInput struct {
 
 // streamRoute tells a bank of its stops as they happen.
 func (s *server) streamRoute(api huma.API) {
-	op := s.operation(api, http.MethodGet, "/v1/bank/stops/stream", "bank-stream", "Server-sent events: each is a message as a webhook would carry it (stop.requested, stop.extended, stop.frozen, stop.changed, stop.released, stop.expired, return.instructed). An event named reset says that the place asked for is no longer kept: what is open follows", []Role{Bank}, 422, 429)
-	op.Responses = map[string]*huma.Response{"200": {Description: "A stream of events", Content: map[string]*huma.MediaType{"text/event-stream": {
-		Schema: &huma.Schema{Type: huma.TypeString}, Example: "id: 0-18.1-4\nevent: stop.requested\ndata: {\"type\":\"stop.requested\",\"timestamp\":\"2026-11-23T10:20:30.310+08:00\",\"data\":{\"id\":\"stp_2Q0J7Z1K8M5N3P6R9S4T7V1W2X\",\"state\":\"requested\"}}\n\n"}}}}
+	op := s.operation(api, http.MethodGet, "/v1/bank/stops/stream", "bank-stream", "Server-sent events: each is a message as a webhook would carry it (stop.requested, stop.extended, stop.frozen, stop.changed, stop.released, stop.expired, return.instructed). What is open comes first, without ids; the event named current ends it and has the id to go on behind. An event named reset says that the place asked for is no longer kept: what is open follows, up to the next current", []Role{Bank}, 422, 429)
+	events := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[[]StreamEvent](), true, "")
+	op.Responses = map[string]*huma.Response{"200": {Description: "A stream of events, each as lines such as id: 0-18.1-4, event: stop.requested, data: {…}, and an empty line",
+		Content: map[string]*huma.MediaType{"text/event-stream": {Schema: events}}}}
 	huma.Register(api, op, func(ctx context.Context, in *StreamInput) (*huma.StreamResponse, error) {
 		after, err := parseCursor(in.LastEventID)
 		if err != nil {
@@ -67,7 +76,7 @@ func (s *server) stream(hc huma.Context, after ledger.Cursor, resumed bool) {
 		return control.Flush()
 	}
 	bank := who(ctx).Bank
-	if write("retry: 1000\n\n") != nil {
+	if write(opening(after, resumed)) != nil {
 		return
 	}
 	const page = 500
@@ -78,7 +87,10 @@ func (s *server) stream(hc huma.Context, after ledger.Cursor, resumed bool) {
 			if resumed && write("event: reset\ndata: {}\n\n") != nil {
 				return
 			}
-			if s.streamOpen(ctx, bank, end, write) != nil {
+			if s.streamOpen(ctx, bank, write) != nil {
+				return
+			}
+			if write(fmt.Sprintf("id: %s\nevent: current\ndata: {}\n\n", cursorText(end))) != nil {
 				return
 			}
 			after, anew, resumed = end, false, true
@@ -110,14 +122,26 @@ func (s *server) stream(hc huma.Context, after ledger.Cursor, resumed bool) {
 	}
 }
 
-// streamOpen writes what a bank has to do, as it is now.
-func (s *server) streamOpen(ctx context.Context, bank string, end ledger.Cursor, write func(string) error) error {
+// opening is the first block of a stream. It repeats the place that the bank
+// sent: by the letter of the rules for event streams a client that is given no
+// id on a new connection forgets the one that it had, and so would lose its
+// place if it were cut within a snapshot.
+func opening(after ledger.Cursor, resumed bool) string {
+	if !resumed {
+		return "retry: 1000\n\n"
+	}
+	return "retry: 1000\nid: " + cursorText(after) + "\n\n"
+}
+
+// streamOpen writes what a bank has to do, as it is now. These events have no
+// id: a bank that is cut among them must see them all again.
+func (s *server) streamOpen(ctx context.Context, bank string, write func(string) error) error {
 	after := ""
 	for ctx.Err() == nil {
 		stops, more := s.Ledger.List(ledger.Filter{Bank: bank, Open: true, After: after, Limit: 500})
 		for _, st := range slices.Backward(stops) {
 			if m := st.Message; m != nil {
-				if err := write(fmt.Sprintf("id: %s\nevent: %s\ndata: %s\n\n", cursorText(end), m.Type, Envelope(st, m.Type, m.Version, s.Ledger.Terms()))); err != nil {
+				if err := write(fmt.Sprintf("event: %s\ndata: %s\n\n", m.Type, Envelope(st, m.Type, m.Version, s.Ledger.Terms()))); err != nil {
 					return err
 				}
 			}
@@ -131,8 +155,12 @@ func (s *server) streamOpen(ctx context.Context, bank string, end ledger.Cursor,
 }
 
 // cursorText names a place in a bank's feed: partition and next offset of each
-// partition of the log, the same on every replica.
+// partition of the log, the same on every replica. The beginning has a name too,
+// so that a bank that was told of nothing yet can go on as well.
 func cursorText(c ledger.Cursor) string {
+	if len(c) == 0 {
+		return "0-0"
+	}
 	var parts []string
 	for _, p := range slices.Sorted(maps.Keys(c)) {
 		parts = append(parts, strconv.Itoa(p)+"-"+strconv.FormatInt(c[p], 10))
@@ -177,6 +205,6 @@ func Envelope(st *ledger.Stop, kind string, version int, t ledger.Terms) []byte 
 type EnvelopeBody struct {
 	ID        string       `json:"id" doc:"The same for every attempt: do the work once"`
 	Type      string       `json:"type"`
-	Timestamp string       `json:"timestamp"`
+	Timestamp string       `json:"timestamp" format:"date-time"`
 	Data      StopDocument `json:"data"`
 }

@@ -1,11 +1,17 @@
 package stream
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // Metrics are the figures of the loops, as /metrics shows them.
 type Metrics struct {
 	Events      *prometheus.CounterVec // by kind
 	DeadLetters *prometheus.CounterVec // by reason
+	Unknown     *UnknownFields         // fields of documents that nobody knows
+	Conflicts   prometheus.Counter     // reports that came again and said something else
 	Legs        prometheus.Counter
 	Alerts      *prometheus.CounterVec // by action
 	Notes       prometheus.Counter     // of risk, to other entities
@@ -32,6 +38,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		Events:      vec("events_total", "Events read and accepted.", "kind"),
 		DeadLetters: vec("dead_letters_total", "Documents refused.", "reason"),
+		Unknown:     newUnknownFields(),
+		Conflicts:   prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "report_conflicts_total", Help: "Reports that came again under their id and said something else."}),
 		Legs:        prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "legs_total", Help: "Legs scored."}),
 		Alerts:      vec("alerts_total", "Alerts raised.", "action"),
 		Notes:       prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "risk_notes_total", Help: "Notes of risk written to neighbours."}),
@@ -47,6 +55,40 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Lag:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_messages", Help: "Kafka messages that a loop has not worked off, measured at the partition's end."}, []string{"loop", "partition"}),
 		Behind:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_seconds", Help: "How long the oldest message has waited that a loop has not worked off."}, []string{"loop", "partition"}),
 	}
-	r.MustRegister(m.Events, m.DeadLetters, m.Legs, m.Alerts, m.Notes, m.Brakes, m.Deliveries, m.Waiting, m.Breaker, m.Stops, m.Rows, m.Cold, m.Checkpoints, m.Hot, m.Lag, m.Behind)
+	r.MustRegister(m.Events, m.DeadLetters, m.Unknown.total, m.Conflicts, m.Legs, m.Alerts, m.Notes, m.Brakes, m.Deliveries, m.Waiting, m.Breaker, m.Stops, m.Rows, m.Cold, m.Checkpoints, m.Hot, m.Lag, m.Behind)
 	return m
 }
+
+// maxFieldNames bounds the names of unknown fields that are counted one by one:
+// a source that makes names up must not fill the memory.
+const maxFieldNames = 100
+
+// UnknownFields counts fields of documents that nobody knows, by kind and name.
+// It is safe for many goroutines.
+type UnknownFields struct {
+	total *prometheus.CounterVec
+	mu    sync.Mutex
+	names map[string]bool
+}
+
+func newUnknownFields() *UnknownFields {
+	opts := prometheus.CounterOpts{Namespace: "stopline", Name: "unknown_fields_total", Help: "Fields of documents on Kafka that nobody knows: a newer source's, or misspelt ones."}
+	return &UnknownFields{total: prometheus.NewCounterVec(opts, []string{"kind", "field"}), names: map[string]bool{}}
+}
+
+// Count counts one; beyond so many names they are all "other".
+func (u *UnknownFields) Count(kind, field string) {
+	u.mu.Lock()
+	if !u.names[field] {
+		if len(u.names) >= maxFieldNames || len(field) > maxFieldName {
+			field = "other"
+		} else {
+			u.names[field] = true
+		}
+	}
+	u.mu.Unlock()
+	u.total.WithLabelValues(kind, field).Inc()
+}
+
+// maxFieldName bounds a name that is counted, in bytes.
+const maxFieldName = 128

@@ -444,7 +444,7 @@ func (w *worker) report(l *event.Leg) {
 	}
 	state := w.part.Peek(l.Entity)
 	note := &ledger.ReportNote{ID: r.Source + ":" + l.Event.ID, Source: r.Source, District: r.District, FraudType: r.FraudType, Stops: []string{},
-		Holder: r.Victim.Holder, Phone: r.Victim.Phone, Callers: r.Callers}
+		Holder: r.Victim.Holder, Phone: r.Victim.Phone, Callers: r.Callers, Digest: r.Digest()}
 	for i := range r.Transfers {
 		t := &r.Transfers[i]
 		if note.Currency == "" {

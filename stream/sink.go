@@ -130,7 +130,13 @@ func (s *Sink) take(books *warehouse.Books, fold *ledger.Ledger, m *kafka.Messag
 			s.Log.Error("an entry of the ledger's log cannot be read, and is passed over", "partition", m.Partition, "offset", m.Offset, "err", err)
 			return nil
 		}
-		if res := fold.Apply(&e); res.Accepted && m.Offset >= unwritten {
+		res := fold.Apply(&e)
+		if res.Why == ledger.WhyReportDiffers && m.Offset >= unwritten {
+			s.Metrics.Conflicts.Inc()
+			s.Log.Warn("a report came again under its id and says something else: what differs is not in the books; send it under an id of its own",
+				"report", e.Report.ID, "case", e.CaseID, "partition", m.Partition, "offset", m.Offset)
+		}
+		if res.Accepted && m.Offset >= unwritten {
 			books.Stop(&e, res.Stop, m.Value, m.Offset)
 			if res.Stop != nil && e.Delivery == nil {
 				books.Fact(res.Stop, fold.FirstOfCase(res.Stop.ID))

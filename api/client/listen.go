@@ -34,12 +34,16 @@ type Message struct {
 	Timestamp time.Time `json:"timestamp"`
 	Data      Stop      `json:"data"`
 
-	Place string `json:"-"` // in the stream: to go on behind it
+	// Place is what to hand to Listen, so that it goes on behind this message.
+	// Until all that was open at the start has come, it is the place that Listen
+	// was called with: who is cut within that must see it again.
+	Place string `json:"-"`
 }
 
 // Listen reads the bank's stream and calls handle for each message in turn,
 // until ctx ends or handle fails. It begins with what is open, or behind the
-// place of an earlier message; where the stream breaks off, it goes on there.
+// place of an earlier message; where the stream breaks off, it goes on there. A
+// place that the center no longer keeps brings what is open again.
 func (c *Client) Listen(ctx context.Context, place string, handle func(context.Context, Message) error) error {
 	wait := 100 * time.Millisecond
 	for ctx.Err() == nil {
@@ -104,33 +108,60 @@ func (c *Client) listen(ctx context.Context, place *string, handle func(context.
 	defer dead.Stop()
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, maxAnswer)
-	var id, data string
+	var e streamEvent
 	for lines.Scan() {
 		dead.Reset(silence)
-		line := lines.Text()
-		field, value, _ := strings.Cut(line, ":")
-		value = strings.TrimPrefix(value, " ")
-		switch {
-		case line == "":
-			if data != "" && data != "{}" {
-				var m Message
-				if err := json.Unmarshal([]byte(data), &m); err != nil {
-					return fmt.Errorf("a message of the stream cannot be read: %w", err)
-				}
-				m.Place = id
-				if err := handle(ctx, m); err != nil {
-					return &handled{err}
-				}
-				*place = id
-			}
-			data = ""
-		case field == "id":
-			id = value
-		case field == "data":
-			data += value
+		if line := lines.Text(); line != "" {
+			e.field(line)
+			continue
 		}
+		if err := e.dispatch(ctx, place, handle); err != nil {
+			return err
+		}
+		e = streamEvent{}
 	}
 	return lines.Err()
+}
+
+// streamEvent is one event of a stream, as its lines come in.
+type streamEvent struct {
+	id, name, data string
+	hasID          bool
+}
+
+func (e *streamEvent) field(line string) {
+	name, value, _ := strings.Cut(line, ":")
+	value = strings.TrimPrefix(value, " ")
+	switch name {
+	case "id":
+		e.id, e.hasID = value, true
+	case "event":
+		e.name = value
+	case "data":
+		e.data += value
+	}
+}
+
+// dispatch hands a message to its reader and moves the place behind it. What has
+// no id leaves the place alone: it belongs to what was open at the start, which
+// counts as told once the event named current has come.
+func (e *streamEvent) dispatch(ctx context.Context, place *string, handle func(context.Context, Message) error) error {
+	after := *place
+	if e.hasID {
+		after = e.id
+	}
+	if e.data != "" && e.name != "current" && e.name != "reset" {
+		var m Message
+		if err := json.Unmarshal([]byte(e.data), &m); err != nil {
+			return fmt.Errorf("a message of the stream cannot be read: %w", err)
+		}
+		m.Place = after
+		if err := handle(ctx, m); err != nil {
+			return &handled{err}
+		}
+	}
+	*place = after
+	return nil
 }
 
 // Receiver is the bank's endpoint for webhooks: it checks the signature, does

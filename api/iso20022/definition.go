@@ -20,6 +20,7 @@ const (
 
 // node is an element of a document.
 type node struct {
+	space    string // the namespace of its name
 	name     string
 	attr     map[string]string
 	text     string
@@ -55,7 +56,7 @@ func (n *node) all(name string) (out []*node) {
 // read parses a document within the limits. Document type declarations,
 // entities beyond XML's own five and processing instructions are refused, so
 // that nothing outside of the document is ever fetched or expanded.
-func read(doc []byte) (space string, root *node, err error) {
+func read(doc []byte) (root *node, err error) {
 	d := xml.NewDecoder(strings.NewReader(string(doc)))
 	var stack []*node
 	count := 0
@@ -65,32 +66,29 @@ func read(doc []byte) (space string, root *node, err error) {
 			break
 		}
 		if err != nil {
-			return "", nil, fmt.Errorf("is not well-formed XML: %w", err)
+			return nil, fmt.Errorf("is not well-formed XML: %w", err)
 		}
 		switch t := tok.(type) {
 		case xml.Directive:
-			return "", nil, errors.New("must not have a document type declaration")
+			return nil, errors.New("must not have a document type declaration")
 		case xml.ProcInst:
 			if t.Target != "xml" {
-				return "", nil, errors.New("must not have processing instructions")
+				return nil, errors.New("must not have processing instructions")
 			}
 		case xml.StartElement:
 			if count++; count > maxElements || len(stack) >= maxDepth {
-				return "", nil, fmt.Errorf("is larger than %d elements or deeper than %d", maxElements, maxDepth)
+				return nil, fmt.Errorf("is larger than %d elements or deeper than %d", maxElements, maxDepth)
 			}
-			n := &node{name: t.Name.Local, attr: map[string]string{}}
+			n := &node{space: t.Name.Space, name: t.Name.Local, attr: map[string]string{}}
 			for _, a := range t.Attr {
 				n.attr[a.Name.Local] = a.Value
 			}
 			if len(stack) == 0 {
 				if root != nil {
-					return "", nil, errors.New("has two root elements")
+					return nil, errors.New("has two root elements")
 				}
-				root, space = n, t.Name.Space
+				root = n
 			} else {
-				if t.Name.Space != space {
-					return "", nil, fmt.Errorf("%s is of another namespace", path(stack, n.name))
-				}
 				p := stack[len(stack)-1]
 				p.children = append(p.children, n)
 			}
@@ -104,17 +102,9 @@ func read(doc []byte) (space string, root *node, err error) {
 		}
 	}
 	if root == nil {
-		return "", nil, errors.New("is empty")
+		return nil, errors.New("is empty")
 	}
-	return space, root, nil
-}
-
-func path(stack []*node, last string) string {
-	var b strings.Builder
-	for _, n := range stack {
-		b.WriteString("/" + n.name)
-	}
-	return b.String() + "/" + last
+	return root, nil
 }
 
 // element is what a message definition says of one element.
@@ -128,6 +118,9 @@ type element struct {
 //go:embed definitions.txt
 var definitionText string
 
+// spacePrefix begins the namespace of every message; its name and version follow.
+const spacePrefix = "urn:iso:std:iso:20022:tech:xsd:"
+
 // definitions are the message definitions by namespace.
 var definitions = parseDefinitions(definitionText)
 
@@ -135,6 +128,7 @@ var definitions = parseDefinitions(definitionText)
 // with how often it may be there (1 ? * +) and its type.
 func parseDefinitions(text string) map[string]*element {
 	out := map[string]*element{}
+	roots := map[bool]string{false: "Document", true: "AppHdr"}
 	var stack []*element
 	for line := range strings.Lines(text) {
 		trimmed := strings.TrimSpace(line)
@@ -144,8 +138,8 @@ func parseDefinitions(text string) map[string]*element {
 		depth := (len(line) - len(strings.TrimLeft(line, " "))) / 2
 		f := strings.Fields(trimmed)
 		if depth == 0 {
-			root := &element{name: "Document", min: 1, max: 1}
-			out["urn:iso:std:iso:20022:tech:xsd:"+f[0]] = root
+			root := &element{name: roots[strings.HasPrefix(f[0], "head.")], min: 1, max: 1}
+			out[spacePrefix+f[0]] = root
 			stack = []*element{root}
 			continue
 		}
@@ -185,9 +179,19 @@ func (e *element) check(n *node, at string) error {
 		if len(n.children) != 1 {
 			return fmt.Errorf("%s must have exactly one part", at)
 		}
+	case "someone":
+		if !n.says() {
+			return fmt.Errorf("%s names nobody", at)
+		}
+		return nil
 	case "":
 	default:
 		return checkText(e.kind, n, at)
+	}
+	for _, c := range n.children {
+		if c.space != n.space {
+			return fmt.Errorf("%s/%s is of another namespace", at, c.name)
+		}
 	}
 	i := 0
 	for _, want := range e.children {

@@ -32,16 +32,61 @@ type Cancellation struct {
 	Text       string
 }
 
-// Request writes camt.056 for stops at one bank.
+// outgoing is the definition of what goes out.
+const outgoing = "camt.056.001.08"
+
+// Request writes camt.056 for stops at one bank; Enveloped has it with the
+// business application header.
 func Request(id string, now time.Time, bank string, list []Cancellation) ([]byte, error) {
 	w := &writer{}
-	w.open("Document", "xmlns", "urn:iso:std:iso:20022:tech:xsd:camt.056.001.08")
+	w.request(id, now, bank, list)
+	return w.checked()
+}
+
+// Enveloped is [Request] as rails carry it: in ISO's own envelope, behind a
+// header that says from whom to whom it goes.
+func Enveloped(id string, now time.Time, bank string, list []Cancellation) ([]byte, error) {
+	w := &writer{}
+	w.open("BizMsgEnvlp", "xmlns", spacePrefix+"nvlp.001.001.01")
+	w.open("Hdr")
+	w.header(id, now, bank)
+	w.end("Hdr")
+	w.open("Doc")
+	w.request(id, now, bank, list)
+	w.end("Doc")
+	w.end("BizMsgEnvlp")
+	return w.checked()
+}
+
+// checked is what was written, if it is what the definitions ask for.
+func (w *writer) checked() ([]byte, error) {
+	if _, _, err := validate(w.Bytes()); err != nil {
+		return nil, fmt.Errorf("%s: %w", outgoing, err)
+	}
+	return w.Bytes(), nil
+}
+
+func (w *writer) header(id string, now time.Time, bank string) {
+	w.open("AppHdr", "xmlns", spacePrefix+"head.001.001.02")
+	w.member("Fr", "Stopline")
+	w.member("To", bank)
+	w.text("BizMsgIdr", clip(id, 35))
+	w.text("MsgDefIdr", outgoing)
+	w.text("CreDt", now.Format(timeLayout))
+	w.end("AppHdr")
+}
+
+// timeLayout is how times are written: milliseconds and offset.
+const timeLayout = "2006-01-02T15:04:05.000Z07:00"
+
+func (w *writer) request(id string, now time.Time, bank string, list []Cancellation) {
+	w.open("Document", "xmlns", spacePrefix+outgoing)
 	w.open("FIToFIPmtCxlReq")
 	w.open("Assgnmt")
 	w.text("Id", clip(id, 35))
 	w.party("Assgnr", "Stopline")
 	w.party("Assgne", bank)
-	w.text("CreDtTm", now.Format("2006-01-02T15:04:05.000Z07:00"))
+	w.text("CreDtTm", now.Format(timeLayout))
 	w.end("Assgnmt")
 	w.open("CtrlData")
 	w.text("NbOfTxs", strconv.Itoa(len(list)))
@@ -53,10 +98,6 @@ func Request(id string, now time.Time, bank string, list []Cancellation) ([]byte
 	w.end("Undrlyg")
 	w.end("FIToFIPmtCxlReq")
 	w.end("Document")
-	if _, _, err := validate(w.Bytes()); err != nil {
-		return nil, fmt.Errorf("camt.056: %w", err)
-	}
-	return w.Bytes(), nil
 }
 
 func (w *writer) cancellation(c *Cancellation) {
@@ -78,7 +119,7 @@ func (w *writer) cancellation(c *Cancellation) {
 	w.text("Cd", c.Reason)
 	w.end("Rsn")
 	w.text("AddtlInf", fmt.Sprintf("HOLD %s %s FOR %d HOURS", c.Currency, c.Hold, c.Hours))
-	w.text("AddtlInf", "TRANSFER AT "+c.At.Format("2006-01-02T15:04:05.000Z07:00"))
+	w.text("AddtlInf", "TRANSFER AT "+c.At.Format(timeLayout))
 	if c.Text != "" {
 		w.text("AddtlInf", clip(c.Text, 105))
 	}
@@ -120,33 +161,21 @@ type Answer struct {
 	Reference string // the bank's own
 }
 
-// Parse reads camt.029 or pacs.004. The error says where the document differs
-// from its definition, as a path of elements.
+// Parse reads camt.029 or pacs.004, in an envelope or without one. The error
+// says where the message differs from its definition, as a path of elements that
+// begins at AppHdr or Document.
 func Parse(doc []byte) ([]Answer, error) {
-	space, root, err := validate(doc)
+	name, root, err := validate(doc)
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case strings.HasSuffix(space, ":camt.029.001.09"):
+	switch name {
+	case "camt.029.001.09":
 		return resolution(root.child("RsltnOfInvstgtn"))
-	case strings.HasSuffix(space, ":pacs.004.001.09"):
+	case "pacs.004.001.09":
 		return payments(root.child("PmtRtr"))
 	}
 	return nil, errors.New("is a request: banks send camt.029.001.09 or pacs.004.001.09")
-}
-
-// validate checks a document against its definition.
-func validate(doc []byte) (string, *node, error) {
-	space, root, err := read(doc)
-	if err != nil {
-		return "", nil, err
-	}
-	def := definitions[space]
-	if def == nil || root.name != "Document" {
-		return "", nil, fmt.Errorf("is of the namespace %q; known are camt.056.001.08, camt.029.001.09 and pacs.004.001.09", space)
-	}
-	return space, root, def.check(root, "/Document")
 }
 
 // resolution reads camt.029: the status of each transaction, or of the whole.
@@ -287,14 +316,19 @@ func (w *writer) text(name, value string) {
 	w.end(name)
 }
 
-func (w *writer) party(role, id string) {
+// member names one end of a header, as a financial institution.
+func (w *writer) member(role, id string) { w.institution(role, "FIId", id) }
+
+func (w *writer) party(role, id string) { w.institution(role, "Agt", id) }
+
+func (w *writer) institution(role, kind, id string) {
 	w.open(role)
-	w.open("Agt")
+	w.open(kind)
 	w.open("FinInstnId")
 	w.open("Othr")
 	w.text("Id", clip(id, 35))
 	w.end("Othr")
 	w.end("FinInstnId")
-	w.end("Agt")
+	w.end(kind)
 	w.end(role)
 }

@@ -84,11 +84,95 @@ func TestRequestIsValid(t *testing.T) {
 	}
 }
 
+const head = `<AppHdr xmlns="urn:iso:std:iso:20022:tech:xsd:head.001.001.02"><Fr><FIId><FinInstnId><BICFI>PCBCCNBJXXX</BICFI></FinInstnId></FIId></Fr><To><OrgId><Nm>Stopline</Nm></OrgId></To><BizMsgIdr>B-1</BizMsgIdr><MsgDefIdr>camt.029.001.09</MsgDefIdr><CreDt>2026-11-23T02:20:31Z</CreDt></AppHdr>`
+
+// envelopes are the ways in which rails wrap a header and a document.
+func envelopes(header, document string) map[string]string {
+	return map[string]string{
+		"plain":            "<Envelope>" + header + document + "</Envelope>",
+		"SWIFT":            `<e:Envelope xmlns:e="urn:swift:xsd:envelope">` + header + document + "</e:Envelope>",
+		"ISO":              `<BizMsgEnvlp xmlns="urn:iso:std:iso:20022:tech:xsd:nvlp.001.001.01"><Hdr>` + header + "</Hdr><Doc>" + document + "</Doc></BizMsgEnvlp>",
+		"DataPDU":          `<DataPDU xmlns="urn:swift:saa:xsd:saa.2.0"><Revision>2.0.13</Revision><Body>` + header + document + "</Body></DataPDU>",
+		"other order":      "<x>" + document + header + "</x>",
+		"with a signature": "<Envelope>" + strings.Replace(header, "</CreDt>", `</CreDt><Sgntr><ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignatureValue>x</ds:SignatureValue></ds:Signature></Sgntr>`, 1) + document + "</Envelope>",
+	}
+}
+
+// A message in an envelope is the same message, whichever rail wrapped it.
+func TestEnvelopes(t *testing.T) {
+	good := answer("PDCR", "")
+	for name, doc := range envelopes(head, good) {
+		if got, err := Parse([]byte(doc)); err != nil || len(got) != 1 || got[0].StopID != "stp_1" || got[0].Result != "acknowledged" {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+	for _, version := range []string{"head.001.001.01", "head.001.001.03"} {
+		if _, err := Parse([]byte("<Envelope>" + strings.Replace(head, "head.001.001.02", version, 1) + good + "</Envelope>")); err != nil {
+			t.Errorf("%s: %v", version, err)
+		}
+	}
+}
+
+// What is wrong with a header is said by its path.
+func TestHeaderRefusals(t *testing.T) {
+	good := answer("PDCR", "")
+	change := func(from, to string) string {
+		if !strings.Contains(head, from) {
+			t.Fatalf("the header has no %s", from)
+		}
+		return "<Envelope>" + strings.Replace(head, from, to, 1) + good + "</Envelope>"
+	}
+	for name, c := range map[string]struct{ doc, want string }{
+		"another message":    {change("camt.029.001.09", "camt.029.001.08"), `/AppHdr/MsgDefIdr says "camt.029.001.08", and the Document is camt.029.001.09`},
+		"another version":    {change("head.001.001.02", "head.001.001.09"), "/AppHdr is of the namespace"},
+		"no sender":          {change("<Fr><FIId><FinInstnId><BICFI>PCBCCNBJXXX</BICFI></FinInstnId></FIId></Fr>", ""), "/AppHdr/Fr is missing"},
+		"an empty sender":    {change("<BICFI>PCBCCNBJXXX</BICFI>", ""), "/AppHdr/Fr/FIId names nobody"},
+		"no receiver":        {change("<To><OrgId><Nm>Stopline</Nm></OrgId></To>", ""), "/AppHdr/To is missing"},
+		"no id":              {change("<BizMsgIdr>B-1</BizMsgIdr>", ""), "/AppHdr/BizMsgIdr is missing"},
+		"no definition":      {change("<MsgDefIdr>camt.029.001.09</MsgDefIdr>", ""), "/AppHdr/MsgDefIdr is missing"},
+		"no time":            {change("2026-11-23T02:20:31Z", "today"), "/AppHdr/CreDt"},
+		"no header":          {"<Envelope>" + good + "</Envelope>", "/AppHdr is there 0 times"},
+		"two headers":        {"<Envelope>" + head + head + good + "</Envelope>", "/AppHdr is there 2 times"},
+		"two documents":      {"<Envelope>" + head + good + good + "</Envelope>", "2 elements Document"},
+		"no document":        {"<Envelope>" + head + "</Envelope>", "0 elements Document"},
+		"wrapped too deep":   {"<a><b><c><d>" + head + good + "</d></c></b></a>", "0 elements Document"},
+		"a foreign element":  {change("<BizMsgIdr>", `<BizMsgIdr xmlns="urn:x">`), "another namespace"},
+		"a wrong document":   {"<Envelope>" + head + strings.Replace(good, "<Sts>", "<Extra/><Sts>", 1) + "</Envelope>", "/Document/RsltnOfInvstgtn/Extra"},
+		"a declaration":      {`<!DOCTYPE x>` + change("B-1", "B-2"), "document type"},
+		"too deep in a wrap": {"<Envelope>" + head + strings.Replace(good, "<Assgnr><Agt/></Assgnr>", "<Assgnr>"+strings.Repeat("<A>", 30)+strings.Repeat("</A>", 30)+"</Assgnr>", 1) + "</Envelope>", "deeper"},
+	} {
+		if got, err := Parse([]byte(c.doc)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %+v, %v, want something with %q", name, got, err, c.want)
+		}
+	}
+}
+
+// What goes out in an envelope has a header of its own, and is read back.
+func TestEnvelopedIsValid(t *testing.T) {
+	list := []Cancellation{{StopID: "stp_1", Amount: "1.00", Currency: "CNY", At: time.Unix(0, 0), Hold: "1.00", Hours: 48, Account: "6217", Bank: "PCBC", Reason: "FRAD"}}
+	b, err := Enveloped("msg_1", time.Unix(0, 0).UTC(), "PCBC", list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"nvlp.001.001.01", "head.001.001.02", "<To><FIId><FinInstnId><Othr><Id>PCBC</Id></Othr></FinInstnId></FIId></To>",
+		"<BizMsgIdr>msg_1</BizMsgIdr><MsgDefIdr>camt.056.001.08</MsgDefIdr><CreDt>1970-01-01T00:00:00.000Z</CreDt>"} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("it lacks %s: %s", want, b)
+		}
+	}
+	if name, root, err := validate(b); err != nil || name != outgoing || root.child("FIToFIPmtCxlReq", "Undrlyg", "TxInf", "CxlId").text != "stp_1" {
+		t.Errorf("%s, %v", name, err)
+	}
+}
+
 // No bytes bring the reader down.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(answer("CNCL", "")))
 	f.Add(request(f))
 	f.Add([]byte(`<!DOCTYPE x><a/>`))
+	for _, doc := range envelopes(head, answer("CNCL", "")) {
+		f.Add([]byte(doc))
+	}
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		list, err := Parse(doc)
 		if err != nil {

@@ -14,7 +14,7 @@ type Report struct {
 	Month       string       `json:"month" example:"2026-11"`
 	Currency    string       `json:"currency" example:"CNY"`
 	Closed      bool         `json:"closed" doc:"The month is over: this report is kept and never changes"`
-	GeneratedAt string       `json:"generated_at"`
+	GeneratedAt string       `json:"generated_at" format:"date-time"`
 	GeneratedBy string       `json:"generated_by"`
 	Total       Row          `json:"total"`
 	Before      Row          `json:"month_before"`

@@ -82,7 +82,7 @@ func TestBacktestDocuments(t *testing.T) {
 		fmt.Sprintf(`{"kind":"call","id":"c","at":"%s","phase":"ended","caller":{"number":"+85281234567"},"callee":{"number":"13800138000"},"duration_s":1500}`, at(0)),
 		fmt.Sprintf(`{"kind":"transfer","id":"t","at":"%s","payer":{"account":"1","bank":"ICBK","phone":"13800138000"},"payee":{"account":"2","bank":"PCBC"},"amount":"49800.00","currency":"CNY","channel":"mobile","status":"posted","payer_balance":"50000.00"}`, at(20)),
 		`{"kind":"transfer"`,
-		fmt.Sprintf(`{"kind":"report","id":"r","at":"%s","source":"110","fraud_type":"impersonated-authority","victim":{},"transfers":[{"id":"t","payer_account":"1","payee_account":"2","payee_bank":"PCBC","amount":"49800.00","currency":"CNY","at":"%s"}]}`, at(50), at(20)),
+		fmt.Sprintf(`{"kind":"report","id":"r","at":"%s","source":"110","fraud_type":"impersonated-authority","victim":{"holder":"甲"},"transfers":[{"id":"t","payer_account":"1","payee_account":"2","payee_bank":"PCBC","amount":"49800.00","currency":"CNY","at":"%s"}]}`, at(50), at(20)),
 	}
 	events := filepath.Join(dir, "events.ndjson")
 	weaker := filepath.Join(dir, "weaker.yaml")
@@ -138,7 +138,7 @@ func TestBacktestBooksAndCommands(t *testing.T) {
 			id = a.ID
 			continue
 		}
-		report := fmt.Sprintf(`{"id":"r%s","at":"%s","source":"110","victim":{},"transfers":[{"id":"t%s","payer_account":"6222%s","payee_account":"6217%s","payee_bank":"PCBC","amount":"49800.00","currency":"CNY","at":"%s"}]}`, i, minutesAgo(0), i, i, i, minutesAgo(1))
+		report := fmt.Sprintf(`{"id":"r%s","at":"%s","source":"110","victim":{"holder":"甲"},"transfers":[{"id":"t%s","payer_account":"6222%s","payee_account":"6217%s","payee_bank":"PCBC","amount":"49800.00","currency":"CNY","at":"%s"}]}`, i, minutesAgo(0), i, i, i, minutesAgo(1))
 		if status, doc := h.call(analyst, http.MethodPost, "/v1/reports", report); status != http.StatusOK {
 			t.Fatalf("%d %v", status, doc)
 		}

@@ -239,7 +239,7 @@ func TestKillNine(t *testing.T) {
 	start := event.InstantOf(time.Now().Add(-8 * time.Hour))
 	c := city.New(city.Config{Seed: 3, Start: start, Rate: 0.8, People: 3000, Frauds: 5})
 	docs := c.Advance(start.Add(7 * time.Hour))
-	last := fmt.Sprintf(`{"kind":"report","id":"last","at":"%s","source":"110","victim":{},"transfers":[{"id":"x","payer_account":"6222LAST","payee_account":"p","payee_bank":"PCBC","amount":"1.00","currency":"CNY","at":"%s"}]}`, start, start)
+	last := fmt.Sprintf(`{"kind":"report","id":"last","at":"%s","source":"110","victim":{"holder":"甲"},"transfers":[{"id":"x","payer_account":"6222LAST","payee_account":"p","payee_bank":"PCBC","amount":"1.00","currency":"CNY","at":"%s"}]}`, start, start)
 	docs = append(docs, city.Doc{JSON: []byte(last)})
 
 	seed := uint64(time.Now().UnixNano())

@@ -212,13 +212,15 @@ func TestStreamResumes(t *testing.T) {
 		doc := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc(fmt.Sprint("s", n), fmt.Sprint("36", n), fmt.Sprint("16", n), "5000.00", 60, ""))
 		return doc["stops"].([]any)[0].(map[string]any)["id"].(string)
 	}
-	first := file(1)
+	first, second := file(1), ""
 	read := func(place string, want int) (ids []string, last string) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		c := &client.Client{URL: h.url, Key: k.pcbc}
 		_ = c.Listen(ctx, place, func(_ context.Context, m client.Message) error {
-			ids, last = append(ids, m.Data.ID+" "+m.Type), m.Place
+			if ids, last = append(ids, m.Data.ID+" "+m.Type), m.Place; second == "" {
+				second = file(2) // what happens behind the snapshot has a place
+			}
 			if len(ids) == want {
 				cancel()
 			}
@@ -226,13 +228,13 @@ func TestStreamResumes(t *testing.T) {
 		})
 		return ids, last
 	}
-	ids, place := read("", 1)
-	if len(ids) != 1 || ids[0] != first+" "+client.StopRequested {
-		t.Fatalf("the open stop: %v", ids)
+	ids, place := read("", 2)
+	if len(ids) != 2 || ids[0] != first+" "+client.StopRequested || ids[1] != second+" "+client.StopRequested || place == "" {
+		t.Fatalf("the open stop, then the next one: %v, up to %q", ids, place)
 	}
-	second, third := file(2), file(3)
+	third, fourth := file(3), file(4)
 	ids, next := read(place, 2)
-	if got := strings.Join(ids, ","); !strings.Contains(got, second) || !strings.Contains(got, third) || strings.Contains(got, first) {
+	if got := strings.Join(ids, ","); !strings.Contains(got, third) || !strings.Contains(got, fourth) || strings.Contains(got, first) || strings.Contains(got, second) {
 		t.Errorf("behind %s came %v", place, ids)
 	}
 	h.hold(first, "held", "5000.00")
@@ -372,6 +374,28 @@ func TestISO20022(t *testing.T) {
 	}
 	if s := h.ledger.Stop(stop); s.State != ledger.Partial || s.HeldMinor != 600_000 {
 		t.Errorf("%s %d", s.State, s.HeldMinor)
+	}
+	// As the rails send it, with the header and the time of another attempt.
+	effective := h.ledger.Stop(stop).EffectiveAt
+	wrapped := func(document, definition string) string {
+		return `<BizMsgEnvlp xmlns="urn:iso:std:iso:20022:tech:xsd:nvlp.001.001.01"><Hdr><AppHdr xmlns="urn:iso:std:iso:20022:tech:xsd:head.001.001.02"><Fr><FIId><FinInstnId><BICFI>PCBCCNBJXXX</BICFI></FinInstnId></FIId></Fr><To><OrgId><Nm>Stopline</Nm></OrgId></To><BizMsgIdr>B1</BizMsgIdr><MsgDefIdr>` +
+			definition + `</MsgDefIdr><CreDt>` + wallClock().String() + `</CreDt></AppHdr></Hdr><Doc>` + strings.TrimPrefix(document, `<?xml version="1.0"?>`) + `</Doc></BizMsgEnvlp>`
+	}
+	again := answer("PECR", `<RsltnRltdInf><IntrBkSttlmAmt Ccy="CNY">6000.00</IntrBkSttlmAmt></RsltnRltdInf>`)
+	if again == part {
+		t.Fatal("the second attempt has the first one's time")
+	}
+	post(200, again)
+	post(200, wrapped(again, "camt.029.001.09"))
+	if s := h.ledger.Stop(stop); s.EffectiveAt != effective {
+		t.Errorf("the hold runs from %s, want the first answer's %s", s.EffectiveAt, effective)
+	}
+	if out := post(422, wrapped(again, "pacs.004.001.09")); !strings.Contains(fmt.Sprint(out["detail"]), "/AppHdr/MsgDefIdr") {
+		t.Errorf("%v", out)
+	}
+	post(409, strings.Replace(again, "6000.00", "5999.00", 1))
+	if page := h.text(k.pcbc, "/v1/bank/stops/"+stop+"?envelope=true", "Accept", "application/xml"); !strings.Contains(page, "<MsgDefIdr>camt.056.001.08</MsgDefIdr>") {
+		t.Errorf("no header: %s", page)
 	}
 	post(409, answer("RJCR", `<CxlStsRsnInf><Rsn><Cd>AM04</Cd></Rsn></CxlStsRsnInf>`))
 	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+stop+"/freeze", `{}`)

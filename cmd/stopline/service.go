@@ -196,7 +196,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 	s.log = &stream.LedgerLog{Brokers: in.kafka, Topics: in.topics, Ledger: s.ledger, Producer: s.producer, Clock: p.clock, Log: log, Metrics: s.metrics}
 	s.rules = &stream.Rules{Brokers: in.kafka, Topics: in.topics, Book: scoring.NewRulebook(), Producer: s.producer, Clock: p.clock, Log: log, Metrics: s.metrics}
 	s.lag = stream.NewLagObserver(in.kafka, s.metrics, cmp.Or(p.observe, time.Second), log)
-	parser := &event.Parser{Limits: p.limits, Numbers: event.NewNumbers(p.tuning.Country)}
+	parser := &event.Parser{Limits: p.limits, Numbers: event.NewNumbers(p.tuning.Country), Unknown: s.metrics.Unknown.Count}
 
 	loopCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel

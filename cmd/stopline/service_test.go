@@ -255,6 +255,33 @@ func TestReport(t *testing.T) {
 	if want := event.StopID(event.TransferKey("62220001", "t2"), "62170002"); first["id"] != want {
 		t.Errorf("the second payment was told without its id; its stop is %v, want that of the transfer, %s", first["id"], want)
 	}
+
+	// Under the same id something else is not taken, and says so; written otherwise
+	// it is the same. On Kafka the first one stands as well, and the other is told of.
+	other := strings.Replace(report, `"900.00"`, `"901.00"`, 1)
+	if doc := h.refused(http.StatusConflict, analyst, http.MethodPost, "/v1/reports", other); !strings.Contains(fmt.Sprint(doc["detail"]), "110:110-1") || !strings.Contains(fmt.Sprint(doc["detail"]), "another id") {
+		t.Errorf("%v", doc)
+	}
+	h.ok(analyst, http.MethodPost, "/v1/reports", strings.Replace(report, "800.00", `"800"`, 1))
+	kafka := func(doc string) string { return strings.Replace(doc, "{", `{"kind":"report","reporter":"x",`, 1) }
+	h.send(h.infra.topics.Reports, kafka(report), kafka(other))
+	h.eventually("the conflict is counted, once", func() bool { return counter(h.metrics.Conflicts) == 1 })
+	if page := h.text("", "/metrics"); !strings.Contains(page, `stopline_unknown_fields_total{field="/reporter",kind="report"} 2`) {
+		t.Error("/metrics does not count the field that nobody knows")
+	}
+	if c := h.ok(analyst, http.MethodGet, "/v1/cases/"+h.ok(analyst, http.MethodPost, "/v1/reports", report)["id"].(string), ""); len(c["reports"].([]any)) != 1 {
+		t.Errorf("the case has %v", c["reports"])
+	}
+	for doc, pointer := range map[string]string{
+		strings.Replace(report, `"victim":{"phone":"13800138000"}`, `"victim":{}`, 1):     "#/victim",
+		`{"id":"x","at":"` + minutesAgo(0) + `","source":"110","victim":{"holder":"甲"}}`: "#/transfers",
+		strings.Replace(report, `"fraud_type"`, `"fraudtype"`, 1):                         "#/fraudtype",
+		strings.Replace(report, `"amount":"900.00"`, `"amount":"900.00","onward":[]`, 1):  "#/transfers/1/onward",
+	} {
+		if answer := h.refused(http.StatusUnprocessableEntity, analyst, http.MethodPost, "/v1/reports", doc); !strings.Contains(fmt.Sprint(answer["errors"]), pointer) {
+			t.Errorf("no error points at %s: %v", pointer, answer)
+		}
+	}
 }
 
 // Rubbish goes to the dead letters with its reason and its bytes, and disturbs

@@ -124,14 +124,29 @@ func (l *Ledger) note(e *Event) string {
 	return "the event is about nothing that is known"
 }
 
+// WhyReportDiffers says that a report came again under its id and says something
+// else. The first one stands.
+const WhyReportDiffers = "the report is known, and says something else"
+
+// notedReport is where a report was noted, and the digest of what it says.
+type notedReport struct{ caseID, digest string }
+
+// differs compares digests; an older log has none, and then nothing differs.
+func (n notedReport) differs(digest string) bool {
+	return n.digest != "" && digest != "" && n.digest != digest
+}
+
 // noteReport keeps a victim's report once, and finds the cases that it shows
 // to be one: those with a report of the same accounts or callers.
 func (l *Ledger) noteReport(e *Event) string {
 	r := e.Report
-	if _, known := l.reports[r.ID]; known {
+	if before, known := l.reports[r.ID]; known {
+		if before.differs(r.Digest) {
+			return WhyReportDiffers
+		}
 		return "the report is known"
 	}
-	l.reports[r.ID] = e.CaseID
+	l.reports[r.ID] = notedReport{e.CaseID, r.Digest}
 	c := l.caseOf(e)
 	c.Reports = append(c.Reports, *r)
 	for _, p := range r.Payments {
@@ -284,11 +299,12 @@ func (l *Ledger) BegunAt(caseID string) event.Instant {
 }
 
 // CaseOfReport is the case that a report was noted in, empty when it is not
-// known.
-func (l *Ledger) CaseOfReport(id string) string {
+// known, and whether what was noted differs from what has this digest.
+func (l *Ledger) CaseOfReport(id, digest string) (caseID string, differs bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.reports[id]
+	noted := l.reports[id]
+	return noted.caseID, noted.differs(digest)
 }
 
 // VisitFile is a dissuasion visit: somebody goes to a person who is being

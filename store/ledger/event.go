@@ -297,6 +297,7 @@ type ReportNote struct {
 	Phone     string         `json:"phone,omitempty"`
 	Callers   []string       `json:"callers,omitempty"`
 	Payments  []Payment      `json:"payments,omitempty"`
+	Digest    string         `json:"digest,omitempty"` // of what it says; empty in logs that are older than it
 }
 
 // Payment is one that a victim reports.

@@ -82,7 +82,7 @@ type Ledger struct {
 	waiting  map[string]map[string]*Stop // by bank, requested and not yet acknowledged
 	pending  map[string]map[string]*Stop // by bank, with a message that is not known to have been delivered
 	feeds    map[string]*feed            // by bank
-	reports  map[string]string           // report id to case
+	reports  map[string]notedReport      // by report id
 	accounts map[string]string           // account in a report to the first case with it
 	callers  map[string]string           // the same of numbers that called victims
 	merges   map[string]string           // cases that are part of an older one, not yet noted so
@@ -96,7 +96,7 @@ func New(t Terms) *Ledger {
 	}
 	return &Ledger{terms: t, stops: map[string]*Stop{}, cases: map[string]*Case{}, returns: map[string]*ReturnRound{}, appeals: map[string]*AppealFile{}, visits: map[string]*VisitFile{}, tasks: map[string]*TaskFile{},
 		open: map[string]*Stop{}, stuck: map[string]*Stop{}, behind: map[string]*Stop{}, waiting: map[string]map[string]*Stop{}, pending: map[string]map[string]*Stop{}, feeds: map[string]*feed{},
-		reports: map[string]string{}, accounts: map[string]string{}, callers: map[string]string{}, merges: map[string]string{}, posted: make(chan struct{})}
+		reports: map[string]notedReport{}, accounts: map[string]string{}, callers: map[string]string{}, merges: map[string]string{}, posted: make(chan struct{})}
 }
 
 // Terms are the terms that the ledger was made with.

@@ -22,6 +22,17 @@ func DerivedID(prefix string, parts ...string) string {
 	return prefix + "_" + crockford.EncodeToString(h.Sum(nil)[:16])
 }
 
+// Digest is the same for reports that say the same, however they wrote it. When
+// a report was made is not part of it: who sends it again may say another time.
+func (r *Report) Digest() string {
+	parts := []string{r.Source, r.District, r.FraudType, r.Victim.Holder, r.Victim.Phone, strconv.Itoa(len(r.Transfers))}
+	for i := range r.Transfers {
+		t := &r.Transfers[i]
+		parts = append(parts, t.ID, t.PayerAccount, t.PayeeAccount, t.PayeeBank, strconv.FormatInt(t.Amount.Minor, 10), string(t.Amount.Currency), t.At.String())
+	}
+	return DerivedID("dig", append(parts, r.Callers...)...)
+}
+
 // TransferKey names a transfer in the history of its payer's account. Its low
 // 16 bits are zero: states keep their marks there.
 func TransferKey(payerAccount, id string) uint64 {

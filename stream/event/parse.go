@@ -30,6 +30,7 @@ const (
 	ReasonTooOld          Reason = "too-old"
 	ReasonTooFarAhead     Reason = "too-far-ahead"
 	ReasonTooLong         Reason = "too-long"
+	ReasonUnknownField    Reason = "unknown-field" // over HTTP; on Kafka it is counted
 )
 
 // Problem is one thing wrong with a document. Field is a JSON pointer.
@@ -74,6 +75,9 @@ var DefaultLimits = Limits{Bytes: 1 << 20, String: 256, Past: 7 * 24 * time.Hour
 type Parser struct {
 	Limits  Limits
 	Numbers *Numbers
+	// Unknown is told of each field of a document that was taken and that
+	// nobody knows, as /payer/acount; nil: nobody is.
+	Unknown func(kind, field string)
 }
 
 // document has the fields of every kind: which ones count, the kind says.
@@ -117,6 +121,14 @@ type document struct {
 	Risk   string `json:"risk"`
 	Reason string `json:"reason"`
 	Until  string `json:"until"`
+
+	// Of the contract, and not looked at yet.
+	UETR       jsontext.Value `json:"uetr"`
+	EndToEndID jsontext.Value `json:"end_to_end_id"`
+	Clearing   jsontext.Value `json:"clearing"`
+	MCC        jsontext.Value `json:"mcc"`
+
+	Rest jsontext.Value `json:",embed"` // fields that nobody knows
 }
 
 type party struct {
@@ -124,12 +136,16 @@ type party struct {
 	Bank    string `json:"bank"`
 	Holder  string `json:"holder"`
 	Phone   string `json:"phone"`
+
+	Rest jsontext.Value `json:",embed"`
 }
 
 type terminal struct {
 	Number string `json:"number"`
 	IMEI   string `json:"imei"`
 	Cell   string `json:"cell"`
+
+	Rest jsontext.Value `json:",embed"`
 }
 
 type reportTransfer struct {
@@ -140,24 +156,53 @@ type reportTransfer struct {
 	Amount       Decimal `json:"amount"`
 	Currency     string  `json:"currency"`
 	At           string  `json:"at"`
+
+	Rest jsontext.Value `json:",embed"`
 }
 
 // Parse reads one document into e, as it arrived at now. The error, if any, is
-// a [Refusal]; e is then not to be used.
+// a [Refusal]; e is then not to be used. Fields that nobody knows are passed
+// over: a newer source must not be refused.
 func (p *Parser) Parse(b []byte, now Instant, e *Event) error {
-	return p.ParseAs("", b, now, e)
+	var d document
+	if err := p.read("", b, now, &d, e); err != nil {
+		return err
+	}
+	if p.Unknown != nil {
+		for _, at := range d.rest() {
+			p.Unknown(d.Kind, at)
+		}
+	}
+	return nil
 }
 
-// ParseAs is Parse for a document that need not name its kind.
+// ParseAs is [Parser.Parse] for a document that somebody waits for an answer to:
+// it need not name its kind, and may have no field that nobody knows.
 func (p *Parser) ParseAs(kind string, b []byte, now Instant, e *Event) error {
+	var d document
+	err := p.read(kind, b, now, &d, e)
+	var problems Refusal
+	if d.Kind != kind || err != nil && !errors.As(err, &problems) {
+		return err
+	}
+	for _, at := range unknownFields(kindFields[kind], b, "") {
+		problems = append(problems, Problem{ReasonUnknownField, at, "is no field of a " + kind})
+	}
+	if len(problems) > 0 {
+		return problems
+	}
+	return nil
+}
+
+func (p *Parser) read(kind string, b []byte, now Instant, d *document, e *Event) error {
 	if len(b) > p.Limits.Bytes {
 		return Refusal{{ReasonTooLarge, "", fmt.Sprintf("the document has %d bytes; the limit is %d", len(b), p.Limits.Bytes)}}
 	}
 	if !utf8.Valid(b) {
 		return Refusal{{ReasonNotUTF8, "", "the document is not valid UTF-8"}}
 	}
-	var d document
-	if err := json.Unmarshal(b, &d); err != nil {
+	if err := json.Unmarshal(b, d); err != nil {
+		*d = document{}
 		return Refusal{decodeProblem(err)}
 	}
 	if d.Kind == "" {
@@ -165,7 +210,7 @@ func (p *Parser) ParseAs(kind string, b []byte, now Instant, e *Event) error {
 	}
 	c := check{parser: p, now: now}
 	*e = Event{}
-	c.event(&d, e)
+	c.event(d, e)
 	if len(c.problems) > 0 {
 		return c.problems
 	}
@@ -302,8 +347,11 @@ func (c *check) report(d *document, r *Report) {
 	if d.Victim.Phone != "" {
 		r.Victim.Phone = c.number("/victim/phone", d.Victim.Phone)
 	}
-	if len(d.Transfers) == 0 && d.Victim.Phone == "" {
-		c.fail(ReasonMissingField, "/victim/phone", "is required for a report without transfers")
+	if d.Victim.Holder == "" && d.Victim.Phone == "" {
+		c.fail(ReasonMissingField, "/victim", "is required: a holder, a phone, or both")
+	}
+	if len(d.Transfers) == 0 {
+		c.fail(ReasonMissingField, "/transfers", "is required: at least one payment that the victim made")
 	}
 	if len(d.Transfers) > c.parser.Limits.List || len(d.Callers) > c.parser.Limits.List {
 		c.fail(ReasonTooLong, "/transfers", "a report may list at most %d transfers and callers; split it", c.parser.Limits.List)

@@ -62,7 +62,7 @@ export const short = (n) =>
 export const cents = (amount) => Math.round(parseFloat(amount || "0") * 100);
 
 // when is a time to the second, as the service gives it: local to the city.
-export const when = (text) => text.slice(0, 19).replace("T", " ");
+export const when = (text = "") => text.slice(0, 19).replace("T", " ");
 
 // cityTime is that of milliseconds, in UTC+8.
 export const cityTime = (ms) => new Date(ms + 8 * 3600e3).toISOString();

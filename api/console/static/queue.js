@@ -246,7 +246,7 @@ export async function queue(root, [wanted]) {
         at: new Date(now()).toISOString(),
         source: "96110",
         fraud_type: i.fraud_type,
-        victim: { phone: i.phone },
+        victim: { phone: i.phone, holder: i.holder },
         transfers: [
           {
             id: i.transfer,
