@@ -58,12 +58,12 @@ test-browser: build browser ## Try the console in a real browser
 
 .PHONY: build
 build: engine font charts modules ## Build bin/stopline
-	@echo "building $(BIN)"
+	@echo "building $(BIN) (the first time every package is compiled: a minute or two; after that seconds)"
 	@$(GO) build -trimpath -ldflags "$(STAMP)" -o $(BIN) ./cmd/stopline
 
 .PHONY: modules
 modules:
-	@echo "seeing to the Go modules"
+	@echo "fetching the Go modules that are missing"
 	@$(GO) mod download
 
 .PHONY: engine
