@@ -93,19 +93,22 @@ type server struct {
 // New returns the handler of every route.
 func New(d Dependencies) http.Handler {
 	huma.NewError = newProblem
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
 	s := &server{Dependencies: d, waiters: map[string]int{}}
 	r := chi.NewRouter()
-	r.Use(middleware.Recoverer, secure, s.tellTime, func(h http.Handler) http.Handler { return compress(h) }, d.Identities.identify)
+	r.Use(numbered, secure, s.tellTime, d.Identities.identify, s.accessLog, middleware.Recoverer, headAsGet,
+		func(h http.Handler) http.Handler { return compress(h) }, newAnswers(d.Clock).keep)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, "there is no "+r.URL.Path+"; the routes are listed at /docs")
 	})
-	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, http.StatusMethodNotAllowed, r.Method+" is not a method of "+r.URL.Path+"; see /docs")
-	})
+	r.MethodNotAllowed(notAllowed(r))
 	config := huma.DefaultConfig("Stopline", "1")
 	config.Info.Description = "The transaction-stop service of an anti-fraud center: reports in, stops to banks, recovery statistics out."
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/v1/openapi", "", ""
 	config.CreateHooks = nil
+	config.Transformers = append(config.Transformers, named)
 	config.Components.Schemas = huma.NewMapRegistry(schemaPrefix, schemaName)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer", Description: "An API key: Authorization: Bearer KEY"}}
 	api := humachi.New(r, config)
@@ -148,7 +151,8 @@ func secure(next http.Handler) http.Handler {
 func writeProblem(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(newProblem(status, detail)) // the client has gone when it fails
+	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, RequestID: w.Header().Get(requestHeader)}
+	_ = json.NewEncoder(w).Encode(p) // the client has gone when it fails
 }
 
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
@@ -166,7 +170,11 @@ func (s *server) operation(api huma.API, method, path, id, summary string, roles
 	op := huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, MaxBodyBytes: maxBody,
 		Security: []map[string][]string{{"key": {}}}, Errors: append([]int{http.StatusUnauthorized, http.StatusForbidden}, errs...)}
 	if method != http.MethodGet && method != http.MethodDelete { // what any body may meet
-		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity)
+		op.Errors = append(op.Errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	if method != http.MethodGet {
+		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity)
+		op.Parameters = append(op.Parameters, idempotencyParameter)
 	}
 	slices.Sort(op.Errors)
 	op.Errors = slices.Compact(op.Errors)
@@ -180,6 +188,7 @@ func (s *server) operation(api huma.API, method, path, id, summary string, roles
 		id, _ := ctx.Context().Value(identityKey{}).(*Identity)
 		switch {
 		case id == nil:
+			ctx.SetHeader("WWW-Authenticate", challenge(ctx.Header("Authorization")))
 			_ = huma.WriteErr(api, ctx, http.StatusUnauthorized, "the request needs a key that is known: Authorization: Bearer KEY")
 		case !slices.Contains(roles, id.Role):
 			_ = huma.WriteErr(api, ctx, http.StatusForbidden, fmt.Sprintf("the role %s may not do this; it is for %s", id.Role, strings.Join(names, ", ")))

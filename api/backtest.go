@@ -91,14 +91,14 @@ func (s *server) backtest(ctx context.Context, in *struct {
 	from := to - event.Instant(in.Days)*event.Instant((24*time.Hour).Milliseconds())
 	rows, err := s.Warehouse.HistoryRows(ctx, from, to)
 	if err != nil {
-		return nil, s.unavailableBooks(err)
+		return nil, s.unavailableBooks(ctx, err)
 	}
 	if rows == 0 || rows > maxBacktest {
 		return nil, newProblem(http.StatusUnprocessableEntity, fmt.Sprintf("the books hold %d events of these days, and 1 to %d can be scored here: give other days, or use \"stopline backtest\"", rows, maxBacktest))
 	}
 	d, err := s.Backtest(ctx, from, to, candidate, live)
 	if err != nil {
-		return nil, s.unavailableBooks(err)
+		return nil, s.unavailableBooks(ctx, err)
 	}
 	return &struct{ Body BacktestDocument }{*d}, nil
 }

@@ -157,7 +157,7 @@ func (s *server) acknowledged(ctx context.Context, st *ledger.Stop) (*ledger.Sto
 		e.Bank, e.State, e.Until = who(ctx).Bank, ledger.Acknowledged, e.At.Add(s.Ledger.Terms().Respond)
 		res, err := s.Log.Append(ctx, e)
 		if err != nil {
-			return nil, s.unavailable(err)
+			return nil, s.unavailable(ctx, err)
 		}
 		if st = s.Ledger.Stop(st.ID); res.Accepted {
 			return st, nil
@@ -202,7 +202,7 @@ func (s *server) answered(ctx context.Context, st *ledger.Stop, o ledger.Outcome
 		e.ID = event.DerivedID("evt", st.ID, strconv.Itoa(e.Version), "outcome", now.String())
 		res, err := s.Log.Append(ctx, e)
 		if err != nil {
-			return nil, s.unavailable(err)
+			return nil, s.unavailable(ctx, err)
 		}
 		if st = s.Ledger.Stop(st.ID); res.Accepted {
 			return res.Stop, s.follow(ctx, res.Stop, now)
@@ -250,7 +250,7 @@ func (s *server) follow(ctx context.Context, st *ledger.Stop, now event.Instant)
 	}
 	if len(events) > 0 {
 		if err := s.Log.Write(ctx, events...); err != nil {
-			return s.unavailable(err)
+			return s.unavailable(ctx, err)
 		}
 	}
 	return s.tell(ctx, append(taints, st.HeldTaint())...)
@@ -268,7 +268,7 @@ func (s *server) tell(ctx context.Context, taints ...*event.Taint) error {
 		return nil
 	}
 	if err := s.Intake.Taint(ctx, send...); err != nil {
-		return s.unavailable(err)
+		return s.unavailable(ctx, err)
 	}
 	return nil
 }
@@ -303,7 +303,7 @@ func (s *server) sweep(ctx context.Context, in *struct {
 		}
 		res, err := s.Log.Append(ctx, ledger.Sweep(s.Ledger.Terms(), st, minor, in.Body.Credit, s.Clock(), who(ctx).Name))
 		if err != nil {
-			return nil, s.unavailable(err)
+			return nil, s.unavailable(ctx, err)
 		}
 		if res.Accepted {
 			return s.bankOutput(ctx, res.Stop), s.tell(ctx, res.Stop.HeldTaint())
@@ -360,7 +360,7 @@ func (s *server) paidBack(ctx context.Context, st *ledger.Stop, done bool, minor
 	}
 	res, err := s.Log.Append(ctx, ledger.PaidBack(st, done, reference, reason, s.Clock(), who(ctx).Name))
 	if err != nil {
-		return nil, s.unavailable(err)
+		return nil, s.unavailable(ctx, err)
 	}
 	if !res.Accepted {
 		return nil, newProblem(http.StatusConflict, "another change came first: "+res.Why)

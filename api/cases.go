@@ -446,7 +446,7 @@ func (s *server) evidence(ctx context.Context, in *CaseID) (*struct{ Body Eviden
 	}
 	docs, err := s.Warehouse.CaseAlerts(ctx, append([]string{c.ID}, c.Members...))
 	if err != nil {
-		return nil, s.unavailableBooks(err)
+		return nil, s.unavailableBooks(ctx, err)
 	}
 	out := &struct{ Body EvidenceDocument }{EvidenceDocument{[]rawAlert{}, []SaidHit{}, []EvidenceCall{}, []EvidenceTransfer{}}}
 	names := s.patternNames()
@@ -488,7 +488,7 @@ func (s *server) evidence(ctx context.Context, in *CaseID) (*struct{ Body Eviden
 	for phone, p := range phones {
 		calls, err := s.Warehouse.Calls(ctx, phone, p.from.Add(-aroundCase), p.to.Add(aroundCase))
 		if err != nil {
-			return nil, s.unavailableBooks(err)
+			return nil, s.unavailableBooks(ctx, err)
 		}
 		for _, k := range calls {
 			out.Body.Calls = append(out.Body.Calls, EvidenceCall{k.At.String(), k.Caller, phone, k.Seconds, k.Foreign, k.Spoofed})
@@ -497,7 +497,7 @@ func (s *server) evidence(ctx context.Context, in *CaseID) (*struct{ Body Eviden
 	for account, p := range accounts {
 		moves, err := s.Warehouse.Movements(ctx, account, p.from.Add(-aroundCase), event.CNY, 200)
 		if err != nil {
-			return nil, s.unavailableBooks(err)
+			return nil, s.unavailableBooks(ctx, err)
 		}
 		for _, m := range moves {
 			if m.Minor > 0 || m.At > p.to.Add(aroundCase) {

@@ -96,7 +96,7 @@ func (s *server) report(ctx context.Context, in *struct {
 		return out, err
 	}
 	if err := s.Intake.Report(ctx, e.ID, doc); err != nil {
-		return nil, s.unavailable(err)
+		return nil, s.unavailable(ctx, err)
 	}
 	deadline := time.Now().Add(10 * time.Second)
 	for time.Now().Before(deadline) && ctx.Err() == nil {
@@ -122,11 +122,11 @@ func (s *server) reported(ctx context.Context, id, digest string) (*caseOutput, 
 
 // unavailable answers for a log that cannot be reached. What it said is for
 // the service's own log, not for the caller.
-func (s *server) unavailable(err error) error {
+func (s *server) unavailable(ctx context.Context, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return newProblem(http.StatusServiceUnavailable, "the log did not confirm the change in time: read the stop again to see whether it was made")
 	}
-	s.Logger.Error("the log cannot be reached", "err", err)
+	s.Logger.ErrorContext(ctx, "the log cannot be reached", "err", err, "request_id", requestID(ctx))
 	return newProblem(http.StatusServiceUnavailable, "the log cannot be reached just now, or did not confirm the change in time: read the stop again, then try again")
 }
 
@@ -148,7 +148,7 @@ func (s *server) listAlerts(ctx context.Context, in *struct {
 	}
 	docs, err := s.Warehouse.Alerts(ctx, before, id, in.Action, in.Limit)
 	if err != nil {
-		return nil, s.unavailableBooks(err)
+		return nil, s.unavailableBooks(ctx, err)
 	}
 	out := &alertsOutput{}
 	out.Body.Alerts = []rawAlert{}
@@ -167,8 +167,8 @@ func (s *server) listAlerts(ctx context.Context, in *struct {
 	return out, nil
 }
 
-func (s *server) unavailableBooks(err error) error {
-	s.Logger.Error("ClickHouse cannot be read", "err", err)
+func (s *server) unavailableBooks(ctx context.Context, err error) error {
+	s.Logger.ErrorContext(ctx, "ClickHouse cannot be read", "err", err, "request_id", requestID(ctx))
 	return newProblem(http.StatusServiceUnavailable, "ClickHouse cannot be read just now; stops go on: try again")
 }
 
@@ -179,7 +179,7 @@ func (s *server) getAlert(ctx context.Context, in *struct {
 }) (*alertOutput, error) {
 	doc, err := s.Warehouse.Alert(ctx, in.ID)
 	if err != nil {
-		return nil, s.unavailableBooks(err)
+		return nil, s.unavailableBooks(ctx, err)
 	}
 	if doc == "" {
 		return nil, newProblem(http.StatusNotFound, "there is no alert "+in.ID)
@@ -423,7 +423,7 @@ func (s *server) decisionEvent(to ledger.State, st *ledger.Stop, in *decisionInp
 func (s *server) append(ctx context.Context, e ledger.Event) (ledger.Result, error) {
 	res, err := s.Log.Append(ctx, e)
 	if err != nil {
-		return res, s.unavailable(err)
+		return res, s.unavailable(ctx, err)
 	}
 	if !res.Accepted {
 		return res, newProblem(http.StatusConflict, res.Why)
@@ -451,7 +451,7 @@ func (s *server) watch(ctx context.Context, in *struct {
 		return nil, newProblem(http.StatusUnprocessableEntity, "the entry cannot be taken as it is", err)
 	}
 	if err := s.Intake.Watch(ctx, string(e.Watch.Entity), doc); err != nil {
-		return nil, s.unavailable(err)
+		return nil, s.unavailable(ctx, err)
 	}
 	return nil, nil
 }
@@ -464,7 +464,7 @@ func (s *server) unwatch(ctx context.Context, in *struct {
 		return nil, newProblem(http.StatusUnprocessableEntity, "no such entity can be on the watchlist", err)
 	}
 	if err := s.Intake.Watch(ctx, in.Entity, nil); err != nil {
-		return nil, s.unavailable(err)
+		return nil, s.unavailable(ctx, err)
 	}
 	return nil, nil
 }

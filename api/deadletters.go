@@ -57,7 +57,7 @@ func (s *server) deadLetters(ctx context.Context, in *struct {
 }) (*struct{ Body DeadLettersPage }, error) {
 	items, err := s.DeadLetters.Newest(ctx, in.Limit)
 	if err != nil {
-		return nil, s.unavailable(err)
+		return nil, s.unavailable(ctx, err)
 	}
 	return &struct{ Body DeadLettersPage }{DeadLettersPage{append([]DeadLetterDocument{}, items...)}}, nil
 }
@@ -71,8 +71,8 @@ func (s *server) replayDeadLetter(ctx context.Context, in *struct {
 		return nil, newProblem(http.StatusNotFound, err.Error())
 	}
 	if err != nil {
-		return nil, s.unavailable(err)
+		return nil, s.unavailable(ctx, err)
 	}
-	s.Logger.Info("a dead letter was sent in again", "partition", in.Partition, "offset", in.Offset, "by", who(ctx).Name)
+	s.Logger.Info("a dead letter was sent in again", "partition", in.Partition, "offset", in.Offset, "by", who(ctx).Name, "request_id", requestID(ctx))
 	return nil, nil
 }

@@ -105,7 +105,7 @@ func (s *server) deliverBankAgain(ctx context.Context, in *struct {
 		}
 		if len(events) > 0 {
 			if err := s.Log.Write(ctx, events...); err != nil {
-				return nil, s.unavailable(err)
+				return nil, s.unavailable(ctx, err)
 			}
 		}
 	}

@@ -255,7 +255,7 @@ func (s *server) patternStatistics(ctx context.Context, in *struct {
 	}
 	rows, err := s.Warehouse.PatternOutcomes(ctx, from, to)
 	if err != nil {
-		return nil, s.unavailableBooks(err)
+		return nil, s.unavailableBooks(ctx, err)
 	}
 	out := &patternStatisticsOutput{}
 	out.Body.From, out.Body.To, out.Body.Patterns = from.String(), to.String(), patternStatistics(rows)
@@ -293,7 +293,7 @@ func (s *server) verdict(ctx context.Context, key, alert string, v VerdictBody) 
 	e := ledger.Event{ID: event.DerivedID("evt", key, alert, v.Verdict, who(ctx).Name, now.String()), CaseID: key, At: now, By: who(ctx).Name, Reason: v.Reason,
 		Verdict: &ledger.Verdict{AlertID: alert, Verdict: v.Verdict}}
 	if err := s.Log.Write(ctx, e); err != nil {
-		return s.unavailable(err)
+		return s.unavailable(ctx, err)
 	}
 	return nil
 }

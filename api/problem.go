@@ -18,6 +18,8 @@ type Problem struct {
 	Status int            `json:"status" example:"422"`
 	Detail string         `json:"detail,omitempty" doc:"What is wrong, and what to do next"`
 	Errors []FieldProblem `json:"errors,omitempty" doc:"One entry for each field that is wrong"`
+
+	RequestID string `json:"request_id,omitempty" example:"8f14e45fceea167a5a36" doc:"As in the header X-Request-Id, and in the service's log"`
 }
 
 // FieldProblem names a field by a JSON pointer, as RFC 9457's own example does.

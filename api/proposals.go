@@ -48,7 +48,7 @@ func (s *server) proposePatterns(ctx context.Context, in *PublishInput) (*propos
 		return nil, newProblem(http.StatusUnprocessableEntity, "this catalogue is in force already")
 	}
 	if err := s.Rules.Decide(ctx, event.Control{What: event.ControlProposal, Pattern: now.Version, Text: c.Text, By: who(ctx).Name, Reason: in.Reason}); err != nil {
-		return nil, s.unavailable(err)
+		return nil, s.unavailable(ctx, err)
 	}
 	p, ok := s.Book.Proposal(c.Version)
 	if !ok {
@@ -124,7 +124,7 @@ func (s *server) changed(in *PublishInput) (*scoring.Catalogue, error) {
 // publish writes a catalogue and waits until it is in force.
 func (s *server) publish(ctx context.Context, version string, c event.Control) (*catalogueOutput, error) {
 	if err := s.Rules.Decide(ctx, c); err != nil {
-		return nil, s.unavailable(err)
+		return nil, s.unavailable(ctx, err)
 	}
 	p, ok := s.Book.Version(version)
 	if !ok {

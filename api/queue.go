@@ -80,7 +80,7 @@ func (s *server) search(ctx context.Context, in *struct{ Body SearchBody }) (*st
 		found, err = s.Warehouse.Search(ctx, q, 50)
 	}
 	if err != nil {
-		return nil, s.unavailableBooks(err)
+		return nil, s.unavailableBooks(ctx, err)
 	}
 	for _, f := range found {
 		t := FoundTransfer{f.ID, f.At.String(), f.Payer, mask(ctx, f.PayerHolder), f.Payee, mask(ctx, f.PayeeHolder), event.Money{Minor: f.Minor, Currency: f.Currency}.Decimal(), string(f.Currency), ""}
@@ -149,7 +149,7 @@ func (s *server) workKey(ctx context.Context, id string) (string, error) {
 func (s *server) alert(ctx context.Context, id string) (*scoring.Alert, error) {
 	doc, err := s.Warehouse.Alert(ctx, id)
 	if err != nil {
-		return nil, s.unavailableBooks(err)
+		return nil, s.unavailableBooks(ctx, err)
 	}
 	var a scoring.Alert
 	if doc == "" || json.Unmarshal([]byte(doc), &a) != nil {
@@ -283,7 +283,7 @@ func (s *server) queue(ctx context.Context, in *struct {
 }) (*queueOutput, error) {
 	alerts, err := s.newest(ctx)
 	if err != nil {
-		return nil, s.unavailableBooks(err)
+		return nil, s.unavailableBooks(ctx, err)
 	}
 	now := s.Clock()
 	names := s.patternNames()

@@ -176,7 +176,7 @@ func (s *server) proposeReturn(ctx context.Context, in *CaseID) (*returnOutput, 
 		}
 		moves, err := s.Warehouse.Movements(ctx, a.Account.Number, from, event.CNY, maxMovements)
 		if err != nil {
-			return nil, s.unavailableBooks(err)
+			return nil, s.unavailableBooks(ctx, err)
 		}
 		for _, m := range moves {
 			rest := m.Minor

@@ -60,7 +60,7 @@ func newDecisionsOutput(list []scoring.Decision) *decisionsOutput {
 func (s *server) decided(ctx context.Context, c event.Control) error {
 	c.By = who(ctx).Name
 	if err := s.Rules.Decide(ctx, c); err != nil {
-		return s.unavailable(err)
+		return s.unavailable(ctx, err)
 	}
 	return nil
 }

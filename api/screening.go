@@ -125,7 +125,7 @@ func (s *server) screen(ctx context.Context, in *struct {
 		out.Body.Decision, out.Body.Default = s.Screening.Default, true
 		return out, nil
 	case err != nil:
-		return nil, s.unavailable(err)
+		return nil, s.unavailable(ctx, err)
 	}
 	switch v.Action {
 	case pattern.Stop:

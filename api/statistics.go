@@ -93,7 +93,7 @@ func (s *server) recovery(ctx context.Context, in *struct {
 	}
 	rows, err := s.Warehouse.Recoveries(ctx, event.InstantOf(from), event.InstantOf(to), in.By, currency)
 	if err != nil {
-		return nil, s.unavailableBooks(err)
+		return nil, s.unavailableBooks(ctx, err)
 	}
 	out := RecoveryStatistics{From: in.From, To: in.To, By: in.By, Currency: in.Currency, Rows: []RecoveryRow{}}
 	for i := range rows {
@@ -134,7 +134,7 @@ func (s *server) monthly(ctx context.Context, in *struct {
 	}
 	r, err := s.reportOf(ctx, first, currency)
 	if err != nil {
-		return nil, s.unavailableBooks(err)
+		return nil, s.unavailableBooks(ctx, err)
 	}
 	var b bytes.Buffer
 	out := &reportOutput{Disposition: fmt.Sprintf("attachment; filename=stopline-%s.%s", in.Month, in.Format)}
@@ -228,7 +228,7 @@ func (s *server) verify(ctx context.Context, _ *struct{}) (*struct{ Body warehou
 	}
 	v, err := s.Warehouse.Verify(ctx, stops, s.Ledger.FirstOfCase, patience)
 	if err != nil {
-		return nil, s.unavailableBooks(err)
+		return nil, s.unavailableBooks(ctx, err)
 	}
 	return &struct{ Body warehouse.Verification }{*v}, nil
 }

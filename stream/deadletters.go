@@ -35,28 +35,49 @@ type DeadLetters struct {
 // Newest returns the last documents that were refused, the newest first: at most
 // limit of each partition, and 4 MB of each.
 func (d *DeadLetters) Newest(ctx context.Context, limit int) ([]DeadLetter, error) {
-	client := &kafka.Client{Addr: kafka.TCP(strings.Split(d.Brokers, ",")...), Timeout: 10 * time.Second}
-	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{d.Topics.DeadLetters}})
+	partitions, err := d.partitions(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask Kafka for the dead letters: %w", err)
+		return nil, err
 	}
 	var out []DeadLetter
-	for _, t := range meta.Topics {
-		for _, p := range t.Partitions {
-			part, err := d.read(ctx, p.ID, -1, limit)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, part...)
+	for _, p := range partitions {
+		part, err := d.read(ctx, p, -1, limit)
+		if err != nil {
+			return nil, err
 		}
+		out = append(out, part...)
 	}
 	slices.SortFunc(out, func(a, b DeadLetter) int { return strings.Compare(b.At, a.At) })
 	return out[:min(len(out), limit)], nil
 }
 
+// partitions lists those of the topic. To dial one that is not there takes as
+// long as Kafka is given to elect a leader for it.
+func (d *DeadLetters) partitions(ctx context.Context) ([]int, error) {
+	client := &kafka.Client{Addr: kafka.TCP(strings.Split(d.Brokers, ",")...), Timeout: 10 * time.Second}
+	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{d.Topics.DeadLetters}})
+	if err != nil {
+		return nil, fmt.Errorf("ask Kafka for the dead letters: %w", err)
+	}
+	var out []int
+	for _, t := range meta.Topics {
+		for _, p := range t.Partitions {
+			out = append(out, p.ID)
+		}
+	}
+	return out, nil
+}
+
 // Replay sends a dead letter the way that it came in, byte for byte. It is
 // judged as any document is: where nothing has changed it is refused again.
 func (d *DeadLetters) Replay(ctx context.Context, partition int, offset int64) error {
+	partitions, err := d.partitions(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(partitions, partition) {
+		return ErrNoDeadLetter
+	}
 	found, err := d.read(ctx, partition, offset, 1)
 	if err != nil {
 		return err
@@ -73,34 +94,24 @@ func (d *DeadLetters) Replay(ctx context.Context, partition int, offset int64) e
 }
 
 // read returns up to limit of a partition, from offset, or its last ones where
-// that is below 0.
+// that is below 0; none where there is none.
 func (d *DeadLetters) read(ctx context.Context, partition int, offset int64, limit int) ([]DeadLetter, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
-	r := newReader(d.Brokers, d.Topics.DeadLetters, partition, max(offset, 0))
-	if offset < 0 {
-		r.offset = kafka.LastOffset
-	}
+	r := newReader(d.Brokers, d.Topics.DeadLetters, partition, kafka.FirstOffset)
 	defer r.close()
 	if err := r.connect(ctx); err != nil {
-		if offset >= 0 {
-			return nil, ErrNoDeadLetter // no such partition, or beyond its end
-		}
 		return nil, fmt.Errorf("read the dead letters: %w", err)
 	}
-	if offset < 0 {
-		first, _, err := r.conn.ReadOffsets()
-		if err != nil {
-			return nil, fmt.Errorf("read the dead letters: %w", err)
-		}
-		if r.offset = max(first, r.high-int64(limit)); r.offset >= r.high {
-			return nil, nil
-		}
-		if _, err = r.conn.Seek(r.offset, kafka.SeekAbsolute|kafka.SeekDontCheck); err != nil {
-			return nil, fmt.Errorf("read the dead letters: %w", err)
-		}
-	} else if offset >= r.high {
+	first := r.offset
+	if r.offset = offset; offset < 0 {
+		r.offset = max(first, r.high-int64(limit))
+	}
+	if r.offset < first || r.offset >= r.high {
 		return nil, nil
+	}
+	if _, err := r.conn.Seek(r.offset, kafka.SeekAbsolute|kafka.SeekDontCheck); err != nil {
+		return nil, fmt.Errorf("read the dead letters: %w", err)
 	}
 	const most = 4 << 20
 	size := 0

@@ -143,6 +143,7 @@ type Problem struct {
 		Pointer string `json:"pointer"`
 		Detail  string `json:"detail"`
 	} `json:"errors"`
+	RequestID string `json:"request_id"` // to name to the center, whose log has it
 }
 
 func (p *Problem) Error() string {

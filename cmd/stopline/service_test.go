@@ -273,10 +273,10 @@ func TestReport(t *testing.T) {
 		t.Errorf("the case has %v", c["reports"])
 	}
 	for doc, pointer := range map[string]string{
-		strings.Replace(report, `"victim":{"phone":"13800138000"}`, `"victim":{}`, 1):     "#/victim",
+		strings.Replace(report, `"victim":{"phone":"13800138000"}`, `"victim":{}`, 1):    "#/victim",
 		`{"id":"x","at":"` + minutesAgo(0) + `","source":"110","victim":{"holder":"甲"}}`: "#/transfers",
-		strings.Replace(report, `"fraud_type"`, `"fraudtype"`, 1):                         "#/fraudtype",
-		strings.Replace(report, `"amount":"900.00"`, `"amount":"900.00","onward":[]`, 1):  "#/transfers/1/onward",
+		strings.Replace(report, `"fraud_type"`, `"fraudtype"`, 1):                        "#/fraudtype",
+		strings.Replace(report, `"amount":"900.00"`, `"amount":"900.00","onward":[]`, 1): "#/transfers/1/onward",
 	} {
 		if answer := h.refused(http.StatusUnprocessableEntity, analyst, http.MethodPost, "/v1/reports", doc); !strings.Contains(fmt.Sprint(answer["errors"]), pointer) {
 			t.Errorf("no error points at %s: %v", pointer, answer)
@@ -433,8 +433,17 @@ func TestWatchlistAndApproval(t *testing.T) {
 	if _, page := h.call(pcbc, http.MethodGet, "/v1/bank/stops", ""); len(page["stops"].([]any)) != 0 {
 		t.Error("the bank sees a stop that nobody approved")
 	}
-	if status, doc := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{"reason":"seen"}`); status != http.StatusOK || doc["state"] != "requested" {
-		t.Fatalf("%d %v", status, doc)
+	var approved any
+	for range 2 { // with the same Idempotency-Key it is the same approval
+		doc := h.ok(supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{"reason":"seen"}`, "Idempotency-Key", "approve-"+id)
+		if doc["state"] != "requested" || approved != nil && fmt.Sprint(doc) != approved {
+			t.Fatalf("%v, want %v", doc, approved)
+		}
+		approved = fmt.Sprint(doc)
+	}
+	h.refused(http.StatusConflict, supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{"reason":"seen"}`)
+	if status, doc := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{"reason":"other"}`, "Idempotency-Key", "approve-"+id); status != http.StatusUnprocessableEntity {
+		t.Errorf("another request with the key: %d %v", status, doc)
 	}
 	if _, page := h.call(pcbc, http.MethodGet, "/v1/bank/stops?wait=5s", ""); len(page["stops"].([]any)) != 1 {
 		t.Error("the approved stop did not reach the bank")

@@ -1,0 +1,121 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+)
+
+// requestHeader carries a request's id, both ways.
+const requestHeader = "X-Request-Id"
+
+// saneID is an id of the caller's that may stand in a log and in a header.
+var saneID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+type requestKey struct{}
+
+// numbered gives each request an id: the caller's where it is sane, else one of
+// ours. It is on the answer, in problem documents and in the log.
+func numbered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get(requestHeader)
+		if !saneID.MatchString(id) {
+			raw := make([]byte, 10)
+			_, _ = rand.Read(raw) // never fails
+			id = hex.EncodeToString(raw)
+		}
+		w.Header().Set(requestHeader, id)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, id)))
+	})
+}
+
+// requestID is the id of the request that a context belongs to.
+func requestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestKey{}).(string)
+	return id
+}
+
+// named puts the request's id into problem documents.
+func named(ctx huma.Context, _ string, v any) (any, error) {
+	if p, is := v.(*Problem); is {
+		p.RequestID = requestID(ctx.Context())
+	}
+	return v, nil
+}
+
+// accessLog writes a line for each request that failed or by which a person
+// changed something; for banks' answers, of which there are thousands, and for
+// every other at debug level. It has the route and not the path: there are
+// account numbers in some.
+func (s *server) accessLog(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun := time.Now()
+		seen := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		next.ServeHTTP(seen, r)
+		level := slog.LevelDebug
+		if seen.Status() >= 500 || changes(r) && who(r.Context()).Role != Bank {
+			level = slog.LevelInfo
+		}
+		s.Logger.Log(r.Context(), level, "request", "method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(), "status", seen.Status(),
+			"ms", time.Since(begun).Milliseconds(), "by", who(r.Context()).Name, "request_id", requestID(r.Context()))
+	})
+}
+
+// changes says whether a request is one that changes something.
+func changes(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
+		return strings.HasPrefix(r.URL.Path, "/v1/")
+	}
+	return false
+}
+
+// endless are the routes whose answer has no end, and so no HEAD.
+var endless = map[string]bool{"/v1/bank/stops/stream": true, "/v1/live": true}
+
+// headAsGet answers HEAD wherever GET is answered.
+func headAsGet(next http.Handler) http.Handler {
+	get := middleware.GetHead(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if endless[r.URL.Path] {
+			next.ServeHTTP(w, r)
+			return
+		}
+		get.ServeHTTP(w, r)
+	})
+}
+
+// notAllowed answers a method that a path does not have with those that it has.
+func notAllowed(routes chi.Routes) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var allowed []string
+		for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+			as := m
+			if m == http.MethodHead && !endless[r.URL.Path] {
+				as = http.MethodGet
+			}
+			if routes.Match(chi.NewRouteContext(), as, r.URL.Path) {
+				allowed = append(allowed, m)
+			}
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		writeProblem(w, http.StatusMethodNotAllowed, r.Method+" is not a method of "+r.URL.Path+": it has "+strings.Join(allowed, ", "))
+	}
+}
+
+// challenge is the WWW-Authenticate of an answer 401 (RFC 6750).
+func challenge(authorization string) string {
+	if authorization == "" {
+		return `Bearer realm="stopline"`
+	}
+	return `Bearer realm="stopline", error="invalid_token"`
+}
