@@ -68,9 +68,10 @@ type Dependencies struct {
 	Endpoints   []string // banks with a webhook
 	Warehouse   *warehouse.Warehouse
 	Identities  *Identities
+	Banks       *event.Banks // that are known; nil: those that come with the program
 	Parser      *event.Parser
 	Clock       func() event.Instant
-	Simulation  *Simulation // nil: the time is everybody's
+	Simulation  *Simulation                     // nil: the time is everybody's
 	Ready       func(ctx context.Context) error // what is missing, in words
 	Metrics     http.Handler
 	Logger      *slog.Logger
@@ -95,6 +96,9 @@ func New(d Dependencies) http.Handler {
 	huma.NewError = newProblem
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	if d.Banks == nil {
+		d.Banks = event.BuiltInBanks()
 	}
 	s := &server{Dependencies: d, waiters: map[string]int{}}
 	r := chi.NewRouter()
@@ -124,6 +128,7 @@ func New(d Dependencies) http.Handler {
 	s.screeningRoutes(api)
 	s.queueRoutes(api)
 	s.deadLetterRoutes(api)
+	s.registerRoutes(api)
 	finish(api.OpenAPI())
 	downgraded(r, api.OpenAPI())
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })

@@ -36,7 +36,7 @@ func paceText(pace float64) string { return strconv.FormatFloat(pace, 'f', 1, 64
 
 // ClockDocument is the service's time, as the stream for consoles tells it.
 type ClockDocument struct {
-	At   string  `json:"at"`
+	At   string   `json:"at"`
 	Pace *float64 `json:"pace,omitempty"` // of a simulated city
 }
 

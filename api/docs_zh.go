@@ -69,6 +69,8 @@ var summariesZH = map[string]string{
 	"list-stops":            "止付，最新的在前",
 	"list-visits":           "尚未确认的上门劝阻，按到期时间排序",
 	"live":                  "服务器推送事件，自此刻起：alert（预警）、work（预警的处理）、stop（止付）",
+	"list-banks":            "已登记的银行：名称，以及打电话找谁",
+	"list-districts":        "行政区划代码 (GB/T 2260) 的名称",
 	"me":                    "这个密钥属于谁",
 	"monthly-report":        "月度报告，各种格式数字一致；已结月份保留首次发布的版本，并列出此后的变化",
 	"notice":                "给持有人的告知书：理由、救济途径、所需材料",

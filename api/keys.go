@@ -16,23 +16,30 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event"
 )
 
 // minKey is the length that a key in clear must have, in characters: 128 bits
 // as hexadecimal digits.
 const minKey = 32
 
-// LoadIdentities reads a keys file with the banks that come with the program.
-func LoadIdentities(path string) (*Identities, error) { return BuiltInBanks().LoadIdentities(path) }
+// Register is the banks that may have keys: a key for any other code would see no
+// stop, so that a mistyped one is refused.
+type Register struct{ *event.Banks }
 
-// LocalIdentities is the same for [BankRegister.LocalIdentities].
+// LoadIdentities reads a keys file with the banks that come with the program.
+func LoadIdentities(path string) (*Identities, error) {
+	return Register{event.BuiltInBanks()}.LoadIdentities(path)
+}
+
+// LocalIdentities is the same for [Register.LocalIdentities].
 func LocalIdentities(path string, banks []string) (*Identities, error) {
-	return BuiltInBanks().LocalIdentities(path, banks)
+	return Register{event.BuiltInBanks()}.LocalIdentities(path, banks)
 }
 
 // LoadIdentities reads a keys file, a JSON list of identities, and says
 // everything that is wrong with it.
-func (r *BankRegister) LoadIdentities(path string) (*Identities, error) {
+func (r Register) LoadIdentities(path string) (*Identities, error) {
 	list, err := r.readKeys(path)
 	if err != nil {
 		return nil, err
@@ -47,7 +54,7 @@ func (r *BankRegister) LoadIdentities(path string) (*Identities, error) {
 
 // LocalIdentities reads the keys of a trial, and makes them when they are not
 // there: one for each role, and one for each bank, in clear.
-func (r *BankRegister) LocalIdentities(path string, banks []string) (*Identities, error) {
+func (r Register) LocalIdentities(path string, banks []string) (*Identities, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		var list []Identity
 		add := func(name string, role Role, bank string) {
@@ -73,7 +80,7 @@ func (r *BankRegister) LocalIdentities(path string, banks []string) (*Identities
 
 // AddIdentity puts an entry at the end of a keys file, and makes the file when
 // there is none.
-func (r *BankRegister) AddIdentity(path string, id Identity) error {
+func (r Register) AddIdentity(path string, id Identity) error {
 	return changeKeys(path, func() ([]Identity, error) {
 		list, err := r.readKeys(path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -85,10 +92,10 @@ func (r *BankRegister) AddIdentity(path string, id Identity) error {
 }
 
 // Check says what is wrong with one entry; nil when it can be used.
-func (r *BankRegister) Check(id Identity) error { return errors.Join(r.check([]Identity{id})...) }
+func (r Register) Check(id Identity) error { return errors.Join(r.check([]Identity{id})...) }
 
 // readKeys reads a keys file and says everything that is wrong with it.
-func (r *BankRegister) readKeys(path string) ([]Identity, error) {
+func (r Register) readKeys(path string) ([]Identity, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the keys: %w", err)
@@ -164,7 +171,7 @@ func checkMode(path string, mode fs.FileMode, list []Identity) []error {
 }
 
 // check says everything that is wrong with the entries.
-func (r *BankRegister) check(list []Identity) []error {
+func (r Register) check(list []Identity) []error {
 	names, sums := map[string]int{}, map[[sha256.Size]byte]int{}
 	var errs []error
 	for i := range list {
@@ -191,7 +198,7 @@ func (r *BankRegister) check(list []Identity) []error {
 }
 
 // checkOwner says what is wrong with whose a key is.
-func (r *BankRegister) checkOwner(id *Identity, wrong func(string, ...any)) {
+func (r Register) checkOwner(id *Identity, wrong func(string, ...any)) {
 	reserved := func(name string) bool { return strings.EqualFold(name, id.Name) }
 	switch {
 	case strings.TrimSpace(id.Name) == "":
@@ -207,10 +214,10 @@ func (r *BankRegister) checkOwner(id *Identity, wrong func(string, ...any)) {
 			wrong("the role %s has no bank: take %q out, or give it the role bank", id.Role, id.Bank)
 		}
 	case Bank:
-		if _, known := r.Bank(id.Bank); id.Bank == "" {
+		if _, known := r.Find(id.Bank); id.Bank == "" {
 			wrong("it has the role bank and needs its bank's code")
 		} else if !known {
-			wrong("the bank %q is not known: %s; or name a register with --bank-register", id.Bank, r.codes())
+			wrong("the bank %q is not known: %s; or name a register with --bank-register", id.Bank, r.Codes())
 		}
 	default:
 		wrong("role %q is none of analyst, supervisor, bank, police, admin", id.Role)

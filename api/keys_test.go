@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"stopline.internal/stream/event"
 )
 
 const (
@@ -89,7 +91,7 @@ func TestKeysFileSaysEverything(t *testing.T) {
 // mistake, and an entry with one, change nothing.
 func TestAddIdentity(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys.json")
-	banks := BuiltInBanks()
+	banks := Register{event.BuiltInBanks()}
 	var keys []string
 	for _, who := range []struct {
 		name string
@@ -144,7 +146,7 @@ func TestAddIdentity(t *testing.T) {
 // The register that comes with the program, and one of one's own.
 func TestBankRegister(t *testing.T) {
 	for code, zh := range map[string]string{"ICBK": "中国工商银行", "CMBC": "招商银行", "MSBC": "中国民生银行", "TEST": "测试银行"} {
-		if b, ok := BuiltInBanks().Bank(code); !ok || b.ZH != zh {
+		if b, ok := event.BuiltInBanks().Find(code); !ok || b.ZH != zh {
 			t.Errorf("%s is %+v, want %s", code, b, zh)
 		}
 	}
@@ -156,19 +158,20 @@ func TestBankRegister(t *testing.T) {
 		}
 	}
 	write(`[{"code":"GYCC","zh":"贵阳银行","en":"Bank of Guiyang"}]`)
-	r, err := LoadBankRegister(path)
+	list, err := event.LoadBanks(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	r := Register{list}
 	_, id := NewKey("bank GYCC", Bank, "GYCC")
 	if err := r.Check(id); err != nil {
 		t.Error(err)
 	}
-	if err := BuiltInBanks().Check(id); err == nil {
+	if err := (Register{event.BuiltInBanks()}).Check(id); err == nil {
 		t.Error("the built-in register knows GYCC")
 	}
 	write(`[{"code":"A","zh":"甲","en":"A"},{"code":"A","zh":"甲","en":"A"},{"code":"B"}]`)
-	if _, err := LoadBankRegister(path); err == nil || !strings.Contains(err.Error(), "entry 2: A is there twice") || !strings.Contains(err.Error(), "entry 3 (B)") {
+	if _, err := event.LoadBanks(path); err == nil || !strings.Contains(err.Error(), "entry 2: A is there twice") || !strings.Contains(err.Error(), "entry 3 (B)") {
 		t.Errorf("%v", err)
 	}
 }

@@ -161,11 +161,11 @@ func (c *conformCmd) identities(dir string) (*api.Identities, error) {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		return nil, err
 	}
-	banks, err := api.NewBankRegister(api.KnownBank{Code: c.Bank, ZH: c.Bank, EN: c.Bank}) // it may be new
+	banks, err := event.NewBanks(event.Bank{Code: c.Bank, ZH: c.Bank, EN: c.Bank}) // it may be new
 	if err != nil {
 		return nil, err
 	}
-	return banks.LoadIdentities(path)
+	return api.Register{Banks: banks}.LoadIdentities(path)
 }
 
 // reach waits until the endpoint answers anything.

@@ -8,18 +8,20 @@ import (
 	"path/filepath"
 
 	"stopline.internal/api"
+	"stopline.internal/stream/event"
 )
 
 // Register says which banks may have a key.
 type Register struct {
-	BankRegister string `help:"File of the banks that are known, in place of the built-in list: JSON as api/banks.json." type:"existingfile" placeholder:"FILE"`
+	BankRegister string `help:"File of the banks that are known, in place of the built-in list: JSON as stream/event/banks.json." type:"existingfile" placeholder:"FILE"`
 }
 
-func (r *Register) banks() (*api.BankRegister, error) {
-	if r.BankRegister == "" {
-		return api.BuiltInBanks(), nil
+func (r *Register) banks() (register api.Register, err error) {
+	register.Banks = event.BuiltInBanks()
+	if r.BankRegister != "" {
+		register.Banks, err = event.LoadBanks(r.BankRegister)
 	}
-	return api.LoadBankRegister(r.BankRegister)
+	return register, err
 }
 
 type keysCmd struct {

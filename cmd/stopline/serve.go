@@ -80,12 +80,15 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	log := logTo(os.Stderr)
 	var cert *keyPair
 	var ids *api.Identities
-	var err error
+	banks, err := c.banks()
+	if err != nil {
+		return err
+	}
 	if slices.Contains(c.Roles, roleAPI) {
 		if cert, err = c.keyPair(log); err != nil {
 			return err
 		}
-		if ids, err = c.identities(log); err != nil {
+		if ids, err = c.identities(banks, log); err != nil {
 			return err
 		}
 	}
@@ -108,7 +111,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	}
 	s, err := start(ctx, in, plan{endpoints: endpoints, screening: api.Screening{Deadline: c.ScreeningDeadline, Default: c.ScreeningDefault},
 		tuning: c.Tuning, roles: c.Roles, clock: wallClock, limits: limits, terms: terms, policy: c.policy(), listen: c.Listen,
-		keyPair: cert, identities: ids}, log)
+		keyPair: cert, identities: ids, banks: banks.Banks}, log)
 	if err != nil {
 		return err
 	}
@@ -141,15 +144,11 @@ func (c *serveCmd) policy() scoring.Policy {
 
 // identities are the keys that the API accepts. None are made here: a service
 // that hands itself an admin's key has one that nobody asked for.
-func (c *serveCmd) identities(log *slog.Logger) (*api.Identities, error) {
+func (c *serveCmd) identities(banks api.Register, log *slog.Logger) (*api.Identities, error) {
 	path := cmp.Or(c.Keys, filepath.Join(c.Data, "keys.json"))
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the API has no keys, and nobody could use it: make the first with \"stopline keys new --name NAME --role admin --file %s\", "+
 			"or keys for a trial with \"stopline keys local --data %s\", or name a file with --keys", path, c.Data)
-	}
-	banks, err := c.banks()
-	if err != nil {
-		return nil, err
 	}
 	ids, err := banks.LoadIdentities(path)
 	if err != nil {

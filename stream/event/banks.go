@@ -1,9 +1,10 @@
-package api
+package event
 
 import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -16,19 +17,23 @@ import (
 //go:embed banks.json
 var builtInBanks []byte
 
-// KnownBank is a bank that may have a key.
-type KnownBank struct {
+// Bank is a bank that may be asked to stop a payment.
+type Bank struct {
 	Code string `json:"code"` // as stops carry it: the first four letters of its BIC
 	ZH   string `json:"zh"`
 	EN   string `json:"en"`
+	// Hotline is where a person is reached who can stop an account, and OnDuty
+	// who that is or when; a center fills them in.
+	Hotline string `json:"hotline,omitempty"`
+	OnDuty  string `json:"on_duty,omitempty"`
 }
 
-// BankRegister lists the banks that are known. A key for any other code would
+// Banks lists the banks that are known. A key for any other code would
 // see no stop: a mistyped one is refused.
-type BankRegister struct{ banks map[string]KnownBank }
+type Banks struct{ banks map[string]Bank }
 
 // BuiltInBanks is the register that comes with the program.
-func BuiltInBanks() *BankRegister {
+func BuiltInBanks() *Banks {
 	r, err := parseRegister(builtInBanks)
 	if err != nil {
 		panic(err) // it is compiled in
@@ -36,8 +41,8 @@ func BuiltInBanks() *BankRegister {
 	return r
 }
 
-// LoadBankRegister reads a register of one's own: JSON as api/banks.json.
-func LoadBankRegister(path string) (*BankRegister, error) {
+// LoadBanks reads a register of one's own: JSON as stream/event/banks.json.
+func LoadBanks(path string) (*Banks, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the bank register: %w", err)
@@ -49,17 +54,17 @@ func LoadBankRegister(path string) (*BankRegister, error) {
 	return r, nil
 }
 
-func parseRegister(b []byte) (*BankRegister, error) {
-	var list []KnownBank
+func parseRegister(b []byte) (*Banks, error) {
+	var list []Bank
 	if err := json.Unmarshal(b, &list, json.RejectUnknownMembers(true)); err != nil {
 		return nil, fmt.Errorf("it must be a JSON list of objects with code, zh and en: %w", err)
 	}
-	return NewBankRegister(list...)
+	return NewBanks(list...)
 }
 
-// NewBankRegister is a register of these banks.
-func NewBankRegister(list ...KnownBank) (*BankRegister, error) {
-	r := &BankRegister{banks: map[string]KnownBank{}}
+// NewBanks is a register of these banks.
+func NewBanks(list ...Bank) (*Banks, error) {
+	r := &Banks{banks: map[string]Bank{}}
 	var errs []error
 	for i, b := range list {
 		switch _, twice := r.banks[b.Code]; {
@@ -73,18 +78,16 @@ func NewBankRegister(list ...KnownBank) (*BankRegister, error) {
 	return r, errors.Join(errs...)
 }
 
-// Bank looks a bank up by its code.
-func (r *BankRegister) Bank(code string) (KnownBank, bool) {
+// Find looks a bank up by its code.
+func (r *Banks) Find(code string) (Bank, bool) {
 	b, ok := r.banks[code]
 	return b, ok
 }
 
-// codes lists the codes that are known, for errors.
-func (r *BankRegister) codes() string {
-	var codes []string
-	for c := range r.banks {
-		codes = append(codes, c)
-	}
-	slices.Sort(codes)
-	return strings.Join(codes, ", ")
+// All lists the banks, by code.
+func (r *Banks) All() []Bank {
+	return slices.SortedFunc(maps.Values(r.banks), func(a, b Bank) int { return strings.Compare(a.Code, b.Code) })
 }
+
+// Codes lists the codes that are known, for errors.
+func (r *Banks) Codes() string { return strings.Join(slices.Sorted(maps.Keys(r.banks)), ", ") }
