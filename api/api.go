@@ -156,7 +156,8 @@ func secure(next http.Handler) http.Handler {
 func writeProblem(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, RequestID: w.Header().Get(requestHeader)}
+	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail,
+		RequestID: w.Header().Get(requestHeader)}
 	_ = json.NewEncoder(w).Encode(p) // the client has gone when it fails
 }
 

@@ -186,7 +186,8 @@ func (s *server) answer(ctx context.Context, in *struct {
 
 // answered records a bank's outcome and, where the money went on, asks the next
 // banks at once. The same answer again, by the rule of its form, is the same.
-func (s *server) answered(ctx context.Context, st *ledger.Stop, o ledger.Outcome, same func(was, is ledger.Outcome) bool) (*ledger.Stop, error) {
+func (s *server) answered(ctx context.Context, st *ledger.Stop, o ledger.Outcome,
+	same func(was, is ledger.Outcome) bool) (*ledger.Stop, error) {
 	for range 5 {
 		now := s.Clock()
 		if !st.State.Awaits() {

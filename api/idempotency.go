@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,8 +35,9 @@ const (
 
 // idempotencyParameter describes the header in the API document.
 var idempotencyParameter = &huma.Param{Name: idempotencyHeader, In: "header",
-	Schema:      &huma.Schema{Type: huma.TypeString, MaxLength: new(maxAnswerKey)},
-	Description: "Of your own making, for one change: with the same key the same request gets the first one's answer again, for a day. It may be left out"}
+	Schema: &huma.Schema{Type: huma.TypeString, MaxLength: new(maxAnswerKey)},
+	Description: "Of your own making, for one change: with the same key the same request gets the first one's " +
+		"answer again, for a day. It may be left out"}
 
 // answers are those that were given to requests with an Idempotency-Key, by
 // identity. Each replica has its own: on another one a request is done as without
@@ -78,7 +80,8 @@ func (a *answers) keep(next http.Handler) http.Handler {
 		}
 		key, ok := idempotencyKey(values)
 		if !ok {
-			writeProblem(w, http.StatusBadRequest, idempotencyHeader+` must be one text of at most 255 characters, such as "8e03978e-40d5-43dd-bc93-6894a57f9324"`)
+			writeProblem(w, http.StatusBadRequest, idempotencyHeader+
+				` must be one text of at most 255 characters, such as "8e03978e-40d5-43dd-bc93-6894a57f9324"`)
 			return
 		}
 		request, err := fingerprint(r)
@@ -92,9 +95,11 @@ func (a *answers) keep(next http.Handler) http.Handler {
 		case begun != nil:
 			a.first(w, r, next, owner, key, begun)
 		case found.request != request:
-			writeProblem(w, http.StatusUnprocessableEntity, idempotencyHeader+" was sent with another request before: use a key of its own for each change")
+			writeProblem(w, http.StatusUnprocessableEntity, idempotencyHeader+
+				" was sent with another request before: use a key of its own for each change")
 		case found.running:
-			writeProblem(w, http.StatusConflict, "the first request with this "+idempotencyHeader+" is still worked on: send it again in a moment")
+			writeProblem(w, http.StatusConflict, "the first request with this "+idempotencyHeader+
+				" is still worked on: send it again in a moment")
 		default:
 			replay(w, found)
 		}
@@ -129,7 +134,9 @@ func fingerprint(r *http.Request) (sum [sha256.Size]byte, err error) {
 		return sum, err
 	}
 	h := sha256.New()
-	for _, part := range []string{r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("Content-Type"), r.Header.Get("If-Match"), string(body)} {
+	for _, part := range []string{
+		r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("Content-Type"), r.Header.Get("If-Match"), string(body),
+	} {
 		_, _ = io.WriteString(h, event.DerivedID("", part)) // a hash takes everything
 	}
 	return [sha256.Size]byte(h.Sum(nil)), nil
@@ -142,7 +149,8 @@ func (a *answers) begin(owner, key string, request [sha256.Size]byte) (found ans
 	k := a.of[owner]
 	if k == nil {
 		k = &kept{}
-		k.list, _ = simplelru.NewLRU(maxAnswers, func(_ string, old *answer) { k.bytes -= len(old.body) }) // its size is above zero
+		forgotten := func(_ string, old *answer) { k.bytes -= len(old.body) }
+		k.list, _ = simplelru.NewLRU(maxAnswers, forgotten) // its size is above zero
 		a.of[owner] = k
 	}
 	if old, is := k.list.Get(key); is && (old.running || a.clock() < old.until) {
@@ -158,6 +166,7 @@ func (a *answers) begin(owner, key string, request [sha256.Size]byte) (found ans
 // failed, and what was asked for too often, may be tried again.
 func (a *answers) first(w http.ResponseWriter, r *http.Request, next http.Handler, owner, key string, begun *answer) {
 	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+	before := w.Header().Clone()
 	done := false
 	defer func() {
 		a.mu.Lock()
@@ -171,9 +180,11 @@ func (a *answers) first(w http.ResponseWriter, r *http.Request, next http.Handle
 			return
 		}
 		begun.running, begun.until, begun.status, begun.body = false, a.clock().Add(answerFor), rec.status, rec.body.Bytes()
-		if begun.header = rec.header; begun.header == nil {
-			begun.header = w.Header().Clone()
+		if rec.header == nil {
+			rec.header = w.Header().Clone()
 		}
+		maps.DeleteFunc(rec.header, func(name string, v []string) bool { return slices.Equal(v, before[name]) })
+		begun.header = rec.header
 		for k.bytes += len(begun.body); k.bytes > maxAnswersBytes; {
 			k.list.RemoveOldest()
 		}
@@ -182,13 +193,11 @@ func (a *answers) first(w http.ResponseWriter, r *http.Request, next http.Handle
 	done = true
 }
 
-// replay gives an answer again. What is of this exchange alone stays.
+// replay gives an answer again. Headers that were set before the request came to
+// its route, such as its id, are those of this exchange.
 func replay(w http.ResponseWriter, a answer) {
-	h := w.Header()
-	own := h.Get(requestHeader)
-	maps.Copy(h, a.header)
-	h.Set(requestHeader, own)
-	h.Set(replayedHeader, "true")
+	maps.Copy(w.Header(), a.header)
+	w.Header().Set(replayedHeader, "true")
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body) // the client has gone when it fails
 }

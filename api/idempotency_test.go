@@ -158,7 +158,8 @@ func TestIdempotencyKeepsNoFailures(t *testing.T) {
 		defer func() { _ = recover() }()
 		k.send("li", "panic", "POST", "/v1/x", "")
 	}()
-	if fail = false; k.send("li", "panic", "POST", "/v1/x", "").Code != 200 {
+	fail, status = false, 200
+	if k.send("li", "panic", "POST", "/v1/x", "").Code != 200 {
 		t.Error("after a panic the key stays taken")
 	}
 }

@@ -32,10 +32,11 @@ type Form struct {
 
 // inBothForms describes an answer that is JSON of a type, or camt.056.
 func (*server) inBothForms(api huma.API, t reflect.Type, op huma.Operation) huma.Operation {
-	op.Responses = map[string]*huma.Response{"200": {Description: "As JSON, or as camt.056", Content: map[string]*huma.MediaType{
+	forms := map[string]*huma.MediaType{
 		"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(t, true, "")},
 		xmlType:            {Schema: &huma.Schema{Type: huma.TypeString}, Example: camt056Example},
-	}}}
+	}
+	op.Responses = map[string]*huma.Response{"200": {Description: "As JSON, or as camt.056", Content: forms}}
 	return op
 }
 
@@ -86,7 +87,7 @@ func (s *server) camt056(ctx context.Context, stops []*ledger.Stop, envelope boo
 
 // messageRoute takes a bank's answers in the banks' own standard.
 func (s *server) messageRoute(api huma.API) {
-	op := s.operation(api, http.MethodPost, "/v1/bank/messages", "iso-message", "Answers as ISO 20022: camt.029.001.09 (CNCL held, PECR partial, PDCR acknowledged, RJCR with AM04 or PTNA missed, with NOOR, AC01 or BE01 mismatch, with any other reason refused), pacs.004.001.09 (paid back)", []Role{Bank}, 404, 409, 413, 422, 503)
+	op := s.operation(api, http.MethodPost, "/v1/bank/messages", "iso-message", "Answers as ISO 20022, alone or in an envelope with their header: camt.029.001.09 (CNCL held, PECR partial, PDCR acknowledged, RJCR with AM04 or PTNA missed, with NOOR, AC01 or BE01 mismatch, with any other reason refused), pacs.004.001.09 (paid back)", []Role{Bank}, 404, 409, 413, 422, 503)
 	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{xmlType: {Schema: &huma.Schema{Type: huma.TypeString}, Example: camt029Example}}}
 	huma.Register(api, op, func(ctx context.Context, in *struct {
 		ContentType string `header:"Content-Type" doc:"application/xml"`

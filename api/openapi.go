@@ -33,14 +33,21 @@ func finish(doc *huma.OpenAPI) {
 func downgraded(r chi.Router, doc *huma.OpenAPI) {
 	old := *doc
 	old.Webhooks = nil
-	for path, write := range map[string]func() ([]byte, error){"/v1/openapi-3.0.json": old.Downgrade, "/v1/openapi-3.0.yaml": old.DowngradeYAML} {
-		text, err := write()
-		r.Get(path, func(w http.ResponseWriter, _ *http.Request) {
+	for _, form := range []struct {
+		suffix, kind string
+		write        func() ([]byte, error)
+	}{
+		{"json", "application/vnd.oai.openapi+json", old.Downgrade},
+		{"yaml", "application/vnd.oai.openapi", old.DowngradeYAML},
+	} {
+		text, err := form.write()
+		r.Get("/v1/openapi-3.0."+form.suffix, func(w http.ResponseWriter, _ *http.Request) {
 			if err != nil {
-				writeProblem(w, http.StatusInternalServerError, "the document cannot be written as OpenAPI 3.0; /v1/openapi.json is 3.1: "+err.Error())
+				writeProblem(w, http.StatusInternalServerError,
+					"the document cannot be written as OpenAPI 3.0; /v1/openapi.json is 3.1: "+err.Error())
 				return
 			}
-			w.Header().Set("Content-Type", "application/vnd.oai.openapi"+map[bool]string{true: "+json"}[strings.HasSuffix(path, "json")])
+			w.Header().Set("Content-Type", form.kind)
 			_, _ = w.Write(text) // the client has gone when it fails
 		})
 	}
@@ -73,9 +80,11 @@ func webhooks(schemas huma.Registry) map[string]*huma.PathItem {
 			Parameters: []*huma.Param{
 				header("webhook-id", "The same for every attempt: do the work once", "msg_stp_2Q0J7Z1K8M5N3P6R9S4T7V1W2X_2"),
 				header("webhook-timestamp", "Of the attempt, seconds since 1970", "1795400430"),
-				header("webhook-signature", "v1, and base64 of HMAC-SHA-256 over id.timestamp.body; one for each secret", "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="),
+				header("webhook-signature", "v1, and base64 of HMAC-SHA-256 over id.timestamp.body; one for each secret",
+					"v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="),
 			},
-			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: body}}},
+			RequestBody: &huma.RequestBody{Required: true,
+				Content: map[string]*huma.MediaType{"application/json": {Schema: body}}},
 			Responses: map[string]*huma.Response{
 				"2XX":     {Description: "The message is safe with the bank"},
 				"default": {Description: "It comes again: after 1, 2, 5, 10 and 30 seconds, then every minute for an hour"},
@@ -123,5 +132,6 @@ func reach(schemas huma.Registry, s *huma.Schema, names map[string]bool) {
 
 // operations lists those of a path.
 func operations(item *huma.PathItem) []*huma.Operation {
-	return slices.DeleteFunc([]*huma.Operation{item.Get, item.Put, item.Post, item.Patch, item.Delete}, func(op *huma.Operation) bool { return op == nil })
+	all := []*huma.Operation{item.Get, item.Put, item.Post, item.Patch, item.Delete}
+	return slices.DeleteFunc(all, func(op *huma.Operation) bool { return op == nil })
 }

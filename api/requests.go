@@ -65,7 +65,8 @@ func (s *server) accessLog(next http.Handler) http.Handler {
 		if seen.Status() >= 500 || changes(r) && who(r.Context()).Role != Bank {
 			level = slog.LevelInfo
 		}
-		s.Logger.Log(r.Context(), level, "request", "method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(), "status", seen.Status(),
+		route := chi.RouteContext(r.Context()).RoutePattern()
+		s.Logger.Log(r.Context(), level, "request", "method", r.Method, "route", route, "status", seen.Status(),
 			"ms", time.Since(begun).Milliseconds(), "by", who(r.Context()).Name, "request_id", requestID(r.Context()))
 	})
 }
@@ -94,11 +95,15 @@ func headAsGet(next http.Handler) http.Handler {
 	})
 }
 
+var methods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+}
+
 // notAllowed answers a method that a path does not have with those that it has.
 func notAllowed(routes chi.Routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var allowed []string
-		for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		for _, m := range methods {
 			as := m
 			if m == http.MethodHead && !endless[r.URL.Path] {
 				as = http.MethodGet
@@ -108,7 +113,8 @@ func notAllowed(routes chi.Routes) http.HandlerFunc {
 			}
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		writeProblem(w, http.StatusMethodNotAllowed, r.Method+" is not a method of "+r.URL.Path+": it has "+strings.Join(allowed, ", "))
+		writeProblem(w, http.StatusMethodNotAllowed,
+			r.Method+" is not a method of "+r.URL.Path+": it has "+strings.Join(allowed, ", "))
 	}
 }
 

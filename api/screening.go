@@ -62,7 +62,9 @@ type carriedAny struct{ json.RawMessage }
 
 // Schema is a text or an object.
 func (carriedAny) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeObject, AdditionalProperties: true}}}
+	return &huma.Schema{OneOf: []*huma.Schema{
+		{Type: huma.TypeString}, {Type: huma.TypeObject, AdditionalProperties: true},
+	}}
 }
 
 // ScreeningParty is one side of a transfer.

@@ -37,8 +37,9 @@ type StreamInput struct {
 func (s *server) streamRoute(api huma.API) {
 	op := s.operation(api, http.MethodGet, "/v1/bank/stops/stream", "bank-stream", "Server-sent events: each is a message as a webhook would carry it (stop.requested, stop.extended, stop.frozen, stop.changed, stop.released, stop.expired, return.instructed). What is open comes first, without ids; the event named current ends it and has the id to go on behind. An event named reset says that the place asked for is no longer kept: what is open follows, up to the next current", []Role{Bank}, 422, 429)
 	events := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[[]StreamEvent](), true, "")
-	op.Responses = map[string]*huma.Response{"200": {Description: "A stream of events, each as lines such as id: 0-18.1-4, event: stop.requested, data: {…}, and an empty line",
-		Content: map[string]*huma.MediaType{"text/event-stream": {Schema: events}}}}
+	op.Responses = map[string]*huma.Response{"200": {
+		Description: "A stream of events, each as lines such as id: 0-18.1-4, event: stop.requested, data: {…}, and an empty line",
+		Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: events}}}}
 	huma.Register(api, op, func(ctx context.Context, in *StreamInput) (*huma.StreamResponse, error) {
 		after, err := parseCursor(in.LastEventID)
 		if err != nil {
@@ -141,7 +142,8 @@ func (s *server) streamOpen(ctx context.Context, bank string, write func(string)
 		stops, more := s.Ledger.List(ledger.Filter{Bank: bank, Open: true, After: after, Limit: 500})
 		for _, st := range slices.Backward(stops) {
 			if m := st.Message; m != nil {
-				if err := write(fmt.Sprintf("event: %s\ndata: %s\n\n", m.Type, Envelope(st, m.Type, m.Version, s.Ledger.Terms()))); err != nil {
+				data := Envelope(st, m.Type, m.Version, s.Ledger.Terms())
+				if err := write(fmt.Sprintf("event: %s\ndata: %s\n\n", m.Type, data)); err != nil {
 					return err
 				}
 			}

@@ -39,7 +39,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Events:      vec("events_total", "Events read and accepted.", "kind"),
 		DeadLetters: vec("dead_letters_total", "Documents refused.", "reason"),
 		Unknown:     newUnknownFields(),
-		Conflicts:   prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "report_conflicts_total", Help: "Reports that came again under their id and said something else."}),
+		Conflicts: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "report_conflicts_total",
+			Help: "Reports that came again under their id and said something else."}),
 		Legs:        prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "legs_total", Help: "Legs scored."}),
 		Alerts:      vec("alerts_total", "Alerts raised.", "action"),
 		Notes:       prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "risk_notes_total", Help: "Notes of risk written to neighbours."}),
@@ -55,7 +56,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Lag:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_messages", Help: "Kafka messages that a loop has not worked off, measured at the partition's end."}, []string{"loop", "partition"}),
 		Behind:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_seconds", Help: "How long the oldest message has waited that a loop has not worked off."}, []string{"loop", "partition"}),
 	}
-	r.MustRegister(m.Events, m.DeadLetters, m.Unknown.total, m.Conflicts, m.Legs, m.Alerts, m.Notes, m.Brakes, m.Deliveries, m.Waiting, m.Breaker, m.Stops, m.Rows, m.Cold, m.Checkpoints, m.Hot, m.Lag, m.Behind)
+	r.MustRegister(m.Unknown.total, m.Conflicts, m.Lag, m.Behind)
+	r.MustRegister(m.Events, m.DeadLetters, m.Legs, m.Alerts, m.Notes, m.Brakes, m.Deliveries, m.Waiting, m.Breaker, m.Stops,
+		m.Rows, m.Cold, m.Checkpoints, m.Hot)
 	return m
 }
 
@@ -72,7 +75,8 @@ type UnknownFields struct {
 }
 
 func newUnknownFields() *UnknownFields {
-	opts := prometheus.CounterOpts{Namespace: "stopline", Name: "unknown_fields_total", Help: "Fields of documents on Kafka that nobody knows: a newer source's, or misspelt ones."}
+	opts := prometheus.CounterOpts{Namespace: "stopline", Name: "unknown_fields_total",
+		Help: "Fields of documents on Kafka that nobody knows: a newer source's, or misspelt ones."}
 	return &UnknownFields{total: prometheus.NewCounterVec(opts, []string{"kind", "field"}), names: map[string]bool{}}
 }
 

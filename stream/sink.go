@@ -133,7 +133,8 @@ func (s *Sink) take(books *warehouse.Books, fold *ledger.Ledger, m *kafka.Messag
 		res := fold.Apply(&e)
 		if res.Why == ledger.WhyReportDiffers && m.Offset >= unwritten {
 			s.Metrics.Conflicts.Inc()
-			s.Log.Warn("a report came again under its id and says something else: what differs is not in the books; send it under an id of its own",
+			s.Log.Warn("a report came again under its id and says something else: what differs is not in the books; "+
+				"send it under an id of its own",
 				"report", e.Report.ID, "case", e.CaseID, "partition", m.Partition, "offset", m.Offset)
 		}
 		if res.Accepted && m.Offset >= unwritten {

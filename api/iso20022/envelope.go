@@ -43,7 +43,8 @@ func validate(doc []byte) (string, *node, error) {
 	name := strings.TrimPrefix(document.space, spacePrefix)
 	def := definitions[document.space]
 	if def == nil || def.name != "Document" {
-		return "", nil, fmt.Errorf("is of the namespace %q; known are camt.056.001.08, camt.029.001.09 and pacs.004.001.09", document.space)
+		return "", nil, fmt.Errorf("is of the namespace %q; known are camt.056.001.08, camt.029.001.09 and pacs.004.001.09",
+			document.space)
 	}
 	if root != document {
 		if err := checkHeader(headers, name); err != nil {

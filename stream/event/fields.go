@@ -26,14 +26,16 @@ func (f fields) with(name string, inner fields) fields {
 
 // kindFields are those of each kind of document.
 var kindFields = map[string]fields{
-	"transfer": names("kind", "id", "at", "amount", "currency", "channel", "status", "payer_balance", "payee_balance", "device",
-		"purpose", "district", "uetr", "end_to_end_id", "clearing", "mcc").
-		with("payer", names("account", "bank", "holder", "phone")).with("payee", names("account", "bank", "holder", "phone")),
+	"transfer": names("kind", "id", "at", "amount", "currency", "channel", "status", "payer_balance", "payee_balance",
+		"device", "purpose", "district", "uetr", "end_to_end_id", "clearing", "mcc").
+		with("payer", names("account", "bank", "holder", "phone")).
+		with("payee", names("account", "bank", "holder", "phone")),
 	"call": names("kind", "id", "at", "phase", "duration_s", "spoofed").
 		with("caller", names("number", "imei", "cell")).with("callee", names("number", "imei", "cell")),
 	"message": names("kind", "id", "at", "sender", "recipient", "link_host"),
 	"sim":     names("kind", "id", "at", "number", "change"),
-	"report": names("kind", "id", "at", "source", "district", "fraud_type", "callers").with("victim", names("holder", "phone")).
+	"report": names("kind", "id", "at", "source", "district", "fraud_type", "callers").
+		with("victim", names("holder", "phone")).
 		with("transfers", names("id", "payer_account", "payee_account", "payee_bank", "amount", "currency", "at")),
 	"watch": names("kind", "entity", "risk", "reason", "until"),
 }
@@ -45,7 +47,10 @@ func (d *document) rest() (found []string) {
 	for _, part := range [...]struct {
 		at   jsontext.Pointer
 		rest jsontext.Value
-	}{{"", d.Rest}, {"/payer", d.Payer.Rest}, {"/payee", d.Payee.Rest}, {"/caller", d.Caller.Rest}, {"/callee", d.Callee.Rest}, {"/victim", d.Victim.Rest}} {
+	}{
+		{"", d.Rest}, {"/payer", d.Payer.Rest}, {"/payee", d.Payee.Rest},
+		{"/caller", d.Caller.Rest}, {"/callee", d.Callee.Rest}, {"/victim", d.Victim.Rest},
+	} {
 		if len(part.rest) > 0 {
 			found = append(found, unknownFields(fields{}, part.rest, part.at)...)
 		}

@@ -28,7 +28,8 @@ func (r *Report) Digest() string {
 	parts := []string{r.Source, r.District, r.FraudType, r.Victim.Holder, r.Victim.Phone, strconv.Itoa(len(r.Transfers))}
 	for i := range r.Transfers {
 		t := &r.Transfers[i]
-		parts = append(parts, t.ID, t.PayerAccount, t.PayeeAccount, t.PayeeBank, strconv.FormatInt(t.Amount.Minor, 10), string(t.Amount.Currency), t.At.String())
+		parts = append(parts, t.ID, t.PayerAccount, t.PayeeAccount, t.PayeeBank,
+			strconv.FormatInt(t.Amount.Minor, 10), string(t.Amount.Currency), t.At.String())
 	}
 	return DerivedID("dig", append(parts, r.Callers...)...)
 }
