@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -125,8 +127,9 @@ func (c *keyPair) watch(ctx context.Context) error {
 // renew takes a pair that has changed.
 func (c *keyPair) renew() {
 	was := c.now.Load()
-	if pair, err := tls.LoadX509KeyPair(c.cert, c.key); err == nil && pair.Leaf.Equal(was.Leaf) {
-		return
+	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	if err == nil && slices.EqualFunc(pair.Certificate, was.Certificate, bytes.Equal) {
+		return // something else changed beside it
 	}
 	if err := c.load(); err != nil {
 		c.log.Error("the renewed certificate is not taken; the one in use goes on",
