@@ -300,7 +300,8 @@ func (s *server) sweep(ctx context.Context, in *struct {
 			return nil, newProblem(http.StatusConflict, "a stop that is "+string(st.State)+" holds no later credits")
 		}
 		if minor > st.Claim() {
-			return nil, fieldError("body.held_amount", fmt.Sprintf("is more than the %s that are left of the claim", event.Money{Minor: st.Claim(), Currency: st.Currency}.Text()))
+			left := event.Money{Minor: st.Claim(), Currency: st.Currency}.Text()
+			return nil, fieldError("body.held_amount", "is more than the "+left+" that are left of the claim")
 		}
 		res, err := s.Log.Append(ctx, ledger.Sweep(s.Ledger.Terms(), st, minor, in.Body.Credit, s.Clock(), who(ctx).Name))
 		if err != nil {

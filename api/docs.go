@@ -46,7 +46,8 @@ var docsWords = map[string]map[string]string{
 	},
 	"en": {
 		"Lang": "en", "Other": "中文", "OtherLang": "zh", "Back": "Back to the console", "Title": "Stopline API",
-		"About":   "The transaction-stop service of an anti-fraud center: reports in, stops to banks, recovery statistics out.",
+		"About": "The transaction-stop service of an anti-fraud center: reports in, stops to banks, " +
+			"recovery statistics out.",
 		"Key":     "Every request carries a key: Authorization: Bearer KEY.",
 		"Machine": "The machine-readable document:", "For": "For", "Errors": "Errors", "Version": "Version",
 	},
@@ -97,7 +98,9 @@ func docsSections(o *huma.OpenAPI, lang string) []docsSection {
 	var out []docsSection
 	for _, t := range docsTitles {
 		list := routes[t.id]
-		slices.SortFunc(list, func(a, b docsRoute) int { return strings.Compare(a.Path+" "+a.Method, b.Path+" "+b.Method) })
+		slices.SortFunc(list, func(a, b docsRoute) int {
+			return strings.Compare(a.Path+" "+a.Method, b.Path+" "+b.Method)
+		})
 		title := t.en
 		if lang == "zh" {
 			title = t.zh
@@ -115,7 +118,8 @@ func docsRouteOf(op *huma.Operation, path, lang string) (section string, r docsR
 	if len(roles) == len(roleWords) {
 		section = everybody
 	}
-	r = docsRoute{ID: op.OperationID, Method: op.Method, Path: path, Summary: op.Summary, For: strings.Join(roles, ", ")}
+	r = docsRoute{ID: op.OperationID, Method: op.Method, Path: path, Summary: op.Summary,
+		For: strings.Join(roles, ", ")}
 	if lang == "zh" {
 		for i := range roles {
 			roles[i] = roleWords[roles[i]]

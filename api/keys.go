@@ -145,7 +145,8 @@ func parseKeys(b []byte) ([]Identity, []error) {
 		}
 		slices.Sort(unknown)
 		for _, name := range unknown {
-			errs = append(errs, fmt.Errorf("%s: there is no field %q: the fields are name, role, bank, sha256 (and key, in a trial)", label(i, entry["name"]), name))
+			errs = append(errs, fmt.Errorf("%s: there is no field %q: the fields are name, role, bank, sha256 "+
+				"(and key, in a trial)", label(i, entry["name"]), name))
 		}
 	}
 	return list, errs
@@ -163,9 +164,11 @@ func checkMode(path string, mode fs.FileMode, list []Identity) []error {
 	inClear := slices.ContainsFunc(list, func(id Identity) bool { return id.Key != "" })
 	switch {
 	case inClear && mode&0o077 != 0:
-		return []error{fmt.Errorf("it holds keys in clear and has mode %04o: others than its owner may read or write it: chmod 600 %s", mode, path)}
+		return []error{fmt.Errorf("it holds keys in clear and has mode %04o: others than its owner may read or write it: "+
+			"chmod 600 %s", mode, path)}
 	case mode&0o027 != 0:
-		return []error{fmt.Errorf("it has mode %04o: others may read or write it: chmod 640 %s, or chmod 600 where no group needs it", mode, path)}
+		return []error{fmt.Errorf("it has mode %04o: others may read or write it: "+
+			"chmod 640 %s, or chmod 600 where no group needs it", mode, path)}
 	}
 	return nil
 }
@@ -206,7 +209,8 @@ func (r Register) checkOwner(id *Identity, wrong func(string, ...any)) {
 	case strings.TrimSpace(id.Name) != id.Name:
 		wrong("its name begins or ends with a space")
 	case slices.ContainsFunc(ledger.AutomaticAuthors(), reserved):
-		wrong("the service itself signs with this name: choose another (reserved: %s)", strings.Join(ledger.AutomaticAuthors(), ", "))
+		wrong("the service itself signs with this name: choose another (reserved: %s)",
+			strings.Join(ledger.AutomaticAuthors(), ", "))
 	}
 	switch id.Role {
 	case Analyst, Supervisor, Police, Admin:
@@ -230,7 +234,8 @@ func (id *Identity) sum() (sum [sha256.Size]byte, err error) {
 	case id.Key != "" && id.SHA256 != "":
 		return sum, errors.New("it has both key and sha256: keep sha256 alone")
 	case id.Key != "" && len([]rune(id.Key)) < minKey:
-		return sum, fmt.Errorf("its key is shorter than %d characters and could be guessed: \"stopline keys new\" makes one", minKey)
+		return sum, fmt.Errorf("its key is shorter than %d characters and could be guessed: "+
+			"\"stopline keys new\" makes one", minKey)
 	case id.Key != "":
 		return sha256.Sum256([]byte(id.Key)), nil
 	case bad != nil || copy(sum[:], raw) != len(sum) || len(raw) != len(sum):
@@ -244,7 +249,8 @@ func (id *Identity) sum() (sum [sha256.Size]byte, err error) {
 func changeKeys(path string, change func() ([]Identity, error)) error {
 	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("another command is changing %s, or was killed while it did: wait for it, or remove %s.new: %w", path, path, err)
+		return fmt.Errorf("another command is changing %s, or was killed while it did: "+
+			"wait for it, or remove %s.new: %w", path, path, err)
 	}
 	if err != nil {
 		return fmt.Errorf("write the keys: %w", err)

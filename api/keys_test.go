@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	sumA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-	sumB = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
+	sumA    = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+	longSum = "5e318f8cf9cbe249a30812b8ca132d691ded7a91991413558db5758575f5e01f" // of 32 times k
+	sumB    = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
 )
 
 func keysFile(t *testing.T, text string, mode os.FileMode) string {
@@ -28,36 +29,87 @@ func keysFile(t *testing.T, text string, mode os.FileMode) string {
 
 // Each mistake in a keys file is refused, with the entry and what to do.
 func TestKeysFileMistakes(t *testing.T) {
-	long := strings.Repeat("k", 32)
+	const long = "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk" // 32 characters
+	fill := strings.NewReplacer("SUM_A_UPPER", strings.ToUpper(sumA), "SUM_A", sumA, "SUM_B", sumB, "LONG", long, "SHORT", long[1:],
+		"SUM_LONG", longSum)
 	for _, c := range []struct {
-		what, text string
-		mode       os.FileMode
-		want       []string // in the error; none: it is taken
+		what string
+		mode os.FileMode
+		text string
+		want []string // in the error; none: it is taken
 	}{
-		{"as it should be", `[{"name":"ann","role":"analyst","sha256":"` + sumA + `"},{"name":"bank ICBK","role":"bank","bank":"ICBK","sha256":"` + sumB + `"}]`, 0o640, nil},
-		{"a clear key of 32 characters, for its owner alone", `[{"name":"ann","role":"analyst","key":"` + long + `"}]`, 0o600, nil},
-		{"a clear key, and the group may read", `[{"name":"ann","role":"analyst","key":"` + long + `"}]`, 0o640, []string{"0640", "chmod 600 "}},
-		{"others may read", `[{"name":"ann","role":"analyst","sha256":"` + sumA + `"}]`, 0o644, []string{"0644", "chmod 640 "}},
-		{"the group may write", `[{"name":"ann","role":"analyst","sha256":"` + sumA + `"}]`, 0o660, []string{"0660", "chmod 640 "}},
-		{"a key of 31 characters", `[{"name":"ann","role":"analyst","key":"` + long[1:] + `"}]`, 0o600, []string{"entry 1 (ann)", "32 characters", "keys new"}},
-		{"one name twice", `[{"name":"ann","role":"analyst","sha256":"` + sumA + `"},{"name":"ann","role":"admin","sha256":"` + sumB + `"}]`, 0o600, []string{"entry 2 (ann)", "entry 1 has the same name"}},
-		{"one key twice", `[{"name":"ann","role":"analyst","sha256":"` + sumA + `"},{"name":"bob","role":"admin","sha256":"` + strings.ToUpper(sumA) + `"}]`, 0o600, []string{"entry 2 (bob)", "entry 1 has the same key"}},
-		{"one key twice, once in clear", `[{"name":"ann","role":"analyst","key":"` + long + `"},{"name":"bob","role":"admin","sha256":"5e318f8cf9cbe249a30812b8ca132d691ded7a91991413558db5758575f5e01f"}]`, 0o600, []string{"entry 1 has the same key"}},
-		{"no name", `[{"name":" ","role":"analyst","sha256":"` + sumA + `"}]`, 0o600, []string{"entry 1", "needs a name"}},
-		{"a name that the service signs with", `[{"name":"Scoring","role":"analyst","sha256":"` + sumA + `"}]`, 0o600, []string{"entry 1 (Scoring)", "signs with this name"}},
-		{"an unknown role", `[{"name":"ann","role":"boss","sha256":"` + sumA + `"}]`, 0o600, []string{"entry 1 (ann)", `"boss"`}},
-		{"an unknown bank", `[{"name":"b","role":"bank","bank":"ICBC","sha256":"` + sumA + `"}]`, 0o600, []string{"entry 1 (b)", `"ICBC"`, "ICBK", "--bank-register"}},
-		{"a bank without its code", `[{"name":"b","role":"bank","sha256":"` + sumA + `"}]`, 0o600, []string{"entry 1 (b)", "bank's code"}},
-		{"a person with a bank", `[{"name":"ann","role":"analyst","bank":"ICBK","sha256":"` + sumA + `"}]`, 0o600, []string{"entry 1 (ann)", "has no bank"}},
-		{"no key at all", `[{"name":"ann","role":"analyst"}]`, 0o600, []string{"entry 1 (ann)", "64 hex digits"}},
-		{"65 hex digits and more", `[{"name":"ann","role":"analyst","sha256":"` + sumA + `00"}]`, 0o600, []string{"64 hex digits"}},
-		{"two keys in one entry", `[{"name":"ann","role":"analyst","key":"` + long + `","sha256":"` + sumA + `"}]`, 0o600, []string{"both"}},
-		{"fields that do not exist", `[{"name":"ann","role":"analyst","sha256":"` + sumA + `","banks":"ICBK","Role":"admin"}]`, 0o600, []string{`entry 1 (ann): there is no field "Role"`, `"banks"`}},
-		{"a field twice", `[{"name":"ann","role":"analyst","role":"admin","sha256":"` + sumA + `"}]`, 0o600, []string{"duplicate"}},
-		{"something behind the list", `[] []`, 0o600, []string{"nothing else"}},
-		{"a number for a name", `[{"name":5,"role":"analyst","sha256":"` + sumA + `"}]`, 0o600, []string{"entry 1", "name must be a text"}},
+		{"as it should be", 0o640,
+			`[{"name":"ann","role":"analyst","sha256":"SUM_A"},
+				{"name":"bank ICBK","role":"bank","bank":"ICBK","sha256":"SUM_B"}]`,
+			nil},
+		{"a clear key of 32 characters, for its owner alone", 0o600,
+			`[{"name":"ann","role":"analyst","key":"LONG"}]`,
+			nil},
+		{"a clear key, and the group may read", 0o640,
+			`[{"name":"ann","role":"analyst","key":"LONG"}]`,
+			[]string{"0640", "chmod 600 "}},
+		{"others may read", 0o644,
+			`[{"name":"ann","role":"analyst","sha256":"SUM_A"}]`,
+			[]string{"0644", "chmod 640 "}},
+		{"the group may write", 0o660,
+			`[{"name":"ann","role":"analyst","sha256":"SUM_A"}]`,
+			[]string{"0660", "chmod 640 "}},
+		{"a key of 31 characters", 0o600,
+			`[{"name":"ann","role":"analyst","key":"SHORT"}]`,
+			[]string{"entry 1 (ann)", "32 characters", "keys new"}},
+		{"one name twice", 0o600,
+			`[{"name":"ann","role":"analyst","sha256":"SUM_A"},
+				{"name":"ann","role":"admin","sha256":"SUM_B"}]`,
+			[]string{"entry 2 (ann)", "entry 1 has the same name"}},
+		{"one key twice", 0o600,
+			`[{"name":"ann","role":"analyst","sha256":"SUM_A"},
+				{"name":"bob","role":"admin","sha256":"SUM_A_UPPER"}]`,
+			[]string{"entry 2 (bob)", "entry 1 has the same key"}},
+		{"one key twice, once in clear", 0o600,
+			`[{"name":"ann","role":"analyst","key":"LONG"},
+				{"name":"bob","role":"admin","sha256":"SUM_LONG"}]`,
+			[]string{"entry 1 has the same key"}},
+		{"no name", 0o600,
+			`[{"name":" ","role":"analyst","sha256":"SUM_A"}]`,
+			[]string{"entry 1", "needs a name"}},
+		{"a name that the service signs with", 0o600,
+			`[{"name":"Scoring","role":"analyst","sha256":"SUM_A"}]`,
+			[]string{"entry 1 (Scoring)", "signs with this name"}},
+		{"an unknown role", 0o600,
+			`[{"name":"ann","role":"boss","sha256":"SUM_A"}]`,
+			[]string{"entry 1 (ann)", `"boss"`}},
+		{"an unknown bank", 0o600,
+			`[{"name":"b","role":"bank","bank":"ICBC","sha256":"SUM_A"}]`,
+			[]string{"entry 1 (b)", `"ICBC"`, "ICBK", "--bank-register"}},
+		{"a bank without its code", 0o600,
+			`[{"name":"b","role":"bank","sha256":"SUM_A"}]`,
+			[]string{"entry 1 (b)", "bank's code"}},
+		{"a person with a bank", 0o600,
+			`[{"name":"ann","role":"analyst","bank":"ICBK","sha256":"SUM_A"}]`,
+			[]string{"entry 1 (ann)", "has no bank"}},
+		{"no key at all", 0o600,
+			`[{"name":"ann","role":"analyst"}]`,
+			[]string{"entry 1 (ann)", "64 hex digits"}},
+		{"65 hex digits and more", 0o600,
+			`[{"name":"ann","role":"analyst","sha256":"SUM_A00"}]`,
+			[]string{"64 hex digits"}},
+		{"two keys in one entry", 0o600,
+			`[{"name":"ann","role":"analyst","key":"LONG","sha256":"SUM_A"}]`,
+			[]string{"both"}},
+		{"fields that do not exist", 0o600,
+			`[{"name":"ann","role":"analyst","sha256":"SUM_A","banks":"ICBK","Role":"admin"}]`,
+			[]string{`entry 1 (ann): there is no field "Role"`, `"banks"`}},
+		{"a field twice", 0o600,
+			`[{"name":"ann","role":"analyst","role":"admin","sha256":"SUM_A"}]`,
+			[]string{"duplicate"}},
+		{"something behind the list", 0o600,
+			`[] []`,
+			[]string{"nothing else"}},
+		{"a number for a name", 0o600,
+			`[{"name":5,"role":"analyst","sha256":"SUM_A"}]`,
+			[]string{"entry 1", "name must be a text"}},
 	} {
-		path := keysFile(t, c.text, c.mode)
+		path := keysFile(t, fill.Replace(c.text), c.mode)
 		_, err := LoadIdentities(path)
 		if (err == nil) != (c.want == nil) {
 			t.Errorf("%s: %v", c.what, err)

@@ -18,7 +18,8 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-var pages = template.Must(template.New("").Funcs(template.FuncMap{"when": whenWords, "money": event.Grouped}).ParseFS(pageFiles, "pages/*.html"))
+var pages = template.Must(template.New("").
+	Funcs(template.FuncMap{"when": whenWords, "money": event.Grouped}).ParseFS(pageFiles, "pages/*.html"))
 
 // whenWords is a time as people write it, in the law's zone.
 func whenWords(text string) string {
@@ -34,7 +35,8 @@ func whyWords(lang string, a *ledger.ReturnAccount, money func(int64) string) st
 		if lang == "zh" {
 			return whenWords(a.Mixed.At.String()) + " 转出 " + money(-a.Mixed.Minor) + " 时, 账户内有多名被害人或他人的资金"
 		}
-		return "at " + whenWords(a.Mixed.At.String()) + ", " + money(-a.Mixed.Minor) + " went out while the money of several lay together"
+		return "at " + whenWords(a.Mixed.At.String()) + ", " + money(-a.Mixed.Minor) +
+			" went out while the money of several lay together"
 	}
 	return map[string]map[string]string{
 		"zh": {ledger.WhyOne: "仅有一名被害人的资金汇入", ledger.WhyApart: "多名被害人的资金未曾同时转出, 可按时间区分", ledger.WhyLess: "冻结金额少于应余金额", ledger.WhyUnknown: "账户流水不明"},

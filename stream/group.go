@@ -86,8 +86,9 @@ func runGroup(ctx context.Context, log *slog.Logger, m *Metrics, loop, brokers, 
 }
 
 // nextGeneration waits until the group gives this process its partitions.
-func nextGeneration(ctx context.Context, log *slog.Logger, cg *kafka.ConsumerGroup, group string) (gen *kafka.Generation, err error) {
-	err = waits{200 * time.Millisecond, 5 * time.Second}.retry(ctx, func() error {
+func nextGeneration(ctx context.Context, log *slog.Logger, cg *kafka.ConsumerGroup, group string) (*kafka.Generation, error) {
+	var gen *kafka.Generation
+	err := waits{200 * time.Millisecond, 5 * time.Second}.retry(ctx, func() (err error) {
 		gen, err = cg.Next(ctx)
 		if errors.Is(err, kafka.ErrGroupClosed) {
 			return backoff.Permanent(err)
@@ -104,7 +105,7 @@ var workWaits = waits{100 * time.Millisecond, 5 * time.Second}
 const wentWell = time.Minute
 
 // keepWorking works on a partition until it is done or the claim ends.
-func (c *claim) keepWorking(ctx context.Context, log *slog.Logger, group string, work func(ctx context.Context, c *claim) error) {
+func (c *claim) keepWorking(ctx context.Context, log *slog.Logger, group string, work func(context.Context, *claim) error) {
 	_ = workWaits.retry(ctx, func() error { // it ends with the claim
 		began := time.Now()
 		err := work(ctx, c)
@@ -113,7 +114,8 @@ func (c *claim) keepWorking(ctx context.Context, log *slog.Logger, group string,
 		}
 		return err
 	}, func(err error) {
-		log.Error("a partition failed; beginning again from its last commit", "group", group, "topic", c.topic, "partition", c.partition, "err", err)
+		log.Error("a partition failed; beginning again from its last commit",
+			"group", group, "topic", c.topic, "partition", c.partition, "err", err)
 	})
 }
 

@@ -182,7 +182,9 @@ func followFrom(ctx context.Context, from int64, brokers, topic string, partitio
 				err := waits{200 * time.Millisecond, 5 * time.Second}.retry(ctx, func() (err error) {
 					msgs, err = r.read(ctx, msgs[:0])
 					return err
-				}, func(err error) { log.Warn("reading failed; trying again", "topic", topic, "partition", p, "err", err) })
+				}, func(err error) {
+					log.Warn("reading failed; trying again", "topic", topic, "partition", p, "err", err)
+				})
 				if err != nil {
 					return nil // ctx has ended
 				}

@@ -394,7 +394,8 @@ func (w *worker) outcome(out *scoring.Outcome) {
 		w.Log.Error("a brake fell: automatic stops go to review until a person lifts it", "pattern", t.Pattern, "partition", w.claim.partition,
 			"stops", t.Stops, "amount", asked, "lift", "POST /v1/brakes/"+t.Pattern+"/release")
 		c := &event.Control{What: event.ControlTrip, Pattern: t.Pattern, By: "scoring",
-			Reason: fmt.Sprintf("partition %d had asked for %d stops of %s within the hour", w.claim.partition, t.Stops, asked)}
+			Reason: fmt.Sprintf("partition %d had asked for %d stops of %s within the hour",
+				w.claim.partition, t.Stops, asked)}
 		id := event.DerivedID("ctl", t.Pattern, t.At.String(), strconv.Itoa(w.claim.partition))
 		w.out = append(w.out, kafka.Message{Topic: w.Topics.Controls, Key: []byte(event.ControlEntity), Value: mustJSON(event.ControlDocument(id, t.At, c))})
 	}

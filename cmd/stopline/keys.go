@@ -57,7 +57,7 @@ func (c *keysNewCmd) Run() error {
 	}
 	fmt.Fprintln(os.Stderr, "give this key to its owner; it is not shown again:", key)
 	if c.File != "" {
-		fmt.Fprintln(os.Stderr, "its SHA-256 is in", c.File+"; a service that runs reads the file when it is started again")
+		fmt.Fprintf(os.Stderr, "its SHA-256 is in %s; a service that runs reads the file when it is started again\n", c.File)
 	}
 	return printSummary(id)
 }
@@ -76,7 +76,8 @@ func (c *keysLocalCmd) Run() error {
 	}
 	path := filepath.Join(c.Data, "keys.json")
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(err, fmt.Errorf("%s is there already, and is left as it is: remove it to make new keys, or add one with \"stopline keys new --file %s\"", path, path))
+		return errors.Join(err, fmt.Errorf("%s is there already, and is left as it is: remove it to make new keys, "+
+			"or add one with \"stopline keys new --file %s\"", path, path))
 	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return err
@@ -85,7 +86,8 @@ func (c *keysLocalCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "%d keys are in %s, in clear. They are for a trial: whoever reads the file can stop and release money.\n"+
-		"A center keeps SHA-256 sums alone: stopline keys new --name NAME --role ROLE --file keys.json\n", ids.Len(), path)
+	fmt.Fprintf(os.Stderr, "%d keys are in %s, in clear. They are for a trial: "+
+		"whoever reads the file can stop and release money.\nA center keeps SHA-256 sums alone: "+
+		"stopline keys new --name NAME --role ROLE --file keys.json\n", ids.Len(), path)
 	return printSummary(map[string]any{"file": path, "keys": ids.Len()})
 }

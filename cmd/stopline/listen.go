@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -31,12 +33,14 @@ func (l *Listening) keyPair(log *slog.Logger) (*keyPair, error) {
 	case (l.TLSCert == "") != (l.TLSKey == ""):
 		return nil, errors.New("--tls-cert and --tls-key go together: name both files")
 	case l.TLSCert != "" && l.PlainHTTP:
-		return nil, errors.New("--plain-http is for a proxy that ends TLS: leave it out, or leave out --tls-cert and --tls-key")
+		return nil, errors.New("--plain-http is for a proxy that ends TLS: " +
+			"leave it out, or leave out --tls-cert and --tls-key")
 	case l.TLSCert != "":
 		return loadKeyPair(l.TLSCert, l.TLSKey, log)
 	case !l.PlainHTTP && !loopback(l.Listen):
-		return nil, fmt.Errorf("the API does not listen on %s without TLS, since keys and names would cross the network in clear: "+
-			"give --tls-cert and --tls-key, or say --plain-http where a proxy in front ends TLS, or listen on 127.0.0.1", l.Listen)
+		return nil, fmt.Errorf("the API does not listen on %s without TLS, since keys and names would cross the network "+
+			"in clear: give --tls-cert and --tls-key, or say --plain-http where a proxy in front ends TLS, "+
+			"or listen on 127.0.0.1", l.Listen)
 	}
 	return nil, nil
 }
@@ -68,10 +72,12 @@ func loadKeyPair(cert, key string, log *slog.Logger) (*keyPair, error) {
 func (c *keyPair) load() error {
 	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
 	if err != nil {
-		return fmt.Errorf("the certificate %s with the key %s cannot be used: give PEM files that belong together: %w", c.cert, c.key, err)
+		return fmt.Errorf("the certificate %s with the key %s cannot be used: give PEM files that belong together: %w",
+			c.cert, c.key, err)
 	}
 	c.now.Store(&pair)
-	c.log.Info("the certificate is in use", "file", c.cert, "names", strings.Join(pair.Leaf.DNSNames, ","), "until", pair.Leaf.NotAfter.Format(time.RFC3339))
+	c.log.Info("the certificate is in use", "file", c.cert, "names", strings.Join(pair.Leaf.DNSNames, ","),
+		"until", pair.Leaf.NotAfter.Format(time.RFC3339))
 	return nil
 }
 
@@ -121,11 +127,13 @@ func (c *keyPair) watch(ctx context.Context) error {
 // renew takes a pair that has changed.
 func (c *keyPair) renew() {
 	was := c.now.Load()
-	if pair, err := tls.LoadX509KeyPair(c.cert, c.key); err == nil && pair.Leaf.Equal(was.Leaf) {
-		return
+	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	if err == nil && slices.EqualFunc(pair.Certificate, was.Certificate, bytes.Equal) {
+		return // something else changed beside it
 	}
 	if err := c.load(); err != nil {
-		c.log.Error("the renewed certificate is not taken; the one in use goes on until "+was.Leaf.NotAfter.Format(time.RFC3339), "err", err)
+		c.log.Error("the renewed certificate is not taken; the one in use goes on",
+			"until", was.Leaf.NotAfter.Format(time.RFC3339), "err", err)
 	}
 }
 
@@ -133,12 +141,14 @@ func (c *keyPair) renew() {
 func (s *service) serve(ctx context.Context, listen string, cert *keyPair, h http.Handler) error {
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
-		return fmt.Errorf("the API cannot listen on %s: stop what listens there, or choose another address with --listen (port 0 takes a free one): %w", listen, err)
+		return fmt.Errorf("the API cannot listen on %s: stop what listens there, or choose another address with --listen "+
+			"(port 0 takes a free one): %w", listen, err)
 	}
 	s.url = address(l.Addr(), cert)
-	s.server = &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 90 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 16, BaseContext: func(net.Listener) context.Context { return ctx },
-		ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn)}
+	s.server = &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 90 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 16,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog:    slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn)}
 	if cert != nil {
 		s.server.TLSConfig = cert.config()
 		s.loops.Go(func() error { return cert.watch(ctx) })

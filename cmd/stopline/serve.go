@@ -109,13 +109,15 @@ func (c *serveCmd) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	s, err := start(ctx, in, plan{endpoints: endpoints, screening: api.Screening{Deadline: c.ScreeningDeadline, Default: c.ScreeningDefault},
-		tuning: c.Tuning, roles: c.Roles, clock: wallClock, limits: limits, terms: terms, policy: c.policy(), listen: c.Listen,
-		keyPair: cert, identities: ids, banks: banks.Banks}, log)
+	s, err := start(ctx, in, plan{endpoints: endpoints, tuning: c.Tuning, roles: c.Roles, clock: wallClock, limits: limits,
+		screening: api.Screening{Deadline: c.ScreeningDeadline, Default: c.ScreeningDefault},
+		terms:     terms, policy: c.policy(), listen: c.Listen, keyPair: cert, identities: ids,
+		banks: banks.Banks}, log)
 	if err != nil {
 		return err
 	}
-	log.Info("stopline serves", "version", version, "roles", strings.Join(c.Roles, ","), "url", s.url, "kafka", in.kafka, "clickhouse", in.clickhouse)
+	log.Info("stopline serves", "version", version, "roles", strings.Join(c.Roles, ","), "url", s.url,
+		"kafka", in.kafka, "clickhouse", in.clickhouse)
 	if s.url != "" {
 		fmt.Fprintf(os.Stderr, "console %s/    API %s/docs\n", s.url, s.url)
 	}
@@ -147,8 +149,8 @@ func (c *serveCmd) policy() scoring.Policy {
 func (c *serveCmd) identities(banks api.Register, log *slog.Logger) (*api.Identities, error) {
 	path := cmp.Or(c.Keys, filepath.Join(c.Data, "keys.json"))
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the API has no keys, and nobody could use it: make the first with \"stopline keys new --name NAME --role admin --file %s\", "+
-			"or keys for a trial with \"stopline keys local --data %s\", or name a file with --keys", path, c.Data)
+		return nil, fmt.Errorf("the API has no keys, and nobody could use it: make the first with "+
+			"\"stopline keys new --name NAME --role admin --file %s\", or keys for a trial with \"stopline keys local --data %s\", or name a file with --keys", path, c.Data)
 	}
 	ids, err := banks.LoadIdentities(path)
 	if err != nil {

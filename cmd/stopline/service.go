@@ -49,7 +49,7 @@ type Servers struct {
 // Tuning is how the service scores.
 type Tuning struct {
 	Patterns   string        `help:"Catalogue of patterns, YAML; the built-in one without it." type:"existingfile"`
-	Hot        int           `help:"Accounts and numbers kept hot in each partition; each takes about 1,000 bytes of heap, and 2 to 3 KB of the process with Go's collector as it is set by default." default:"500000"`
+	Hot        int           `help:"Accounts and numbers kept hot in each partition; about 1,000 bytes of heap each, 2 to 3 KB of the process." default:"500000"`
 	Checkpoint time.Duration `help:"How often the scoring state is written to ClickHouse: how much is scored again after a crash." default:"5s"`
 	Country    string        `help:"Country of telephone numbers without a country code (ISO 3166)." default:"CN"`
 }
@@ -189,7 +189,8 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 	p.policy.Trail = scoring.Trail{MaxHops: p.terms.MaxHops, Min: p.terms.MinTrace}
 	s := &service{infra: in, registry: prometheus.NewRegistry(), producer: stream.NewProducer(in.kafka), logger: log,
 		engine: scoring.NewEngine(catalogue, p.policy, in.topics.Partitions), ledger: ledger.New(p.terms)}
-	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildGauge(thisBuild()))
+	s.registry.MustRegister(collectors.NewGoCollector(), buildGauge(thisBuild()),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.metrics = stream.NewMetrics(s.registry)
 	if s.warehouse, err = warehouse.Open(ctx, in.options); err != nil {
 		return nil, errors.Join(err, s.producer.Close())

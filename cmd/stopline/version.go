@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -81,15 +80,16 @@ func (b build) complete() error {
 		}
 	}
 	if len(missing) > 0 {
-		return errors.New("the binary lacks " + strings.Join(missing, " and ") + ": \"make build\" fetches what it embeds")
+		return fmt.Errorf("the binary lacks %s: \"make build\" fetches what it embeds", strings.Join(missing, " and "))
 	}
 	return nil
 }
 
 // buildGauge is the build as a metric, whose value is always 1.
 func buildGauge(b build) prometheus.Collector {
-	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "stopline_build_info", Help: "What the process was built from; always 1.",
-		ConstLabels: prometheus.Labels{"version": b.Version, "commit": b.Commit, "dirty": b.Dirty, "goversion": b.GoVersion}})
+	labels := prometheus.Labels{"version": b.Version, "commit": b.Commit, "dirty": b.Dirty, "goversion": b.GoVersion}
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "stopline_build_info",
+		Help: "What the process was built from; always 1.", ConstLabels: labels})
 	g.Set(1)
 	return g
 }

@@ -349,7 +349,8 @@ func (l *Ledger) Duties(now event.Instant) []Duty {
 		}
 	}
 	for s, minor := range l.excess() {
-		add(s, DutyExcess, 0, s.text(minor)+" more are held along the trail than the payment was: release them where they are not the victim's")
+		add(s, DutyExcess, 0, s.text(minor)+" more are held along the trail than the payment was: "+
+			"release them where they are not the victim's")
 	}
 	for _, a := range l.appeals {
 		if a.State == AppealReceived {

@@ -59,10 +59,12 @@ func (o *Outcome) Check(s *Stop, now event.Instant) error {
 			return fmt.Errorf("held_amount must be greater than zero when the result is %s", o.Result)
 		}
 		if o.HeldMinor > s.Minor {
-			return fmt.Errorf("held_amount %s is more than the %s that was asked for", s.text(o.HeldMinor), s.text(s.Minor))
+			return fmt.Errorf("held_amount %s is more than the %s that was asked for",
+				s.text(o.HeldMinor), s.text(s.Minor))
 		}
 		if (o.Result == Held) != (o.HeldMinor == s.Minor) {
-			return fmt.Errorf("result %s does not go with held_amount %s of %s", o.Result, s.text(o.HeldMinor), s.text(s.Minor))
+			return fmt.Errorf("result %s does not go with held_amount %s of %s",
+				o.Result, s.text(o.HeldMinor), s.text(s.Minor))
 		}
 		if o.EffectiveAt == 0 || o.EffectiveAt > now.Add(clockSkew) || o.EffectiveAt < s.ProposedAt.Add(-clockSkew) {
 			return fmt.Errorf("effective_at must lie between the request and now")
