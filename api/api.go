@@ -85,7 +85,7 @@ type server struct {
 
 	testing sync.Mutex // one backtest at a time
 	names   atomic.Pointer[catalogueNames]
-	recent  recent
+	reviews *reviews
 
 	mu      sync.Mutex
 	waiters map[string]int // polls and streams that wait, by bank
@@ -100,7 +100,8 @@ func New(d Dependencies) http.Handler {
 	if d.Banks == nil {
 		d.Banks = event.BuiltInBanks()
 	}
-	s := &server{Dependencies: d, waiters: map[string]int{}}
+	s := &server{Dependencies: d, waiters: map[string]int{}, reviews: newReviews()}
+	s.Log = ownChanges{d.Log, s.reviews.changed}
 	r := chi.NewRouter()
 	r.Use(numbered, secure, s.tellTime, d.Identities.identify, s.accessLog, middleware.Recoverer, headAsGet,
 		func(h http.Handler) http.Handler { return compress(h) }, newAnswers(d.Clock).keep)

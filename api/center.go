@@ -115,6 +115,7 @@ func (s *server) reported(ctx context.Context, id, digest string) (*caseOutput, 
 		return nil, newProblem(http.StatusConflict, "the report "+id+" is known and says something else; its case is "+caseID+
 			". What differs is not taken: send it as a report of its own, with another id")
 	case caseID != "":
+		s.reviews.changed()
 		return s.caseOutput(ctx, caseID)
 	}
 	return nil, nil

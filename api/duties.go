@@ -20,7 +20,7 @@ func (s *server) dutyRoutes(api huma.API) {
 
 // DutyDocument is something that waits for a person.
 type DutyDocument struct {
-	Kind    string `json:"kind" enum:"approve,call-bank,hold-ends,freeze-ends,return-overdue,appeal,visit,announcement-over,mismatch,excess"`
+	Kind    string `json:"kind" enum:"approve,call-bank,hold-ends,freeze-ends,return-overdue,appeal,visit,announcement-over,mismatch,excess,escalation"`
 	ID      string `json:"id" example:"stp_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
 	CaseID  string `json:"case_id"`
 	Since   string `json:"since" format:"date-time"`

@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -131,22 +129,31 @@ func (s *server) work(ctx context.Context, to ledger.State, in *workInput) (*wor
 }
 
 // workKey is the case of an alert or a stop that somebody works on; the alert
-// itself where it has none. A stop is known before its alert is in the books.
+// itself where it has none.
 func (s *server) workKey(ctx context.Context, id string) (string, error) {
-	for _, st := range s.Ledger.Watched() {
-		if st.ID == id || st.AlertID == id {
+	if st := s.Ledger.Stop(id); st != nil {
+		return st.CaseID, nil
+	}
+	a, err := s.alert(ctx, id)
+	if err == nil {
+		if st := s.Ledger.Stop(a.StopID); st != nil {
+			return st.CaseID, nil
+		}
+		return cmp.Or(a.CaseID, a.ID), nil
+	}
+	for _, st := range s.Ledger.Watched() { // a stop is known before its alert is in the books
+		if st.AlertID == id {
 			return st.CaseID, nil
 		}
 	}
-	a, err := s.alert(ctx, id)
-	if err != nil {
-		return "", err
-	}
-	return cmp.Or(a.CaseID, a.ID), nil
+	return "", err
 }
 
-// alert reads one out of the books.
+// alert is one that was looked at lately, or is in the books.
 func (s *server) alert(ctx context.Context, id string) (*scoring.Alert, error) {
+	if a, ok := s.reviews.decoded.Get(id); ok {
+		return a, nil
+	}
 	doc, err := s.Warehouse.Alert(ctx, id)
 	if err != nil {
 		return nil, s.unavailableBooks(ctx, err)
@@ -161,179 +168,146 @@ func (s *server) alert(ctx context.Context, id string) (*scoring.Alert, error) {
 // QueueItem is one thing to look at: an alert, with its stop if it has one, or a
 // stop that no alert asked for.
 type QueueItem struct {
-	ID        string       `json:"id" doc:"Of the alert, or of the stop where there is none: what work is taken on"`
-	AlertID   string       `json:"alert_id,omitempty"`
-	CaseID    string       `json:"case_id,omitempty" doc:"Absent while nothing was asked to be stopped"`
-	At        string       `json:"at" format:"date-time" doc:"Of the transfer, or of what was seen"`
-	Action    string       `json:"action" enum:"review,stop"`
-	Score     int          `json:"score"`
-	FraudType string       `json:"fraud_type"`
-	Amount    string       `json:"amount,omitempty"`
-	Currency  string       `json:"currency,omitempty"`
-	Payer     string       `json:"payer,omitempty"`
-	Phone     string       `json:"phone,omitempty" doc:"The payer's"`
-	Holder    string       `json:"holder,omitempty" doc:"The payer's, where the transfer named one"`
-	Payee     string       `json:"payee,omitempty"`
-	Bank      string       `json:"bank,omitempty"`
-	Transfer  string       `json:"transfer,omitempty" doc:"Its id"`
-	Entity    string       `json:"entity,omitempty" doc:"Whom the alert is about"`
-	WhyZH     string       `json:"why_zh" doc:"The names of the patterns that hit, or who asked for the stop"`
-	WhyEN     string       `json:"why_en"`
-	SeenZH    []string     `json:"seen_zh" example:"[\"境外陌生来电最长 26 分钟\"]" doc:"The values that they saw, in words"`
-	SeenEN    []string     `json:"seen_en" example:"[\"longest call from a foreign stranger 26 minutes\"]"`
-	StopID    string       `json:"stop_id,omitempty"`
-	State     string       `json:"state,omitempty" doc:"Of the stop"`
-	Held      string       `json:"held_amount,omitempty"`
-	Until     string       `json:"until,omitempty" format:"date-time" doc:"When the stop's state lapses"`
-	Proposer  string       `json:"proposed_by,omitempty" doc:"Of a stop that waits for approval: another must approve it"`
-	Task      TaskDocument `json:"task"`
+	ID          string       `json:"id" doc:"Of the alert, or of the stop where there is none: what work is taken on"`
+	AlertID     string       `json:"alert_id,omitempty"`
+	CaseID      string       `json:"case_id,omitempty" doc:"Absent while nothing was asked to be stopped"`
+	At          string       `json:"at" format:"date-time" doc:"Of the transfer, or of what was seen"`
+	Action      string       `json:"action" enum:"review,stop"`
+	Score       int          `json:"score"`
+	FraudType   string       `json:"fraud_type"`
+	Amount      string       `json:"amount,omitempty"`
+	Currency    string       `json:"currency,omitempty"`
+	Payer       string       `json:"payer,omitempty"`
+	Holder      string       `json:"holder,omitempty" doc:"The payer's name"`
+	Phone       string       `json:"phone,omitempty" doc:"The payer's"`
+	Payee       string       `json:"payee,omitempty"`
+	PayeeHolder string       `json:"payee_holder,omitempty"`
+	Bank        string       `json:"bank,omitempty" doc:"The payee's"`
+	Transfer    string       `json:"transfer,omitempty" doc:"Its id"`
+	Entity      string       `json:"entity,omitempty" doc:"Whom the alert is about"`
+	WhyZH       string       `json:"why_zh" doc:"The names of the patterns that hit, or who asked for the stop"`
+	WhyEN       string       `json:"why_en"`
+	SeenZH      []string     `json:"seen_zh" example:"[\"境外陌生来电最长 26 分钟\"]" doc:"The values that they saw, in words"`
+	SeenEN      []string     `json:"seen_en" example:"[\"longest call from a foreign stranger 26 minutes\"]"`
+	StopID      string       `json:"stop_id,omitempty"`
+	State       string       `json:"state,omitempty" doc:"Of the stop"`
+	Held        string       `json:"held_amount,omitempty"`
+	Until       string       `json:"until,omitempty" format:"date-time" doc:"When the stop's state lapses"`
+	Proposer    string       `json:"proposed_by,omitempty" doc:"Of a stop that waits for approval: another must approve it"`
+	Task        TaskDocument `json:"task"`
 
-	rank  int
-	at    event.Instant
-	until event.Instant
+	at event.Instant
 }
 
-// QueuePage is what to look at.
+// QueuePage is a part of the queue.
 type QueuePage struct {
 	At     string      `json:"at" format:"date-time"`
 	Counts QueueCounts `json:"counts"`
 	Items  []QueueItem `json:"items" nullable:"false"`
+	Next   string      `json:"next,omitempty" doc:"The cursor of the next page"`
 }
 
 type queueOutput struct{ Body QueuePage }
 
 // QueueCounts are how many there are of each, whatever is shown.
 type QueueCounts struct {
-	All    int `json:"all"`
-	Decide int `json:"decide" doc:"A person must decide: for approval, not answered, not matching"`
-	Asked  int `json:"asked" doc:"A bank has been asked"`
-	Review int `json:"review" doc:"Nothing was stopped; the newest 500"`
-	Hold   int `json:"hold" doc:"Held of the victims' own payments"`
-	Mine   int `json:"mine" doc:"Claimed by who asks"`
+	All       int `json:"all"`
+	Escalated int `json:"escalated" doc:"An analyst hands them up"`
+	Decide    int `json:"decide" doc:"A person must decide: for approval, not answered, not matching"`
+	Asked     int `json:"asked" doc:"A bank has been asked"`
+	Review    int `json:"review" doc:"Nothing was stopped, and nobody has judged it"`
+	Hold      int `json:"hold" doc:"Held of the victims' own payments"`
+	Mine      int `json:"mine" doc:"Claimed by who asks"`
+	Unshown   int `json:"unshown,omitempty" doc:"Reviews beyond the bound of what a replica holds, the oldest"`
 }
 
-// How the queue is ordered, by what can still be saved.
+// rank is a tier of the queue.
+type rank int
+
+// How the queue is ordered: what waits for a decision first; within a tier the
+// larger amount, and of what is held what runs out first.
 const (
-	rankDecide        = iota // waits for a person
-	rankAsked                // a bank has been asked
-	rankReviewPayment        // a payment that somebody should look at
-	rankReview               // a number or an account that somebody should look at
-	rankTiny                 // waits for a person, and is too small to hurry
-	rankHold                 // held: what runs out first
-	rankOver                 // nothing more to be done here
+	rankEscalated     rank = iota // an analyst hands it up
+	rankDecide                    // waits for a person
+	rankAsked                     // a bank has been asked
+	rankReviewPayment             // a payment that somebody should look at
+	rankReview                    // a number or an account that somebody should look at
+	rankTiny                      // waits for a person, and is too small to hurry
+	rankHold                      // held: what runs out first
+	rankOver                      // nothing more to be done here
 )
 
-func rankOf(state ledger.State, amount string) int {
+// show is the tab that a tier is counted and shown under.
+func (r rank) show() string {
+	return [...]string{"escalated", "decide", "asked", "review", "review", "decide", "hold", ""}[r]
+}
+
+func rankOfStop(st *ledger.Stop) rank {
 	switch {
-	case state == ledger.Proposed, state == ledger.Undelivered, state == ledger.Mismatch:
+	case st.State == ledger.Proposed && st.Doubt == ledger.DoubtTiny:
+		return rankTiny
+	case st.State == ledger.Proposed, st.State == ledger.Undelivered, st.State == ledger.Mismatch:
 		return rankDecide
-	case state.Awaits():
+	case st.State.Awaits():
 		return rankAsked
-	case state.Holds():
+	case st.State.Holds():
 		return rankHold
-	case state != "":
-		return rankOver
-	case amount != "":
-		return rankReviewPayment
 	}
-	return rankReview
-}
-
-// newestAlerts is how many alerts the queue looks at, and alertsFor how long
-// what was read of them serves everybody who asks: each open console asks once a
-// second while something happens, and the books are a second behind anyway.
-const (
-	newestAlerts = 500
-	alertsFor    = 500 * time.Millisecond
-)
-
-// recent are the newest alerts as they were read last.
-type recent struct {
-	sync.Mutex
-	at     time.Time
-	alerts []scoring.Alert
-}
-
-// newest reads the newest alerts, once for all who ask at the same time. Nobody
-// may write to them.
-func (s *server) newest(ctx context.Context) ([]scoring.Alert, error) {
-	s.recent.Lock()
-	defer s.recent.Unlock()
-	if time.Since(s.recent.at) < alertsFor {
-		return s.recent.alerts, nil
-	}
-	docs, err := s.Warehouse.Urgent(ctx, newestAlerts)
-	if err != nil {
-		return nil, err
-	}
-	alerts := make([]scoring.Alert, 0, len(docs))
-	for _, doc := range docs {
-		var a scoring.Alert
-		if json.Unmarshal([]byte(doc), &a) == nil {
-			alerts = append(alerts, a)
-		}
-	}
-	s.recent.at, s.recent.alerts = time.Now(), alerts
-	return alerts, nil
+	return rankOver
 }
 
 func (s *server) queue(ctx context.Context, in *struct {
-	Show  string `query:"show" enum:"all,decide,asked,review,hold,mine" default:"all"`
+	Show  string `query:"show" enum:"all,escalated,decide,asked,review,hold,mine" default:"all"`
 	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	After string `query:"after" maxLength:"200" doc:"The cursor \"next\" of the page before"`
 }) (*queueOutput, error) {
-	alerts, err := s.newest(ctx)
+	after, err := parseQueueCursor(in.After)
+	if err != nil {
+		return nil, fieldError("query.after", err.Error())
+	}
+	rows, dropped, err := s.queueRows(ctx)
 	if err != nil {
 		return nil, s.unavailableBooks(ctx, err)
 	}
-	now := s.Clock()
-	names := s.patternNames()
-	var items []QueueItem
-	shown := map[string]bool{} // stops
-	for n := range alerts {
-		i := s.queueItem(&alerts[n], names, now)
-		shown[i.StopID] = true
-		if i.Task.State == string(ledger.TaskDismissed) || i.rank == rankOver {
+	now, me := s.Clock(), who(ctx).Name
+	out := &queueOutput{QueuePage{At: now.String(), Items: []QueueItem{}}}
+	var page []*queueRow
+	for _, r := range rows {
+		mine := r.task != nil && r.task.Taken(now) && r.task.By == me
+		out.Body.Counts.add(r.rank, mine)
+		if in.Show != "all" && in.Show != r.rank.show() && (in.Show != "mine" || !mine) || after != nil && r.compare(after) <= 0 {
 			continue
 		}
-		items = append(items, i)
-	}
-	for _, st := range s.Ledger.Watched() {
-		if shown[st.ID] {
-			continue
-		}
-		if i := s.stopItem(st, names, now); i.Task.State != string(ledger.TaskDismissed) && i.rank != rankOver {
-			items = append(items, i)
+		if len(page) < in.Limit {
+			page = append(page, r)
+		} else if out.Body.Next == "" {
+			out.Body.Next = page[len(page)-1].cursor()
 		}
 	}
-	out := &queueOutput{}
-	out.Body.At, out.Body.Items = now.String(), []QueueItem{}
-	c := &out.Body.Counts
-	for _, i := range items {
-		mine := i.Task.State == string(ledger.TaskClaimed) && i.Task.By == who(ctx).Name
-		class := [...]struct {
-			name string
-			n    *int
-		}{{"decide", &c.Decide}, {"asked", &c.Asked}, {"review", &c.Review}, {"review", &c.Review}, {"decide", &c.Decide}, {"hold", &c.Hold}}[i.rank]
-		*class.n++
-		c.All++
-		if mine {
-			c.Mine++
-		}
-		if in.Show == "all" || in.Show == class.name || in.Show == "mine" && mine {
-			out.Body.Items = append(out.Body.Items, i)
-		}
+	out.Body.Counts.Unshown = dropped
+	if out.Body.Items, err = s.queueItems(ctx, page, now); err != nil {
+		return nil, s.unavailableBooks(ctx, err)
 	}
-	slices.SortFunc(out.Body.Items, func(a, b QueueItem) int {
-		if a.rank != b.rank {
-			return a.rank - b.rank
-		}
-		if a.rank == rankHold {
-			return cmp.Or(cmp.Compare(a.until, b.until), cmp.Compare(a.ID, b.ID))
-		}
-		return cmp.Or(cmp.Compare(b.at, a.at), cmp.Compare(a.ID, b.ID))
-	})
-	out.Body.Items = out.Body.Items[:min(len(out.Body.Items), in.Limit)]
 	return out, nil
+}
+
+func (c *QueueCounts) add(r rank, mine bool) {
+	c.All++
+	if mine {
+		c.Mine++
+	}
+	switch r.show() {
+	case "escalated":
+		c.Escalated++
+	case "decide":
+		c.Decide++
+	case "asked":
+		c.Asked++
+	case "review":
+		c.Review++
+	case "hold":
+		c.Hold++
+	}
 }
 
 // patternNames are the names of the patterns in force, Chinese and English. They
@@ -372,22 +346,49 @@ func (n patternNames) name(id string) (zh, en string) {
 
 // queueItem is an alert to look at.
 func (s *server) queueItem(a *scoring.Alert, names patternNames, now event.Instant) QueueItem {
-	i := QueueItem{ID: a.ID, AlertID: a.ID, Entity: string(a.Entity), at: a.At, Action: a.Action.String(), Score: a.Score, FraudType: a.FraudType, StopID: a.StopID, Task: taskDocument(s.Ledger.Task(a.ID), now)}
+	i := QueueItem{ID: a.ID, AlertID: a.ID, Entity: string(a.Entity), at: a.At, Action: a.Action.String(), Score: a.Score,
+		FraudType: a.FraudType, StopID: cmp.Or(a.StopID, subjectStop(a))}
 	i.said(a.Hits, names)
-	if t := a.Transfer; t != nil {
-		i.Amount, i.Currency, i.Payee, i.Payer, i.Bank, i.Phone, i.Transfer, i.at = t.Amount, string(t.Currency), t.Payee.Account, t.Payer.Account, t.Payee.Bank, t.Payer.Phone, t.ID, t.At
-		i.Holder = t.Payer.Holder
-		if i.StopID == "" && t.Payee.Account != "" {
-			if id := event.StopID(event.TransferKey(t.Payer.Account, t.ID), t.Payee.Account); s.Ledger.Stop(id) != nil {
-				i.StopID = id
-			}
-		}
-	}
+	i.paid(a.Transfer)
+	i.CaseID = a.CaseID
 	if c := s.Ledger.Case(a.CaseID); c != nil {
 		i.CaseID = c.ID
 	}
 	s.stopped(&i, s.Ledger.Stop(i.StopID))
+	i.Task = taskDocument(s.taskOf(i.ID, cmp.Or(a.CaseID, a.ID), now), now)
 	return i
+}
+
+// paid adds the payment that an alert is about.
+func (i *QueueItem) paid(t *scoring.TransferRef) {
+	if t == nil {
+		return
+	}
+	i.Amount, i.Currency, i.Transfer, i.at = t.Amount, string(t.Currency), t.ID, t.At
+	i.Payer, i.Holder, i.Phone = t.Payer.Account, t.Payer.Holder, t.Payer.Phone
+	i.Payee, i.PayeeHolder, i.Bank = t.Payee.Account, t.Payee.Holder, t.Payee.Bank
+}
+
+// subjectStop is the stop that the payment of an alert has, or would have.
+func subjectStop(a *scoring.Alert) string {
+	t := a.Transfer
+	if t == nil || t.Payee.Account == "" {
+		return ""
+	}
+	return event.StopID(event.TransferKey(t.Payer.Account, t.ID), t.Payee.Account)
+}
+
+// taskOf is what is done about an alert or stop: its own work, or the lock of
+// its case, which somebody took with another of its alerts.
+func (s *server) taskOf(id, caseID string, now event.Instant) *ledger.TaskFile {
+	own := s.Ledger.Task(id)
+	if own != nil && own.State != ledger.TaskOpen && (own.State != ledger.TaskClaimed || own.Taken(now)) {
+		return own
+	}
+	if lock := s.Ledger.Lock(caseID, now); lock != nil {
+		return lock
+	}
+	return own
 }
 
 // stopItem is a stop to look at that is not among the newest alerts: a victim
@@ -395,8 +396,9 @@ func (s *server) queueItem(a *scoring.Alert, names patternNames, now event.Insta
 // it, or its alert is older.
 func (s *server) stopItem(st *ledger.Stop, names patternNames, now event.Instant) QueueItem {
 	i := QueueItem{ID: cmp.Or(st.AlertID, st.ID), AlertID: st.AlertID, at: st.Transfer.At, Action: "stop", FraudType: st.FraudType, SeenZH: []string{}, SeenEN: []string{},
-		Amount: st.Amount().Decimal(), Currency: string(st.Currency), Payer: st.Payer, Payee: st.Account.Number, Bank: st.Account.Bank, Transfer: st.Transfer.ID, StopID: st.ID}
-	i.Task = taskDocument(s.Ledger.Task(i.ID), now)
+		Amount: st.Amount().Decimal(), Currency: string(st.Currency), Payer: st.Payer, Payee: st.Account.Number,
+		PayeeHolder: st.Account.Holder, Bank: st.Account.Bank, Transfer: st.Transfer.ID, StopID: st.ID}
+	i.Task = taskDocument(s.taskOf(i.ID, st.CaseID, now), now)
 	switch e := st.Explanation; {
 	case e != nil:
 		i.Score = e.Score
@@ -437,20 +439,16 @@ func (i *QueueItem) said(hits []scoring.Hit, names patternNames) {
 	i.SeenZH, i.SeenEN = scoring.Words(hits)
 }
 
-// stopped adds what has become of the stop, and puts the item into its place.
+// stopped adds what has become of the stop.
 func (s *server) stopped(i *QueueItem, st *ledger.Stop) {
 	i.At = i.at.String()
 	if st == nil {
-		i.rank = rankOf("", i.Amount)
+		i.StopID = ""
 		return
 	}
-	i.State, i.Until, i.until, i.CaseID = string(st.State), st.Until.String(), st.Until, s.Ledger.Case(st.CaseID).ID
-	i.rank = rankOf(st.State, i.Amount)
+	i.State, i.Until, i.CaseID = string(st.State), st.Until.String(), s.Ledger.Case(st.CaseID).ID
 	if st.State == ledger.Proposed {
 		i.Proposer = st.Timeline[0].By
-		if st.Doubt == ledger.DoubtTiny {
-			i.rank = rankTiny
-		}
 	}
 	if st.State.Holds() {
 		i.Held = st.Money(st.Left())

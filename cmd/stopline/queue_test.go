@@ -2,13 +2,19 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"stopline.internal/api"
+	"stopline.internal/scoring"
+	"stopline.internal/scoring/pattern"
+	"stopline.internal/store/warehouse"
+	"stopline.internal/stream/event"
 )
 
 // The queue and the live stream: an alert arrives as it happens, is taken by one
@@ -118,4 +124,94 @@ func TestQueueAndLive(t *testing.T) {
 		t.Errorf("held: %v", holds)
 	}
 	h.refused(403, h.ids.Local(api.Bank, "PCBC"), http.MethodGet, "/v1/queue", "")
+}
+
+// openReviews puts alerts that nobody has judged into the books, with amounts of
+// ¥1 to ¥n, shuffled.
+func openReviews(tb testing.TB, w *warehouse.Warehouse, n int) {
+	tb.Helper()
+	amounts := rand.New(rand.NewPCG(1, 2)).Perm(n)
+	at := event.InstantOf(time.Now().Add(-time.Hour))
+	books := w.NewBooks()
+	for i, yuan := range amounts {
+		a := scoring.Alert{ID: fmt.Sprintf("alt_%07d", i), At: at.Add(time.Duration(i) * time.Millisecond), Entity: "acct:1", Score: 450,
+			Action: pattern.Review, FraudType: "task-rebate", Hits: []scoring.Hit{}, Transfer: &scoring.TransferRef{ID: fmt.Sprint("t", i), At: at.Add(time.Duration(i) * time.Millisecond),
+				Amount: fmt.Sprintf("%d.00", yuan+1), Currency: event.CNY, Payer: scoring.PartyRef{Account: "p1", Bank: "PCBC"}, Payee: scoring.PartyRef{Account: "p2", Bank: "ICBK"}}}
+		doc, err := json.Marshal(&a)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		books.Alert(warehouse.AlertRow{ID: a.ID, Entity: "acct:1", Action: "review", FraudType: a.FraudType, At: a.At, Score: a.Score, Document: doc})
+		if books.Rows() == 20_000 || i == n-1 {
+			if _, err := books.Flush(tb.Context()); err != nil {
+				tb.Fatal(err)
+			}
+		}
+	}
+}
+
+// Nothing that nobody judged falls out of the queue: of 30,000 open reviews each is
+// on one page, the largest amount first, and the counts are true, while some are
+// dismissed between the pages.
+func TestQueueHoldsEverything(t *testing.T) {
+	h := newHarness(t)
+	k := h.keys()
+	const n = 30_000
+	openReviews(t, h.warehouse, n)
+	seen := map[string]bool{}
+	last, after, dismissed := 1e18, "", 0
+	for page := 0; ; page++ {
+		began := time.Now()
+		q := h.ok(k.analyst, http.MethodGet, "/v1/queue?show=review&limit=500&after="+after, "")
+		took := time.Since(began)
+		if count := q["counts"].(map[string]any)["review"]; count != float64(n-dismissed) {
+			t.Fatalf("page %d counts %v open reviews, want %d", page, count, n-dismissed)
+		}
+		for _, i := range q["items"].([]any) {
+			item := i.(map[string]any)
+			id, amount := item["id"].(string), 0.0
+			if _, err := fmt.Sscanf(item["amount"].(string), "%f", &amount); err != nil || amount > last || seen[id] {
+				t.Fatalf("page %d: %s of %v after %v, seen before: %v", page, id, item["amount"], last, seen[id])
+			}
+			last, seen[id] = amount, true
+		}
+		if page%20 == 7 { // one that is on no page yet, and one that was
+			for _, yuan := range []float64{last, last + 2} {
+				for _, i := range h.ok(k.analyst, http.MethodGet, fmt.Sprintf("/v1/queue?show=review&limit=1&after=3_%d_0_0_", int64(yuan*100)), "")["items"].([]any) {
+					id := i.(map[string]any)["id"].(string)
+					if status, _ := h.call(k.analyst, http.MethodPost, "/v1/alerts/"+id+"/dismissal", `{"verdict":"false-alarm"}`); status != http.StatusNoContent {
+						t.Fatalf("dismissal: %d", status)
+					}
+					dismissed++
+					seen[id] = true
+				}
+			}
+		}
+		if page%20 == 0 {
+			t.Logf("page %d: %s", page, took)
+		}
+		next, more := q["next"].(string)
+		if !more {
+			break
+		}
+		after = next
+	}
+	if len(seen) != n || dismissed == 0 {
+		t.Errorf("%d of %d reviews were on a page or dismissed (%d)", len(seen), n, dismissed)
+	}
+	h.refused(422, k.analyst, http.MethodGet, "/v1/queue?after=x", "")
+}
+
+// BenchmarkQueue100K asks for the first page of 100,000 open reviews, sorted anew
+// for each question.
+func BenchmarkQueue100K(b *testing.B) {
+	h := newHarness(b)
+	openReviews(b, h.warehouse, 100_000)
+	h.ok(h.keys().analyst, http.MethodGet, "/v1/queue", "")
+	for b.Loop() {
+		time.Sleep(310 * time.Millisecond) // what was sorted is out of date
+		began := time.Now()
+		h.ok(h.keys().analyst, http.MethodGet, "/v1/queue", "")
+		b.ReportMetric(float64(time.Since(began).Milliseconds()), "ms/page")
+	}
 }

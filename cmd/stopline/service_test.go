@@ -33,18 +33,18 @@ func TestMain(m *testing.M) {
 // harness is a whole service on embedded servers of its own.
 type harness struct {
 	*service
-	t   *testing.T
+	t   testing.TB
 	ids *api.Identities
 }
 
-func newHarness(t *testing.T) *harness {
+func newHarness(t testing.TB) *harness {
 	t.Helper()
 	return harnessOn(t, Servers{Data: t.TempDir(), Partitions: 2}, 10_000)
 }
 
 // harnessOn runs the service on the servers, with so many hot entities in
 // each partition.
-func harnessOn(t *testing.T, s Servers, hot int) *harness {
+func harnessOn(t testing.TB, s Servers, hot int) *harness {
 	t.Helper()
 	log := warnings()
 	in, err := s.open(context.WithoutCancel(t.Context()), log)

@@ -296,8 +296,9 @@ const (
 	DutyAppeal   = "appeal"
 	DutyVisit    = "visit"
 	DutyAnnounce = "announcement-over"
-	DutyMismatch = "mismatch" // the request can be mended
-	DutyExcess   = "excess"   // more is held along a trail than was lost
+	DutyMismatch = "mismatch"   // the request can be mended
+	DutyExcess   = "excess"     // more is held along a trail than was lost
+	DutyEscalate = "escalation" // an analyst hands something up
 )
 
 // renewal is how long before its end a freeze is brought to mind.
@@ -355,6 +356,11 @@ func (l *Ledger) Duties(now event.Instant) []Duty {
 	for _, a := range l.appeals {
 		if a.State == AppealReceived {
 			out = append(out, Duty{DutyAppeal, a.ID, a.CaseID, a.OpenedAt, a.Until, "decide the appeal"})
+		}
+	}
+	for _, t := range l.tasks {
+		if t.State == TaskEscalated {
+			out = append(out, Duty{DutyEscalate, t.AlertID, t.CaseID, t.At, t.At.Add(l.terms.Respond), t.By + ": " + t.Reason})
 		}
 	}
 	for _, v := range l.visits {

@@ -90,12 +90,13 @@ type Terms struct {
 	Notice      time.Duration // how long before a hold ends a person is told; ours
 	Tiny        int64         // minor units below which a report alone stops nothing by itself; ours
 	Reporter    int           // reports of one account in 30 days, from which on a person looks first; ours
+	Claim       time.Duration // how long a case is locked to who took it, unless they go on; ours
 	Calendar    *Calendar
 }
 
 // DefaultTerms are those of China's rules, and ours where they are silent.
 var DefaultTerms = Terms{Hold: 48 * time.Hour, Stops: 2, Freeze: 183 * 24 * time.Hour, Respond: time.Minute, Announce: 30 * 24 * time.Hour, ReturnDays: 3,
-	Appeal: 24 * time.Hour, Visit: 30 * time.Minute, VisitLevels: 3, AutoLimit: 50_000_000, MaxHops: 6, MaxStops: 500, MinTrace: 100_00, Notice: 12 * time.Hour, Tiny: 200_00, Reporter: 4, Calendar: ChinaCalendar}
+	Appeal: 24 * time.Hour, Visit: 30 * time.Minute, VisitLevels: 3, AutoLimit: 50_000_000, MaxHops: 6, MaxStops: 500, MinTrace: 100_00, Notice: 12 * time.Hour, Tiny: 200_00, Reporter: 4, Claim: 10 * time.Minute, Calendar: ChinaCalendar}
 
 // LegalBasis is what a request cites.
 const LegalBasis = "银发〔2016〕86号 第二条; 反电信网络诈骗法 第二十条"

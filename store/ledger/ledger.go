@@ -76,6 +76,7 @@ type Ledger struct {
 	appeals  map[string]*AppealFile
 	visits   map[string]*VisitFile
 	tasks    map[string]*TaskFile        // by alert
+	locks    map[string]*TaskFile        // by case: the claim that locks it
 	open     map[string]*Stop            // with a deadline ahead
 	stuck    map[string]*Stop            // that wait for a person: proposed, not answered, not matching
 	behind   map[string]*Stop            // proposed on the trail of another
@@ -94,7 +95,7 @@ func New(t Terms) *Ledger {
 	if t.Calendar == nil {
 		t.Calendar = ChinaCalendar
 	}
-	return &Ledger{terms: t, stops: map[string]*Stop{}, cases: map[string]*Case{}, returns: map[string]*ReturnRound{}, appeals: map[string]*AppealFile{}, visits: map[string]*VisitFile{}, tasks: map[string]*TaskFile{},
+	return &Ledger{terms: t, stops: map[string]*Stop{}, cases: map[string]*Case{}, returns: map[string]*ReturnRound{}, appeals: map[string]*AppealFile{}, visits: map[string]*VisitFile{}, tasks: map[string]*TaskFile{}, locks: map[string]*TaskFile{},
 		open: map[string]*Stop{}, stuck: map[string]*Stop{}, behind: map[string]*Stop{}, waiting: map[string]map[string]*Stop{}, pending: map[string]map[string]*Stop{}, feeds: map[string]*feed{},
 		reports: map[string]notedReport{}, accounts: map[string]string{}, callers: map[string]string{}, merges: map[string]string{}, posted: make(chan struct{})}
 }

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"fmt"
-	"time"
 
 	"stopline.internal/stream/event"
 )
@@ -19,9 +18,6 @@ const (
 	TaskEscalated State = "escalated" // for a supervisor
 	TaskDismissed State = "dismissed" // with a verdict
 )
-
-// ClaimTime is how long an alert is locked to who took it; ours.
-const ClaimTime = 10 * time.Minute
 
 // TaskFile is an alert's work as the fold knows it.
 type TaskFile struct {
@@ -42,21 +38,61 @@ func (l *Ledger) foldTask(e *Event) string {
 	if t != nil {
 		version = t.Version
 	}
+	lock := l.lockOf(e.CaseID, e.At)
 	switch {
 	case e.Version != version+1:
 		return fmt.Sprintf("the alert's work is at version %d", version)
-	case t != nil && t.Taken(e.At) && t.By != e.By:
-		return fmt.Sprintf("%s has taken it until %s", t.By, t.Until)
+	case lock != nil && lock.By != e.By:
+		return fmt.Sprintf("%s has taken it until %s", lock.By, lock.Until)
 	case t != nil && t.State == TaskDismissed && e.State != TaskDismissed:
 		return "the alert was dismissed by " + t.By
-	case e.State == TaskClaimed && (e.Until == 0 || e.Until > e.At.Add(ClaimTime)):
-		return fmt.Sprintf("an alert is taken for %s at most", ClaimTime)
+	case e.State == TaskClaimed && (e.Until == 0 || e.Until > e.At.Add(l.terms.Claim)):
+		return fmt.Sprintf("an alert is taken for %s at most", l.terms.Claim)
 	case e.State != TaskClaimed && e.State != TaskOpen && e.State != TaskEscalated && e.State != TaskDismissed:
 		return "there is no such work on an alert"
 	}
 	l.tasks[e.Task.AlertID] = &TaskFile{e.Task.AlertID, e.CaseID, e.Version, e.State, e.By, e.Reason, e.At, e.Until}
+	switch held := l.locks[e.CaseID]; {
+	case e.State == TaskClaimed:
+		l.locks[e.CaseID] = l.tasks[e.Task.AlertID]
+	case held != nil && held.By == e.By: // whoever has the case gives it back with any of its alerts
+		delete(l.locks, e.CaseID)
+	}
 	l.center(e, "alert")
 	return ""
+}
+
+// lockOf is who has taken a case at a moment: one person works on it, whichever
+// of its alerts was claimed. Nil: nobody.
+func (l *Ledger) lockOf(caseID string, at event.Instant) *TaskFile {
+	if t := l.locks[caseID]; t != nil && t.Taken(at) {
+		return t
+	}
+	return nil
+}
+
+// Lock returns who has taken a case, or an alert without one; nil: nobody.
+func (l *Ledger) Lock(caseID string, now event.Instant) *TaskFile {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if t := l.lockOf(caseID, now); t != nil {
+		out := *t
+		return &out
+	}
+	return nil
+}
+
+// Escalated lists the alerts that wait for a supervisor.
+func (l *Ledger) Escalated() []TaskFile {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	var out []TaskFile
+	for _, t := range l.tasks {
+		if t.State == TaskEscalated {
+			out = append(out, *t)
+		}
+	}
+	return out
 }
 
 // Task returns a copy; nil when nobody has begun.
@@ -78,7 +114,7 @@ func (l *Ledger) Work(alertID, caseID string, to State, at event.Instant, by, re
 	}
 	e := Event{ID: event.DerivedID("evt", alertID, "task", fmt.Sprint(version), by, at.String()), CaseID: caseID, Subject: alertID, Version: version, State: to, At: at, By: by, Reason: reason, Task: &Task{alertID}}
 	if to == TaskClaimed {
-		e.Until = at.Add(ClaimTime)
+		e.Until = at.Add(l.terms.Claim)
 	}
 	return e
 }

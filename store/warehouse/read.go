@@ -19,37 +19,39 @@ func (w *Warehouse) Alerts(ctx context.Context, before event.Instant, beforeID, 
 	if before == 0 {
 		before = event.InstantOf(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))
 	}
-	rows, err := w.conn.Query(ctx, `SELECT document FROM alerts FINAL
+	return w.documents(ctx, "read alerts", `SELECT document FROM alerts FINAL
 		WHERE (at, id) < (fromUnixTimestamp64Milli({before:Int64}), {id:String}) AND ({action:String} = '' OR action = {action:String})
 		ORDER BY at DESC, id DESC LIMIT {limit:UInt32}`,
 		clickhouse.Named("before", int64(before)), clickhouse.Named("id", beforeID), clickhouse.Named("action", action), clickhouse.Named("limit", limit))
-	if err != nil {
-		return nil, fmt.Errorf("read alerts: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	var out []string
-	for rows.Next() {
-		var d string
-		if err := rows.Scan(&d); err != nil {
-			return nil, fmt.Errorf("read alerts: %w", err)
-		}
-		out = append(out, d)
-	}
-	return out, rows.Err()
 }
 
-// Urgent returns documents of the newest alerts that a person should look at.
-func (w *Warehouse) Urgent(ctx context.Context, limit int) ([]string, error) {
-	rows, err := w.conn.Query(ctx, `SELECT document FROM alerts FINAL WHERE action IN ('review', 'stop') ORDER BY at DESC, id DESC LIMIT {limit:UInt32}`, clickhouse.Named("limit", limit))
+// Reviews returns documents of the newest alerts that stopped nothing and that a
+// person should look at.
+func (w *Warehouse) Reviews(ctx context.Context, limit int) ([]string, error) {
+	return w.documents(ctx, "read alerts to review", `SELECT document FROM alerts FINAL
+		WHERE action IN ('review', 'stop') AND stop_id = '' ORDER BY at DESC, id DESC LIMIT {limit:UInt32}`,
+		clickhouse.Named("limit", limit))
+}
+
+// AlertsByID returns documents of alerts whose payment, or what was seen, lies
+// between two moments: the table is ordered by them.
+func (w *Warehouse) AlertsByID(ctx context.Context, ids []string, from, to event.Instant) ([]string, error) {
+	return w.documents(ctx, "read alerts by id", `SELECT document FROM alerts FINAL
+		WHERE id IN ({ids:Array(String)}) AND at BETWEEN fromUnixTimestamp64Milli({from:Int64}) AND fromUnixTimestamp64Milli({to:Int64})`,
+		clickhouse.Named("ids", ids), clickhouse.Named("from", int64(from)), clickhouse.Named("to", int64(to)))
+}
+
+func (w *Warehouse) documents(ctx context.Context, what, query string, args ...any) ([]string, error) {
+	rows, err := w.conn.Query(ctx, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("read urgent alerts: %w", err)
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	defer func() { _ = rows.Close() }()
 	var out []string
 	for rows.Next() {
 		var d string
 		if err := rows.Scan(&d); err != nil {
-			return nil, fmt.Errorf("read urgent alerts: %w", err)
+			return nil, fmt.Errorf("%s: %w", what, err)
 		}
 		out = append(out, d)
 	}

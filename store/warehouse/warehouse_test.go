@@ -269,7 +269,7 @@ func TestHangingUpDoesNoHarm(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(time.Duration(random.IntN(3000))*time.Microsecond, cancel)
 				_, _ = w.Count(ctx, "stop_facts") // whether it was in time does not matter
-				_, _ = w.Urgent(ctx, 10)
+				_, _ = w.Reviews(ctx, 10)
 				cancel()
 			}
 		})
