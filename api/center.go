@@ -75,15 +75,20 @@ func (s *server) report(ctx context.Context, in *struct {
 	Body    ReportBody
 	RawBody []byte
 }) (*caseOutput, error) {
+	return s.takeReport(ctx, in.RawBody)
+}
+
+// takeReport sends a report the way of any source's, and waits for its case.
+func (s *server) takeReport(ctx context.Context, raw []byte) (*caseOutput, error) {
 	var e event.Event
-	if err := s.Parser.ParseAs("report", in.RawBody, s.Clock(), &e); err != nil {
+	if err := s.Parser.ParseAs("report", raw, s.Clock(), &e); err != nil {
 		return nil, newProblem(http.StatusUnprocessableEntity, "the report cannot be taken as it is", err)
 	}
 	if e.Kind != event.KindReport {
 		return nil, fieldError("body.kind", "must be report")
 	}
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(in.RawBody, &fields); err != nil {
+	if err := json.Unmarshal(raw, &fields); err != nil {
 		return nil, newProblem(http.StatusUnprocessableEntity, "the body must be one JSON object")
 	}
 	fields["kind"] = json.RawMessage(`"report"`)

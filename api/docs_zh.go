@@ -39,6 +39,7 @@ var summariesZH = map[string]string{
 	"decide-objection":    "裁定一项异议",
 	"deliver-again":       "把该止付的最新消息再次发给银行",
 	"deliver-bank-again":  "把一家银行未收到的消息全部重发，最多 500 条",
+	"report-alert":        "付款人已确认受骗：按报案处理，止付该笔付款",
 	"dismiss-alert":       "判定预警的性质：用于衡量模式的准确率",
 	"duties":              "等待人工处理的事项，最紧急的在前：批准、致电银行、即将到期的止付与冻结、逾期返还、申诉、劝阻",
 	"end-exception":       "立即结束一项例外",

@@ -39,7 +39,7 @@ type DutiesPage struct {
 type dutiesOutput struct{ Body DutiesPage }
 
 func (s *server) duties(_ context.Context, in *struct {
-	Kind  string `query:"kind" enum:"approve,call-bank,hold-ends,freeze-ends,return-overdue,appeal,visit,announcement-over,mismatch,excess"`
+	Kind  string `query:"kind" enum:"approve,call-bank,hold-ends,freeze-ends,return-overdue,appeal,visit,announcement-over,mismatch,excess,escalation"`
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
 }) (*dutiesOutput, error) {
 	now := s.Clock()

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -28,6 +30,8 @@ func (s *server) patternRoutes(api huma.API) {
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/patterns/versions/{version}", "get-pattern-version", "One of them, as it was written", center, 404), s.getVersion)
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/patterns/statistics", "pattern-statistics", "How the patterns' alerts turned out, by week: what people confirmed, and what was a false alarm", readers, 422, 503), s.patternStatistics)
 	huma.Register(api, s.operation(api, http.MethodPost, "/v1/alerts/{id}/dismissal", "dismiss-alert", "Say what an alert was: it teaches how good its patterns are", center, 404, 409, 422, 503), s.dismiss)
+	huma.Register(api, s.operation(api, http.MethodPost, "/v1/alerts/{id}/report", "report-alert",
+		"The payer has confirmed the fraud: the alert's payment is taken as a victim's report, with its stop", center, 404, 409, 422, 503), s.reportAlert)
 }
 
 // CatalogueDocument is a version of the catalogue.
@@ -280,10 +284,50 @@ func (s *server) dismiss(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	if a, err := s.alert(ctx, in.ID); err == nil && in.Body.Verdict == ledger.VerdictConfirmed {
+		if id := subjectStop(a); id != "" && s.Ledger.Stop(cmp.Or(a.StopID, id)) == nil {
+			return nil, newProblem(http.StatusConflict, "the payment of a confirmed fraud is stopped: POST /v1/alerts/"+in.ID+
+				"/report takes the alert as a victim's report")
+		}
+	}
 	if _, err := s.append(ctx, s.Ledger.Work(in.ID, key, ledger.TaskDismissed, s.Clock(), who(ctx).Name, in.Body.Verdict)); err != nil {
 		return nil, err
 	}
 	return nil, s.verdict(ctx, in.ID, in.ID, in.Body)
+}
+
+// ConfirmationBody is what the payer said.
+type ConfirmationBody struct {
+	Reason string `json:"reason,omitempty" maxLength:"256" example:"the payer was reached and confirms"`
+}
+
+// reportAlert takes an alert as its payer's report: of a fraud that is confirmed
+// the payment is stopped, and a case is opened.
+func (s *server) reportAlert(ctx context.Context, in *struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body ConfirmationBody
+}) (*caseOutput, error) {
+	a, err := s.alert(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	t := a.Transfer
+	if subjectStop(a) == "" {
+		return nil, newProblem(http.StatusConflict, "the alert is about no payment to an account: there is nothing to stop. "+
+			"Put the number or account on the watchlist (PUT /v1/watchlist/{entity}), and dismiss the alert as useful")
+	}
+	doc, err := json.Marshal(ReportBody{ID: a.ID, At: s.Clock().String(), Source: "96110", District: a.District, FraudType: a.FraudType,
+		Victim: ReportVictim{Holder: t.Payer.Holder, Phone: t.Payer.Phone},
+		Transfers: []ReportTransfer{{ID: t.ID, PayerAccount: t.Payer.Account, PayeeAccount: t.Payee.Account, PayeeBank: t.Payee.Bank,
+			Amount: Amount(t.Amount), Currency: string(t.Currency), At: t.At.String()}}})
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.takeReport(ctx, doc)
+	if err != nil {
+		return nil, err
+	}
+	return out, s.verdict(ctx, out.Body.ID, a.ID, VerdictBody{Verdict: ledger.VerdictConfirmed, Reason: in.Body.Reason})
 }
 
 // verdict appends to the ledger's log: what teaches is kept for ever. key is

@@ -31,7 +31,7 @@ func (s *server) queueRoutes(api huma.API) {
 	for _, w := range []struct {
 		name, summary string
 		to            ledger.State
-	}{{"claim", "Take an alert, or a stop that no alert asked for: it is yours for ten minutes; again: ten more", ledger.TaskClaimed}, {"unclaim", "Give an alert back", ledger.TaskOpen}, {"escalation", "Hand an alert to a supervisor", ledger.TaskEscalated}} {
+	}{{"claim", "Take an alert, or a stop that no alert asked for, with its whole case: it is yours for ten minutes; again: ten more", ledger.TaskClaimed}, {"unclaim", "Give an alert back", ledger.TaskOpen}, {"escalation", "Hand an alert to a supervisor", ledger.TaskEscalated}} {
 		huma.Register(api, s.operation(api, http.MethodPost, "/v1/alerts/{id}/"+w.name, w.name+"-alert", w.summary, center, 404, 409, 422, 503),
 			func(ctx context.Context, in *workInput) (*workOutput, error) { return s.work(ctx, w.to, in) })
 	}
@@ -118,6 +118,9 @@ func taskDocument(t *ledger.TaskFile, now event.Instant) TaskDocument {
 }
 
 func (s *server) work(ctx context.Context, to ledger.State, in *workInput) (*workOutput, error) {
+	if to == ledger.TaskEscalated && strings.TrimSpace(in.Body.Reason) == "" {
+		return nil, fieldError("body.reason", "is required: whoever it is handed to must know why")
+	}
 	key, err := s.workKey(ctx, in.ID)
 	if err != nil {
 		return nil, err

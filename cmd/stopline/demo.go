@@ -150,6 +150,8 @@ func (d *demo) start(ctx context.Context, in *infra) error {
 	terms := ledger.DefaultTerms
 	terms.MaxHops = d.cmd.Follow
 	terms.Respond = 30 * time.Minute // of the city, where a second of ours is minutes
+	// A person works on their own time, whatever the city's.
+	terms.Claim = time.Duration(float64(terms.Claim) * d.saved.Speed)
 	d.service, err = start(ctx, in, plan{tuning: d.cmd.Tuning, roles: allRoles, clock: d.clock.now, limits: limits,
 		terms: terms, policy: scoring.DefaultPolicy, listen: d.cmd.Listen, identities: ids, observe: 25 * time.Millisecond,
 		simulation: &api.Simulation{Speed: d.saved.Speed, Pace: d.clock.current}}, d.log)

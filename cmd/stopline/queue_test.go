@@ -136,7 +136,7 @@ func openReviews(tb testing.TB, w *warehouse.Warehouse, n int) {
 	for i, yuan := range amounts {
 		a := scoring.Alert{ID: fmt.Sprintf("alt_%07d", i), At: at.Add(time.Duration(i) * time.Millisecond), Entity: "acct:1", Score: 450,
 			Action: pattern.Review, FraudType: "task-rebate", Hits: []scoring.Hit{}, Transfer: &scoring.TransferRef{ID: fmt.Sprint("t", i), At: at.Add(time.Duration(i) * time.Millisecond),
-				Amount: fmt.Sprintf("%d.00", yuan+1), Currency: event.CNY, Payer: scoring.PartyRef{Account: "p1", Bank: "PCBC"}, Payee: scoring.PartyRef{Account: "p2", Bank: "ICBK"}}}
+				Amount: fmt.Sprintf("%d.00", yuan+1), Currency: event.CNY, Payer: scoring.PartyRef{Account: "62221", Bank: "PCBC", Holder: "甲", Phone: "+8613800138000"}, Payee: scoring.PartyRef{Account: "62172", Bank: "ICBK", Holder: "乙"}}}
 		doc, err := json.Marshal(&a)
 		if err != nil {
 			tb.Fatal(err)
@@ -200,6 +200,47 @@ func TestQueueHoldsEverything(t *testing.T) {
 		t.Errorf("%d of %d reviews were on a page or dismissed (%d)", len(seen), n, dismissed)
 	}
 	h.refused(422, k.analyst, http.MethodGet, "/v1/queue?after=x", "")
+}
+
+// What the payer confirms is stopped: the alert is taken as a report, whose stop
+// takes its place in the queue. Dismissing it as confirmed, which stopped nothing,
+// is refused; so is an escalation that does not say why.
+func TestConfirmedIsStopped(t *testing.T) {
+	h := newHarness(t)
+	k := h.keys()
+	openReviews(t, h.warehouse, 3)
+	first := func(show string) map[string]any {
+		t.Helper()
+		return h.ok(k.analyst, http.MethodGet, "/v1/queue?limit=1&show="+show, "")["items"].([]any)[0].(map[string]any)
+	}
+	item := first("review")
+	if item["amount"] != "3.00" || item["holder"] != "甲" || item["phone"] != "+8613800138000" || item["payee_holder"] != "乙" || item["bank"] != "ICBK" {
+		t.Errorf("whom to telephone: %v", item)
+	}
+	alert := "/v1/alerts/" + item["id"].(string)
+	h.refused(409, k.analyst, http.MethodPost, alert+"/dismissal", `{"verdict":"confirmed"}`)
+	h.refused(422, k.analyst, http.MethodPost, alert+"/escalation", `{"reason":" "}`)
+	made := h.ok(k.analyst, http.MethodPost, alert+"/report", `{"reason":"reached"}`)
+	stop := made["stops"].([]any)[0].(map[string]any)
+	if stop["amount"] != "3.00" || stop["account"].(map[string]any)["number"] != "62172" {
+		t.Errorf("the stop: %v", stop)
+	}
+	if again := h.ok(k.analyst, http.MethodPost, alert+"/report", `{}`); again["id"] != made["id"] {
+		t.Errorf("taken again: %v, want the same case", again)
+	}
+	q := h.ok(k.analyst, http.MethodGet, "/v1/queue", "")
+	if n := q["counts"].(map[string]any); n["review"] != 2.0 || n["decide"] != 1.0 { // a loss of ¥3 waits for a person
+		t.Errorf("afterwards: %v", n)
+	}
+	h.ok(k.analyst, http.MethodPost, "/v1/alerts/"+first("review")["id"].(string)+"/escalation", `{"reason":"his mother"}`)
+	up := first("all")
+	if task := up["task"].(map[string]any); up["amount"] != "2.00" || task["state"] != "escalated" || task["reason"] != "his mother" || task["by"] != "analyst" {
+		t.Errorf("first of all is %v", up)
+	}
+	duties := h.ok(k.supervisor, http.MethodGet, "/v1/duties?kind=escalation", "")["duties"].([]any)
+	if len(duties) != 1 || duties[0].(map[string]any)["id"] != up["id"] {
+		t.Errorf("duties: %v", duties)
+	}
 }
 
 // BenchmarkQueue100K asks for the first page of 100,000 open reviews, sorted anew
