@@ -62,6 +62,7 @@ type CaseReport struct {
 	Amount   string `json:"amount"`
 	Currency string `json:"currency"`
 	Holder   string `json:"holder,omitempty"`
+	Phone    string `json:"phone,omitempty" doc:"For the center alone"`
 	District string `json:"district,omitempty"`
 }
 
@@ -83,7 +84,12 @@ func (s *server) caseDocument(ctx context.Context, c *ledger.Case) CaseDocument 
 	d := CaseDocument{ID: c.ID, OpenedAt: c.OpenedAt.String(), State: string(c.State), Version: c.Version, Arrests: c.Arrests, Members: append([]string{}, c.Members...),
 		Reports: []CaseReport{}, Stops: []StopDocument{}, Returns: append([]string{}, c.Returns...), Visits: append([]string{}, c.Visits...)}
 	for _, r := range c.Reports {
-		d.Reports = append(d.Reports, CaseReport{r.ID, r.Source, event.Money{Minor: r.Minor, Currency: r.Currency}.Decimal(), string(r.Currency), mask(ctx, r.Holder), r.District})
+		report := CaseReport{ID: r.ID, Source: r.Source, Amount: event.Money{Minor: r.Minor, Currency: r.Currency}.Decimal(),
+			Currency: string(r.Currency), Holder: mask(ctx, r.Holder), District: r.District}
+		if slices.Contains(center, who(ctx).Role) {
+			report.Phone = r.Phone
+		}
+		d.Reports = append(d.Reports, report)
 	}
 	var stops []*ledger.Stop
 	for _, id := range c.Stops {

@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -85,6 +86,7 @@ type StopDocument struct {
 	LegalBasis  string      `json:"legal_basis"`
 	Reason      ReasonRef   `json:"reason"`
 	IssuedBy    string      `json:"issued_by,omitempty"`
+	ProposedBy  string      `json:"proposed_by,omitempty" doc:"While it waits for approval: another must approve it. For the center alone"`
 	HeldAmount  string      `json:"held_amount,omitempty" example:"30000.00" doc:"Once the bank holds it"`
 	Claim       string      `json:"claim,omitempty" example:"19800.00" doc:"What of a later credit is to be held as well"`
 	EndsAt      string      `json:"ends_at,omitempty" format:"date-time" example:"2026-11-25T10:20:31.000+08:00" doc:"When the hold or freeze lapses"`
@@ -134,6 +136,9 @@ func stopDocument(ctx context.Context, s *ledger.Stop, t ledger.Terms) StopDocum
 		Reason: ReasonRef{"FRAD", s.Text}, IssuedBy: s.IssuedBy}
 	if s.State.Awaits() {
 		d.RespondBy = s.Until.String()
+	}
+	if s.State == ledger.Proposed && slices.Contains(center, who(ctx).Role) {
+		d.ProposedBy = s.Timeline[0].By
 	}
 	if s.State.Holds() || s.State == ledger.Returned || s.ReleasedMinor > 0 {
 		d.HeldAmount = s.Money(s.Left())

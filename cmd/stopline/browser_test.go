@@ -211,7 +211,7 @@ func TestBrowser(t *testing.T) {
 	w.until("approved", `document.querySelector(".case .state.requested")`)
 	w.accessible("a case")
 	w.do(chromedp.Navigate(h.url + "/#/cases/" + h.ledger.Stop(stop).CaseID))
-	w.until("the trail's next hop", `["ABOC", "¥19,800.00", "PCBC", "¥49,800.00"].every(x => document.querySelector(".trail svg")?.textContent.includes(x))`)
+	w.until("the trail's next hop", `["农业银行", "¥19,800.00", "建设银行", "¥49,800.00"].every(x => document.querySelector(".trail svg")?.textContent.includes(x))`)
 	w.shot("case")
 
 	// What is held is frozen, with a reason; a return is worked out, and who did

@@ -4,6 +4,7 @@ import { ask, hangUp, key, listen, me, ofCenter, Refused, showClock } from "/htt
 import { lang, speak, t } from "/words.js";
 import { cases } from "/cases.js";
 import { operations } from "/operations.js";
+import { learn } from "/names.js";
 import { patterns } from "/patterns.js";
 import { queue } from "/queue.js";
 import { statistics } from "/statistics.js";
@@ -54,6 +55,7 @@ async function enter() {
     try {
       Object.assign(me, { simulation: null }, await ask("/v1/me"));
       if (me.role === "bank") throw new Error(t("nobank"));
+      await learn();
     } catch (e) {
       if (!(e instanceof Refused)) leave(e.message);
       return;
@@ -177,11 +179,23 @@ addEventListener("keydown", (e) => {
     e.preventDefault();
     $("q").focus();
   } else if (e.key === "?") keys();
-  else page?.key?.(e.key, e);
+  else if (page?.key?.(e.key)) e.preventDefault(); // a key that opens a field is not its first letter
 });
+
+// A tab that is opened beside a signed-in one has its key: tabs of this service
+// ask each other, and nothing is kept outside of them.
+const tabs = new BroadcastChannel("stopline");
+tabs.onmessage = ({ data }) => {
+  if (data === "who") {
+    if (key()) tabs.postMessage({ key: key() });
+  } else if (data.key && !key()) {
+    sessionStorage.setItem("key", data.key);
+    enter();
+  }
+};
 
 setInterval(showClock, 250);
 wear(localStorage.getItem("theme"));
 dress();
-signedIn();
+if (!signedIn() && !key()) tabs.postMessage("who");
 enter();

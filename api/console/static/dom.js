@@ -146,30 +146,92 @@ const tones = {
 };
 export const tone = (state) => tones[state] ?? "quiet";
 
-// asked shows a question, and answers with what was chosen: null for none.
-export function asked(title, choices, { reason = false } = {}) {
+// asked shows a question, and answers with what was chosen: null for none. Each
+// choice has a digit, and Enter in the reason is the first; a reason may be needed.
+export function asked(title, choices, { reason = false, needed = false } = {}) {
   return new Promise((resolve) => {
-    const field = el("input", { maxlength: 256, placeholder: t("reasonhint"), "aria-label": t("reason") });
+    const field = el("input", { maxlength: 256, placeholder: t("reasonhint"), "aria-label": t("reason"), required: needed });
     const end = (value) => {
+      if (value && needed && !field.value.trim()) return field.reportValidity() || field.focus();
       d.close();
       d.remove();
       resolve(value && { choice: value, reason: field.value });
     };
     const d = el(
       "dialog",
-      { "aria-label": title, oncancel: () => end(null) },
+      {
+        "aria-label": title,
+        oncancel: () => end(null),
+        onkeydown: (e) => {
+          const typing = e.target === field;
+          const n = typing ? (e.key === "Enter" ? 0 : -1) : Number(e.key) - 1;
+          if (!choices[n]) return;
+          e.preventDefault();
+          end(choices[n][0]);
+        },
+      },
       el("p", {}, title),
       reason && el("p", {}, field),
       el(
         "p",
         { class: "actions" },
         choices.map(([value, word], i) =>
-          el("button", { type: "button", class: i === 0 ? "primary" : null, onclick: () => end(value) }, word),
+          el(
+            "button",
+            { type: "button", class: i === 0 ? "primary" : null, onclick: () => end(value) },
+            word,
+            " ",
+            el("kbd", {}, String(i + 1)),
+          ),
         ),
         button("cancel", () => end(null)),
       ),
     );
     document.body.append(d);
     d.showModal();
+    (needed ? field : d.querySelector("button")).focus();
+  });
+}
+
+// filled shows a form, and answers with what was filled in, by name: null for
+// nothing. A field is [name, label, more]: more has the attributes of an input, or
+// choices for a select, or rows for a text of several lines.
+export function filled(title, fields, word) {
+  return new Promise((resolve) => {
+    const inputs = fields.map(([name, , { choices, rows, ...more } = {}]) => {
+      if (choices)
+        return el(
+          "select",
+          { name, ...more },
+          choices.map(([v, w]) => el("option", { value: v }, w)),
+        );
+      return el(rows ? "textarea" : "input", { name, rows, maxlength: 256, ...more });
+    });
+    const end = (value) => {
+      d.close();
+      d.remove();
+      resolve(value);
+    };
+    const values = () =>
+      Object.fromEntries(inputs.map((i) => [i.name, i.type === "checkbox" ? i.checked : i.value.trim()]).filter(([, v]) => v));
+    const d = el(
+      "dialog",
+      { "aria-label": title, oncancel: () => end(null) },
+      el(
+        "form",
+        { class: "fields", onsubmit: (e) => (e.preventDefault(), end(values())) },
+        el("p", {}, title),
+        fields.map(([, label], n) => el("label", {}, label, inputs[n])),
+        el(
+          "p",
+          { class: "actions" },
+          el("button", { class: "primary" }, t(word)),
+          button("cancel", () => end(null)),
+        ),
+      ),
+    );
+    document.body.append(d);
+    d.showModal();
+    inputs[0].focus();
   });
 }

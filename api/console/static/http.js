@@ -10,23 +10,34 @@ export const ofCenter = () => me.role !== "police";
 
 export class Refused extends Error {}
 
+// patience is how long an answer may take, and silence how long the stream may be
+// quiet, which beats every five seconds: then the service is lost.
+const patience = 30000;
+const silence = 16000;
+
 // ask sends a request. A problem becomes an error with its words and status; an
 // unknown key leads back to the door.
 export async function ask(path, method = "GET", body, headers = {}) {
   const yaml = headers["Content-Type"] === "application/yaml";
   const type = body === undefined ? {} : { "Content-Type": "application/json" };
+  const hung = new AbortController();
+  const late = setTimeout(() => hung.abort(), patience);
   let answer;
   try {
     answer = await fetch(path, {
       method,
       headers: { Authorization: "Bearer " + key(), ...type, ...headers },
       body: yaml ? body : body && JSON.stringify(body),
+      signal: hung.signal,
+      keepalive: Boolean(body) && !yaml, // a decision is sent, even when the tab is closed
     });
   } catch {
     lost(true);
     throw new Error(t("lost", since));
+  } finally {
+    clearTimeout(late);
   }
-  lost(false);
+  heard();
   setClock(answer.headers.get("Stopline-Time"), answer.headers.get("Stopline-Pace"));
   if (answer.status === 401) {
     dispatchEvent(new CustomEvent("refused"));
@@ -81,7 +92,12 @@ function lost(is) {
   showState();
 }
 
+// heard is the end of being lost: an answer, or news of the stream. While the
+// stream is silent an answer alone does not make it live.
 let streaming = false;
+function heard() {
+  if (since && (streaming || !stream)) lost(false);
+}
 function showState() {
   const e = $("state");
   e.classList.toggle("off", since !== null);
@@ -101,12 +117,25 @@ export async function listen() {
   stream?.abort();
   const mine = (stream = new AbortController());
   while (!mine.signal.aborted) {
+    // A service that hangs says nothing more, and the connection stays: what is
+    // silent is given up, and asked for again.
+    const quiet = new AbortController();
+    const give = () => quiet.abort();
+    mine.signal.addEventListener("abort", give);
+    let watch = setTimeout(give, silence);
+    const alive = () => {
+      clearTimeout(watch);
+      watch = setTimeout(give, silence);
+    };
     try {
-      const answer = await fetch("/v1/live", { headers: { Authorization: "Bearer " + key() }, signal: mine.signal });
+      const answer = await fetch("/v1/live", { headers: { Authorization: "Bearer " + key() }, signal: quiet.signal });
       if (answer.status === 401 || answer.status === 403) return;
-      if (answer.ok) await follow(answer.body);
+      if (answer.ok) await follow(answer.body, alive);
     } catch {
       if (mine.signal.aborted) return;
+    } finally {
+      clearTimeout(watch);
+      mine.signal.removeEventListener("abort", give);
     }
     streaming = false;
     lost(true);
@@ -116,18 +145,20 @@ export async function listen() {
 
 export function hangUp() {
   stream?.abort();
+  stream = null;
   streaming = false;
   since = null;
   showState();
 }
 
 // follow reads server-sent events until they end.
-async function follow(body) {
+async function follow(body, alive) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
     const { value, done } = await reader.read();
     if (done) return;
+    alive();
     const parts = (text + value).split("\n\n");
     text = parts.pop();
     for (const part of parts) {

@@ -1,12 +1,21 @@
-// The live queue: what can still be saved comes first, and nothing moves under
-// the hand: what is new gathers behind a bar.
-import { asked, badge, button, card, count, el, empty, money, quiet, span, tail, when } from "/dom.js";
+// The live queue: what waits for a decision comes first, the larger amount before
+// the smaller, and nothing moves under the hand: what is new gathers behind a bar.
+import { asked, badge, button, count, el, empty, money, quiet, span, tail } from "/dom.js";
 import { act, ask, countdowns, decides, me, now, onLive, today as todayBy } from "/http.js";
+import { bankName } from "/names.js";
 import { lang, t } from "/words.js";
+import { alertView, take } from "/alert.js";
 import { caseView } from "/case.js";
 
 // undoable is how long a dismissal can be taken back, in milliseconds.
 const undoable = 5000;
+
+// A page of the queue; the most that is asked for at once.
+const pageSize = 100;
+const most = 500;
+
+// left is how the queue was left: who comes back finds it so.
+const left = { filter: "all", scroll: 0, items: pageSize };
 
 export async function queue(root, [wanted]) {
   let items = [];
@@ -14,25 +23,27 @@ export async function queue(root, [wanted]) {
   let closed = false;
   let leaving = null; // a dismissal that can still be taken back
   const opened = new Set(); // cases of which every alert is shown
-  let filter = "all";
+  let filter = left.filter;
   let counts = {};
+  let next = ""; // the cursor of the page after what is shown
 
   const list = el("ol", { class: "rows", "aria-label": t("queue") });
   const bar = el("button", { class: "bar", type: "button", hidden: true, onclick: () => load() });
+  const rest = el("button", { class: "bar", type: "button", hidden: true, onclick: () => act(() => further().then(() => null)) });
   const today = el("p", { class: "today" });
   const tabs = el(
     "div",
     { class: "tabs", role: "group", "aria-label": t("filter") },
-    ["all", "decide", "asked", "review", "hold", "mine"].map((name) =>
+    ["all", "escalated", "decide", "asked", "review", "hold", "mine"].map((name) =>
       el("button", { type: "button", "data-show": name, onclick: () => sift(name) }, t("show_" + name), " ", el("b")),
     ),
   );
   const side = el("section", { class: "side", "aria-label": t("case") }, empty(t("choose")));
-  const next = el("button", { type: "button", class: "primary", onclick: () => act(takeNext) }, t("next") + " ", el("kbd", {}, "n"));
+  const first = el("button", { type: "button", class: "primary", onclick: () => act(takeNext) }, t("next") + " ", el("kbd", {}, "n"));
   const desk = el(
     "div",
     { class: "desk" },
-    el("div", { class: "listing" }, el("div", { class: "over" }, next, today), tabs, bar, list),
+    el("div", { class: "listing" }, el("div", { class: "over" }, first, today), tabs, bar, el("div", { class: "list" }, list, rest)),
     side,
   );
   root.append(desk);
@@ -89,7 +100,15 @@ export async function queue(root, [wanted]) {
       .slice(0, 4)
       .join(zh ? "，" : ", ");
     const counts = i.until && (i.held_amount || i.state === "requested" || i.state === "acknowledged");
-    const task = i.task.state === "claimed" ? t("claimed", i.task.by) : i.task.state === "escalated" ? t("escalated") : null;
+    const task =
+      i.task.state === "claimed"
+        ? [t("claimed", i.task.by), " ", el("span", { "data-until": i.task.until }, span(Date.parse(i.task.until) - now()))]
+        : i.task.state === "escalated"
+          ? `${t("escalatedby", i.task.by)}: ${i.task.reason}`
+          : null;
+    const about = i.payee
+      ? [i.holder, i.phone?.replace(/^\+86/, ""), i.payer && tail(i.payer), "→", i.payee_holder, tail(i.payee), bankName(i.bank)]
+      : [i.entity?.replace(/^\w+:/, "").replace(/^\+86/, "")];
     return el(
       "li",
       { id: i.id, class: [chosen === i.id && "chosen", others === undefined && "member"].filter(Boolean).join(" ") || null },
@@ -114,7 +133,7 @@ export async function queue(root, [wanted]) {
         el(
           "span",
           { class: "line quiet" },
-          i.payee && el("span", {}, `${i.payer ? tail(i.payer) : ""} → ${tail(i.payee)} ${i.bank}`),
+          el("span", { class: "about" }, about.filter(Boolean).join(" ")),
           task && el("span", { class: "task" }, task),
         ),
       ),
@@ -122,7 +141,7 @@ export async function queue(root, [wanted]) {
         "div",
         { class: "actions" },
         i.state === "proposed" && approval(i),
-        button(i.task.state === "claimed" ? "unclaim" : "claim", () => claim(i)),
+        mine(i) ? button("unclaim", () => unclaim(i)) : button("claim", () => claim(i), { disabled: i.task.state === "claimed" }),
         button("escalate", () => escalate(i)),
         i.alert_id && button("dismiss", () => dismiss(i)),
         others > 0 &&
@@ -134,6 +153,8 @@ export async function queue(root, [wanted]) {
       ),
     );
   }
+
+  const mine = (i) => i.task.state === "claimed" && i.task.by === me.name;
 
   // approval shows the four eyes before they surprise.
   const barred = (i) => (!decides() ? t("supervisormust") : i.proposed_by === me.name ? t("othermust") : null);
@@ -164,11 +185,15 @@ export async function queue(root, [wanted]) {
     for (const tab of tabs.children) {
       tab.setAttribute("aria-pressed", String(filter === tab.dataset.show));
       tab.lastChild.textContent = count(counts[tab.dataset.show] ?? 0);
+      tab.hidden = tab.dataset.show === "escalated" && !counts.escalated && filter !== "escalated";
     }
+    rest.hidden = !next;
+    rest.textContent = t("further", count((counts[filter] ?? 0) - items.length));
   }
   // sift shows one sort of what there is.
   function sift(name) {
-    filter = name;
+    filter = left.filter = name;
+    left.items = pageSize;
     act(() => load().then(() => null));
   }
   async function readDay() {
@@ -176,10 +201,28 @@ export async function queue(root, [wanted]) {
     headline();
   }
 
-  async function read() {
-    const page = await ask(`/v1/queue?limit=100&show=${filter}`);
-    counts = page.counts;
-    return page.items;
+  // read asks for as many rows as are shown, a page at a time.
+  async function read(after = "", wants = left.items) {
+    let got = [];
+    let cursor = after;
+    do {
+      const limit = Math.min(most, wants - got.length);
+      const page = await ask(`/v1/queue?limit=${limit}&show=${filter}${cursor && "&after=" + encodeURIComponent(cursor)}`);
+      counts = page.counts;
+      got = [...got, ...page.items];
+      cursor = page.next ?? "";
+    } while (cursor && got.length < wants);
+    next = cursor;
+    return got;
+  }
+  // further shows one page more.
+  async function further() {
+    const more = await read(next, pageSize);
+    if (closed) return;
+    const known = new Set(items.map((i) => i.id));
+    items = [...items, ...more.filter((i) => !known.has(i.id))];
+    left.items = items.length;
+    draw();
   }
   async function load() {
     const read_ = await read();
@@ -203,8 +246,10 @@ export async function queue(root, [wanted]) {
   }
 
   // choose opens an alert's case beside the list.
+  // The row has an address of its own, which can be kept and sent.
   async function choose(id) {
     chosen = id;
+    history.replaceState(null, "", "#/queue/" + id);
     draw();
     desk.classList.add("open");
     const i = items.find((x) => x.id === id);
@@ -214,89 +259,19 @@ export async function queue(root, [wanted]) {
   // showItem shows the case of what was chosen, or the alert where there is none.
   async function showItem(i) {
     const back = el("button", { type: "button", class: "back", onclick: () => desk.classList.remove("open") }, "← " + t("back"));
-    const again = () => {
-      const same = items.find((x) => x.id === i.id) ?? i;
-      return showItem(same);
+    // What the item has become: the row's own state, or the case that was opened.
+    const again = () =>
+      showItem({ ...i, ...items.find((x) => x.id === i.id), case_id: items.find((x) => x.id === i.id)?.case_id ?? i.case_id });
+    const taken = async (made) => {
+      await refresh();
+      if (chosen === i.id) await showItem({ ...i, case_id: made.id, stop_id: made.stops[0]?.id });
     };
     try {
-      const view = i.case_id ? await caseView(i.case_id, again) : alertView(i, again);
+      const view = i.case_id && (i.stop_id || !i.alert_id) ? await caseView(i.case_id, again) : alertView(i, taken);
       if (chosen === i.id) side.replaceChildren(back, view);
     } catch (e) {
       side.replaceChildren(back, empty(e.message));
     }
-  }
-
-  // alertView is an alert of which nothing was stopped: what was seen, and the way
-  // to stop its payment once the victim has been reached.
-  function alertView(i, again) {
-    const zh = lang() === "zh";
-    const facts = [
-      [t("about"), i.entity?.replace(/^\w+:/, "")],
-      [t("payer"), i.payer && `${i.payer} ${i.phone ?? ""}`],
-      [t("payee"), i.payee && `${i.payee} ${i.bank}`],
-      [t("amount"), i.amount && money(i.amount, i.currency)],
-      [t("time"), when(i.at)],
-      [t("id"), i.transfer],
-    ].filter(([, v]) => v);
-    const report = async () => {
-      const answer = await asked(t("reportask", money(i.amount, i.currency)), [["report", t("reportit")]]);
-      if (!answer) return null;
-      const made = await ask("/v1/reports", "POST", {
-        id: "console-" + i.id,
-        at: new Date(now()).toISOString(),
-        source: "96110",
-        fraud_type: i.fraud_type,
-        victim: { phone: i.phone, holder: i.holder },
-        transfers: [
-          {
-            id: i.transfer,
-            payer_account: i.payer,
-            payee_account: i.payee,
-            payee_bank: i.bank,
-            amount: i.amount,
-            currency: i.currency,
-            at: i.at,
-          },
-        ],
-      });
-      await refresh();
-      if (chosen === i.id) await showItem({ ...i, case_id: made.id });
-    };
-    return el(
-      "article",
-      { class: "case" },
-      el(
-        "header",
-        {},
-        el("h1", {}, t(i.fraud_type)),
-        el("p", { class: "quiet" }, `${zh ? i.why_zh : i.why_en} · ${t("score")} ${i.score}`),
-      ),
-      card(
-        t("seen"),
-        el(
-          "ul",
-          {},
-          (zh ? i.seen_zh : i.seen_en).map((w) => el("li", {}, w)),
-        ),
-      ),
-      card(
-        t("nocase"),
-        el(
-          "dl",
-          { class: "facts" },
-          facts.map(([word, v]) => [el("dt", {}, word), el("dd", {}, v)]),
-        ),
-        i.payee &&
-          i.phone &&
-          el(
-            "p",
-            {},
-            button("reportit", () => act(report), { class: "primary" }),
-            " ",
-            quiet(t("reporthint")),
-          ),
-      ),
-    );
   }
 
   // takeNext claims the most urgent one that nobody has; whoever was quicker
@@ -321,8 +296,22 @@ export async function queue(root, [wanted]) {
     await ask(`/v1/alerts/${i.id}/${what}`, "POST", body);
     await refresh();
   }
-  const claim = (i) => act(() => work(i, i.task.state === "claimed" ? "unclaim" : "claim"));
-  const escalate = (i) => act(() => work(i, "escalation"));
+  const claim = (i) => act(() => work(i, "claim"));
+  const unclaim = (i) => act(() => work(i, "unclaim"));
+  const escalate = (i) =>
+    act(async () => {
+      const answer = await asked(t("escalatewhy"), [["escalate", t("escalate")]], { reason: true, needed: true });
+      if (!answer) return null;
+      await work(i, "escalation", { reason: answer.reason });
+    });
+
+  // A claim goes on while its case is open beside the queue: it is renewed when
+  // less than half of it is left.
+  const renewing = setInterval(() => {
+    const i = items.find((x) => x.id === chosen);
+    const pace = me.simulation?.speed ?? 1; // a person's minutes, in a city that runs faster
+    if (i && mine(i) && Date.parse(i.task.until) - now() < 300e3 * pace) ask(`/v1/alerts/${i.id}/claim`, "POST", {}).catch(() => {});
+  }, 20000);
   const approve = (i) =>
     act(async () => {
       await ask(`/v1/stops/${i.stop_id}/approval`, "POST", {});
@@ -330,13 +319,21 @@ export async function queue(root, [wanted]) {
       if (chosen === i.id) await showItem(items.find((x) => x.id === i.id) ?? i);
     });
 
+  // dismiss asks what it was. What is confirmed is not dismissed but stopped.
   async function dismiss(i) {
+    const kinds = ["false-alarm", "useful", i.stop_id ? "confirmed" : i.payee && "confirmedstop"].filter(Boolean);
     const answer = await asked(
       t("dismissas"),
-      ["false-alarm", "useful", "confirmed"].map((v) => [v, t(v)]),
+      kinds.map((v) => [v, t(v)]),
       { reason: true },
     );
     if (!answer) return;
+    if (answer.choice === "confirmedstop")
+      return act(async () => {
+        const made = await take(i, answer);
+        await refresh();
+        if (chosen === i.id) await showItem({ ...i, case_id: made.id, stop_id: made.stops[0]?.id });
+      });
     send();
     const body = { verdict: answer.choice, ...(answer.reason && { reason: answer.reason }) };
     leaving = { id: i.id, send: () => act(() => work(i, "dismissal", body)), timer: setTimeout(send, undoable) };
@@ -367,6 +364,7 @@ export async function queue(root, [wanted]) {
     refresh().catch(() => {});
   };
   const unhear = onLive((kind) => {
+    if (kind === "alive") return;
     if (!due) due = setTimeout(look, Math.max(150, 1000 - (performance.now() - last)));
     clearTimeout(again);
     if (kind === "alert") again = setTimeout(look, 2500);
@@ -376,10 +374,17 @@ export async function queue(root, [wanted]) {
 
   await load();
   readDay().catch(() => {});
+  const scroller = list.parentElement;
+  scroller.scrollTop = left.scroll;
+  const closing = () => send(); // what was dismissed is sent before the tab is gone
+  addEventListener("pagehide", closing);
   if (wanted) await choose(wanted);
   return {
     close() {
       send();
+      left.scroll = scroller.scrollTop;
+      removeEventListener("pagehide", closing);
+      clearInterval(renewing);
       closed = true;
       unhear();
       still();
@@ -387,22 +392,25 @@ export async function queue(root, [wanted]) {
       clearTimeout(due);
       clearTimeout(again);
     },
+    // key does what a key stands for, and says whether it stands for anything.
     key(k) {
       const rows = visible();
       const n = rows.findIndex((i) => i.id === chosen);
       const i = rows[n];
       if (k === "j" || k === "k") {
         const to = rows[Math.min(rows.length - 1, Math.max(0, n + (k === "j" ? 1 : -1)))];
-        if (!to) return;
+        if (!to) return true;
         document.getElementById(to.id)?.scrollIntoView({ block: "nearest" });
         choose(to.id);
       } else if (k === "n") act(takeNext);
       else if (k === "u") undo();
-      else if (!i) return;
+      else if (!i) return false;
       else if (k === "c") claim(i);
       else if (k === "d" && i.alert_id) dismiss(i);
       else if (k === "e") escalate(i);
       else if (k === "a" && i.state === "proposed" && !barred(i)) approve(i);
+      else return false;
+      return true;
     },
   };
 }
