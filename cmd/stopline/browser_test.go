@@ -73,11 +73,17 @@ func (w *window) do(actions ...chromedp.Action[chromedp.Void]) {
 // until waits for an expression to be true.
 func (w *window) until(what, expression string) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, 20*time.Second)
+	w.lasting(what, 20*time.Second, expression)
+}
+
+// lasting is until, for what takes longer.
+func (w *window) lasting(what string, most time.Duration, expression string) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, most)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.Poll[chromedp.Void]("Boolean("+expression+")", chromedp.WithPollingInterval(50*time.Millisecond))); err != nil {
 		text, _ := chromedp.Run(w.ctx, chromedp.Evaluate[string]("document.body.innerText"))
-		w.t.Fatalf("not %s: %v; the page says: %.800s; errors: %v", what, err, text, w.errors)
+		w.t.Fatalf("not %s: %v; the page says: %.4000s; errors: %v", what, err, text, w.errors)
 	}
 }
 

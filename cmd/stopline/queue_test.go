@@ -126,9 +126,9 @@ func TestQueueAndLive(t *testing.T) {
 	h.refused(403, h.ids.Local(api.Bank, "PCBC"), http.MethodGet, "/v1/queue", "")
 }
 
-// openReviews puts alerts that nobody has judged into the books, with amounts of
-// ¥1 to ¥n, shuffled.
-func openReviews(tb testing.TB, w *warehouse.Warehouse, n int) {
+// openReviews puts alerts that nobody has judged into the books, with amounts from
+// ¥first on, shuffled.
+func openReviews(tb testing.TB, w *warehouse.Warehouse, n, first int) {
 	tb.Helper()
 	amounts := rand.New(rand.NewPCG(1, 2)).Perm(n)
 	at := event.InstantOf(time.Now().Add(-time.Hour))
@@ -136,7 +136,7 @@ func openReviews(tb testing.TB, w *warehouse.Warehouse, n int) {
 	for i, yuan := range amounts {
 		a := scoring.Alert{ID: fmt.Sprintf("alt_%07d", i), At: at.Add(time.Duration(i) * time.Millisecond), Entity: "acct:1", Score: 450,
 			Action: pattern.Review, FraudType: "task-rebate", Hits: []scoring.Hit{}, Transfer: &scoring.TransferRef{ID: fmt.Sprint("t", i), At: at.Add(time.Duration(i) * time.Millisecond),
-				Amount: fmt.Sprintf("%d.00", yuan+1), Currency: event.CNY, Payer: scoring.PartyRef{Account: "62221", Bank: "PCBC", Holder: "甲", Phone: "+8613800138000"}, Payee: scoring.PartyRef{Account: "62172", Bank: "ICBK", Holder: "乙"}}}
+				Amount: fmt.Sprintf("%d.00", yuan+first), Currency: event.CNY, Payer: scoring.PartyRef{Account: "62221", Bank: "PCBC", Holder: "甲", Phone: "+8613800138000"}, Payee: scoring.PartyRef{Account: "62172", Bank: "ICBK", Holder: "乙"}}}
 		doc, err := json.Marshal(&a)
 		if err != nil {
 			tb.Fatal(err)
@@ -157,7 +157,7 @@ func TestQueueHoldsEverything(t *testing.T) {
 	h := newHarness(t)
 	k := h.keys()
 	const n = 30_000
-	openReviews(t, h.warehouse, n)
+	openReviews(t, h.warehouse, n, 1)
 	seen := map[string]bool{}
 	last, after, dismissed := 1e18, "", 0
 	for page := 0; ; page++ {
@@ -208,7 +208,7 @@ func TestQueueHoldsEverything(t *testing.T) {
 func TestConfirmedIsStopped(t *testing.T) {
 	h := newHarness(t)
 	k := h.keys()
-	openReviews(t, h.warehouse, 3)
+	openReviews(t, h.warehouse, 3, 1)
 	first := func(show string) map[string]any {
 		t.Helper()
 		return h.ok(k.analyst, http.MethodGet, "/v1/queue?limit=1&show="+show, "")["items"].([]any)[0].(map[string]any)
@@ -247,7 +247,7 @@ func TestConfirmedIsStopped(t *testing.T) {
 // for each question.
 func BenchmarkQueue100K(b *testing.B) {
 	h := newHarness(b)
-	openReviews(b, h.warehouse, 100_000)
+	openReviews(b, h.warehouse, 100_000, 1)
 	h.ok(h.keys().analyst, http.MethodGet, "/v1/queue", "")
 	for b.Loop() {
 		time.Sleep(310 * time.Millisecond) // what was sorted is out of date

@@ -262,16 +262,22 @@ export async function queue(root, [wanted]) {
     // What the item has become: the row's own state, or the case that was opened.
     const again = () =>
       showItem({ ...i, ...items.find((x) => x.id === i.id), case_id: items.find((x) => x.id === i.id)?.case_id ?? i.case_id });
-    const taken = async (made) => {
-      await refresh();
-      if (chosen === i.id) await showItem({ ...i, case_id: made.id, stop_id: made.stops[0]?.id });
-    };
+    const taken = (made) => becomes(i, made);
     try {
       const view = i.case_id && (i.stop_id || !i.alert_id) ? await caseView(i.case_id, again) : alertView(i, taken);
       if (chosen === i.id) side.replaceChildren(back, view);
     } catch (e) {
       side.replaceChildren(back, empty(e.message));
     }
+  }
+
+  // becomes shows what an alert that was taken as a report has become: the row of
+  // its stop, with the case.
+  async function becomes(i, made) {
+    await load();
+    const row = items.find((x) => made.stops.some((s) => s.id === x.stop_id));
+    if (row) await choose(row.id);
+    else await showItem({ ...i, case_id: made.id, stop_id: made.stops[0]?.id });
   }
 
   // takeNext claims the most urgent one that nobody has; whoever was quicker
@@ -330,9 +336,7 @@ export async function queue(root, [wanted]) {
     if (!answer) return;
     if (answer.choice === "confirmedstop")
       return act(async () => {
-        const made = await take(i, answer);
-        await refresh();
-        if (chosen === i.id) await showItem({ ...i, case_id: made.id, stop_id: made.stops[0]?.id });
+        await becomes(i, await take(i, answer));
       });
     send();
     const body = { verdict: answer.choice, ...(answer.reason && { reason: answer.reason }) };

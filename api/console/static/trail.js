@@ -207,31 +207,35 @@ export function trailCard(trail, choose) {
   }
 
   // option draws in pixels: at first one to one, from the first victim on, which is
-  // large enough to read; fit shows everything.
+  // large enough to read; fit shows everything. The wheel zooms, a drag moves.
   function option(c, view, plan, height) {
-    const most = Math.max(1, ...[...g.links.values()].map((l) => l.minor));
+    const sums = [...g.links.values()].map((l) => l.minor);
+    const most = Math.max(1, ...sums, sums.reduce((n, m) => n + m, 0) / 8); // many lines must not hide each other
     const width = box.clientWidth || 800;
-    const w = Math.max(plan.width - column, 1);
-    const h = Math.max(plan.height - line, 1);
-    const whole = Math.min((width - 180) / w, (height - 90) / h);
-    const scale = zoom === "fit" ? whole : typeof zoom === "number" ? zoom : Math.max(whole, 0.85);
-    made.zoom = Math.min(scale, 4);
+    const right = plan.width - column;
+    const below = plan.height - line;
     const first = plan.placed.find((p) => sought?.hits.has(p.key)) ?? plan.placed[0];
-    const fits = whole >= made.zoom - 1e-9;
-    const center = fits
-      ? [w / 2, h / 2]
-      : [
-          first.x + (width / 2 - 90) / made.zoom,
-          Math.min(Math.max(first.y, (height / 2 - 40) / made.zoom), Math.max(h - (height / 2 - 60) / made.zoom, 0)),
-        ];
-    const base = Math.min((width - 20) / w, (height - 20) / h); // the scale at which the series itself fits the box
+    made.zoom = typeof zoom === "number" ? zoom : 1;
+    // axis is a direction: everything there is, and the part of it that is looked at.
+    const axis = (pixels, from, to, most, focus) => {
+      const whole = pixels / (to - from);
+      const scale =
+        zoom === "fit" ? Math.min(whole, most) : Math.max(made.zoom * Math.min(Math.max(whole, 0.85), most), Math.min(whole, most));
+      const all = Math.max(to - from, pixels / scale);
+      const min = (from + to - all) / 2;
+      const part = Math.min(pixels / scale, all);
+      const begin = Math.min(Math.max(focus - part / 2, min), min + all - part);
+      return { min, max: min + all, startValue: begin, endValue: begin + part };
+    };
+    const x = axis(width, -100, right + 100, 1.6, first.x);
+    const y = axis(height, -40, below + 70, 1.2, first.y);
+    const dot = Math.max(6, Math.min(24, (24 * height) / (y.endValue - y.startValue)));
     const dim = (key) => (sought && !sought.keys.has(key) ? 0.25 : 1);
     const data = plan.placed.map(({ key, n, f, x, y }) => ({
       name: key,
-      x,
-      y,
+      value: [x, y],
       symbol: "path://" + shape(f ? "deep" : stateOf(n)),
-      symbolSize: f ? 14 : stateOf(n) === "small" ? 8 : 24,
+      symbolSize: f ? 14 : stateOf(n) === "small" ? 8 : dot,
       symbolKeepAspect: true,
       itemStyle: { color: f ? c.quiet : c[tone(stateOf(n))], opacity: dim(key) },
       label: { formatter: f ? `${t("foldedn", f.nodes.length)}\n${yuan(f.minor, f.of.currency)}` : words(n), opacity: dim(key) },
@@ -255,19 +259,18 @@ export function trailCard(trail, choose) {
     for (const f of view.folded)
       links.push({ source: f.of.key, target: "more:" + f.of.key, lineStyle: { width: 1, type: "dashed", color: c.quiet }, tip: () => "" });
     return {
+      grid: { left: 0, right: 0, top: 0, bottom: 0 },
+      xAxis: { type: "value", min: x.min, max: x.max, show: false },
+      yAxis: { type: "value", min: y.min, max: y.max, inverse: true, show: false },
+      dataZoom: [
+        { type: "inside", xAxisIndex: 0, filterMode: "none", startValue: x.startValue, endValue: x.endValue },
+        { type: "inside", yAxisIndex: 0, filterMode: "none", startValue: y.startValue, endValue: y.endValue },
+      ],
       tooltip: { formatter: (p) => p.data.tip() },
       series: [
         {
           type: "graph",
-          layout: "none",
-          left: 10,
-          right: 10,
-          top: 10,
-          bottom: 10,
-          roam: true,
-          zoom: made.zoom / base,
-          center,
-          scaleLimit: { min: 0.02, max: 400 },
+          coordinateSystem: "cartesian2d",
           edgeSymbol: ["none", "arrow"],
           edgeSymbolSize: 7,
           emphasis: { focus: "adjacency" },
