@@ -68,7 +68,7 @@ func (s *server) replayDeadLetter(ctx context.Context, in *struct {
 }) (*struct{}, error) {
 	err := s.DeadLetters.Replay(ctx, in.Partition, in.Offset)
 	if errors.Is(err, ErrGone) {
-		return nil, newProblem(http.StatusNotFound, err.Error())
+		return nil, problem(http.StatusNotFound, "not-found.dead-letter")
 	}
 	if err != nil {
 		return nil, s.unavailable(ctx, err)

@@ -162,7 +162,7 @@ func (s *server) stale(r *ledger.ReturnRound) bool {
 func (s *server) proposeReturn(ctx context.Context, in *CaseID) (*returnOutput, error) {
 	c := s.Ledger.Case(in.ID)
 	if c == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no case "+in.ID)
+		return nil, problem(http.StatusNotFound, "not-found.case", "case", in.ID)
 	}
 	accounts, claims := s.Ledger.Frozen(c.ID)
 	for i := range accounts {
@@ -196,7 +196,7 @@ func (s *server) proposeReturn(ctx context.Context, in *CaseID) (*returnOutput, 
 	}
 	r, err := ledger.Divide(accounts, claims)
 	if err != nil {
-		return nil, newProblem(http.StatusConflict, err.Error())
+		return nil, because(http.StatusConflict, err)
 	}
 	r.Currency = event.CNY
 	e := s.Ledger.ProposeReturn(c.ID, *r, s.Clock(), who(ctx).Name)
@@ -209,7 +209,7 @@ func (s *server) proposeReturn(ctx context.Context, in *CaseID) (*returnOutput, 
 func (s *server) findReturn(id string) (*ledger.ReturnRound, error) {
 	r := s.Ledger.Return(id)
 	if r == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no return "+id)
+		return nil, problem(http.StatusNotFound, "not-found.return", "return", id)
 	}
 	return r, nil
 }
@@ -239,7 +239,7 @@ func (s *server) decideReturn(ctx context.Context, to ledger.State, in *returnDe
 	}
 	if to == ledger.ReturnApproved {
 		if s.stale(r) {
-			return nil, newProblem(http.StatusConflict, "another victim has reported since: withdraw the return and work it out anew")
+			return nil, problem(http.StatusConflict, "version.victim")
 		}
 		if r.State == ledger.ReturnApproved {
 			to = ledger.ReturnInstructed
@@ -294,7 +294,7 @@ func (s *server) decideObjection(ctx context.Context, in *struct {
 			return s.objection(ctx, r, o, in.Body.Reason)
 		}
 	}
-	return nil, newProblem(http.StatusNotFound, "the return has no objection "+in.Objection)
+	return nil, problem(http.StatusNotFound, "not-found.objection", "objection", in.Objection)
 }
 
 func (s *server) objection(ctx context.Context, r *ledger.ReturnRound, o ledger.Objection, reason string) (*returnOutput, error) {

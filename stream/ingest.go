@@ -73,7 +73,7 @@ func (in *Ingest) one(m *kafka.Message, now event.Instant, cut *cutter) {
 		err = in.Parser.Parse(m.Value, now, &e)
 	}
 	if err == nil && (e.Kind == event.KindWatch) != (m.Topic == in.Topics.Watchlist) {
-		err = event.Refusal{{Reason: event.ReasonWrongTopic, Field: "/kind", Detail: e.Kind.String() + " does not belong on " + m.Topic}}
+		err = event.Refusal{event.NewProblem("/kind", "wrong-topic", "kind", e.Kind.String(), "topic", m.Topic)}
 	}
 	if err != nil {
 		reason := event.ReasonNotJSON

@@ -36,7 +36,7 @@ type TaskFile struct {
 // Taken says whether the alert is locked to somebody at a moment.
 func (t *TaskFile) Taken(now event.Instant) bool { return t.State == TaskClaimed && now < t.Until }
 
-func (l *Ledger) foldTask(e *Event) string {
+func (l *Ledger) foldTask(e *Event) Refusal {
 	t := l.tasks[e.Task.AlertID]
 	version := 0
 	if t != nil {
@@ -44,19 +44,19 @@ func (l *Ledger) foldTask(e *Event) string {
 	}
 	switch {
 	case e.Version != version+1:
-		return fmt.Sprintf("the alert's work is at version %d", version)
+		return refuse("version.task", "version", version)
 	case t != nil && t.Taken(e.At) && t.By != e.By:
-		return fmt.Sprintf("%s has taken it until %s", t.By, t.Until)
+		return refuse("task.taken", "by", t.By, "until", t.Until)
 	case t != nil && t.State == TaskDismissed && e.State != TaskDismissed:
-		return "the alert was dismissed by " + t.By
+		return refuse("task.dismissed", "by", t.By)
 	case e.State == TaskClaimed && (e.Until == 0 || e.Until > e.At.Add(ClaimTime)):
-		return fmt.Sprintf("an alert is taken for %s at most", ClaimTime)
+		return refuse("task.term", "term", ClaimTime)
 	case e.State != TaskClaimed && e.State != TaskOpen && e.State != TaskEscalated && e.State != TaskDismissed:
-		return "there is no such work on an alert"
+		return refuse("task.state")
 	}
 	l.tasks[e.Task.AlertID] = &TaskFile{e.Task.AlertID, e.CaseID, e.Version, e.State, e.By, e.Reason, e.At, e.Until}
 	l.center(e, "alert")
-	return ""
+	return accepted
 }
 
 // Task returns a copy; nil when nobody has begun.
