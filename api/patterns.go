@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -88,7 +89,7 @@ func newCatalogueOutput(p scoring.Published) *catalogueOutput {
 func (s *server) getPatterns(context.Context, *struct{}) (*catalogueOutput, error) {
 	p, ok := s.Book.Current()
 	if !ok {
-		return nil, newProblem(http.StatusNotFound, "no catalogue has been published yet: the scoring role publishes its own when it starts")
+		return nil, problem(http.StatusNotFound, "not-found.catalogue")
 	}
 	return newCatalogueOutput(p), nil
 }
@@ -97,16 +98,16 @@ func (s *server) getPatterns(context.Context, *struct{}) (*catalogueOutput, erro
 func checked(text []byte) (*scoring.Catalogue, error) {
 	c, err := scoring.ParseCatalogue("catalogue.yaml", text)
 	if err == nil && len(c.Patterns) == 0 {
-		return nil, newProblem(http.StatusUnprocessableEntity, "the body holds no pattern: it must be the YAML list of all of them")
+		return nil, problem(http.StatusUnprocessableEntity, "catalogue.empty")
 	}
 	if err == nil {
 		return c, nil
 	}
 	var errs []error
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		errs = append(errs, &huma.ErrorDetail{Message: line})
+		errs = append(errs, errors.New(line))
 	}
-	return nil, newProblem(http.StatusUnprocessableEntity, "the catalogue cannot be used; what was in force stays", errs...)
+	return nil, problem(http.StatusUnprocessableEntity, "catalogue.refused").with(errs...)
 }
 
 // CatalogueInput is a catalogue as it is written.
@@ -171,7 +172,7 @@ func (s *server) getVersion(_ context.Context, in *struct {
 }) (*catalogueOutput, error) {
 	p, ok := s.Book.Version(in.Version)
 	if !ok {
-		return nil, newProblem(http.StatusNotFound, "there is no catalogue "+in.Version+"; /v1/patterns/versions lists them")
+		return nil, problem(http.StatusNotFound, "not-found.version", "version", in.Version)
 	}
 	return newCatalogueOutput(p), nil
 }
@@ -240,7 +241,7 @@ func (s *server) patternStatistics(ctx context.Context, in *struct {
 		}
 		t, err := time.ParseInLocation(time.DateOnly, s, event.Zone)
 		if err != nil {
-			return 0, fieldError("query."+field, "must be a day such as 2026-11-01")
+			return 0, fieldError("query."+field, "field.day")
 		}
 		return event.InstantOf(t), nil
 	}
@@ -274,7 +275,7 @@ func (s *server) dismiss(ctx context.Context, in *struct {
 	Body VerdictBody
 }) (*struct{}, error) {
 	if s.Ledger.Stop(in.ID) != nil {
-		return nil, newProblem(http.StatusNotFound, "that is a stop, not an alert: reject or release it")
+		return nil, problem(http.StatusNotFound, "not-found.stop-alert")
 	}
 	key, err := s.workKey(ctx, in.ID)
 	if err != nil {

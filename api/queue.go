@@ -153,7 +153,7 @@ func (s *server) alert(ctx context.Context, id string) (*scoring.Alert, error) {
 	}
 	var a scoring.Alert
 	if doc == "" || json.Unmarshal([]byte(doc), &a) != nil {
-		return nil, newProblem(http.StatusNotFound, "there is no alert "+id+" in the books; a new one is there within two seconds")
+		return nil, problem(http.StatusNotFound, "not-found.book-alert", "alert", id)
 	}
 	return &a, nil
 }
