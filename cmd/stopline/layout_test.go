@@ -23,7 +23,7 @@ var rooms = map[string][]string{
 	"stopline.internal/scoring":            {"stopline.internal/stream/event", "stopline.internal/scoring/pattern"},
 	"stopline.internal/store/ledger":       {"stopline.internal/stream/event", "stopline.internal/stream/event/words"},
 	"stopline.internal/store/warehouse":    {"stopline.internal/stream/event", "stopline.internal/store/ledger"},
-	"stopline.internal/stream":             {"stopline.internal/stream/event", "stopline.internal/scoring", "stopline.internal/store/ledger", "stopline.internal/store/warehouse"},
+	"stopline.internal/stream":             {"stopline.internal/stream/event", "stopline.internal/scoring", "stopline.internal/store/ledger", "stopline.internal/store/warehouse", "stopline.internal/stream/event/words"},
 	"stopline.internal/api": {"stopline.internal/stream/event", "stopline.internal/scoring", "stopline.internal/store/ledger", "stopline.internal/store/warehouse", "stopline.internal/api/console", "stopline.internal/api/iso20022", "stopline.internal/api/report", "stopline.internal/scoring/pattern",
 		"stopline.internal/stream/event/words"},
 	"stopline.internal/api/report":           {},
