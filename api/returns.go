@@ -11,6 +11,7 @@ import (
 
 	"stopline.internal/store/ledger"
 	"stopline.internal/stream/event"
+	"stopline.internal/stream/event/words"
 )
 
 // maxMovements bounds what a return is worked out from on one account.
@@ -79,6 +80,20 @@ type ReturnAccountBody struct {
 	Why     string     `json:"why"`
 	Victims []string   `json:"victims"`
 	Stops   []string   `json:"stops"`
+
+	WhyCode   string       `json:"why_code" example:"remittance.told-apart" doc:"The same for programs: docs/messages.md"`
+	WhyValues words.Values `json:"why_values,omitempty"`
+}
+
+// returnAccount says how an account was judged, and why.
+func returnAccount(a *ledger.ReturnAccount, c event.Currency) ReturnAccountBody {
+	why := words.Message{Code: "remittance." + a.Why}
+	if a.Mixed != nil {
+		why.Values = words.Values{"at": a.Mixed.At, "amount": event.Money{Minor: -a.Mixed.Minor, Currency: c}}
+	}
+	return ReturnAccountBody{Account: AccountRef{a.Account.Number, a.Account.Bank, ""},
+		Frozen: event.Money{Minor: a.Minor, Currency: c}.Decimal(), Method: a.Method, Why: why.Error(),
+		Victims: a.Victims, Stops: a.Stops, WhyCode: why.Code, WhyValues: why.Values}
 }
 
 // ReturnLineBody is one victim's part.
@@ -125,7 +140,7 @@ func (s *server) returnDocument(r *ledger.ReturnRound) ReturnDocument {
 		d.Stale = "another victim has reported since: withdraw it and work it out anew"
 	}
 	for _, a := range r.Accounts {
-		d.Accounts = append(d.Accounts, ReturnAccountBody{AccountRef{a.Account.Number, a.Account.Bank, ""}, m(a.Minor), a.Method, whyWords("en", &a, m), a.Victims, a.Stops})
+		d.Accounts = append(d.Accounts, returnAccount(&a, r.Currency))
 	}
 	for _, l := range r.Lines {
 		b := ReturnLineBody{Victim: l.Victim, Loss: m(l.Loss), Before: m(l.Before), Direct: m(l.Direct), Weight: m(l.Weight), Share: m(l.Share), Amount: m(l.Minor), From: []ReturnStop{}}

@@ -132,6 +132,15 @@ var ledgerWords = map[string]phrase{
 	"due.merge":  {"涉及相同账户或来电号码", "the same accounts or callers"},
 	"due.appeal": {"申诉成立", "the appeal was upheld"},
 
+	// Why an account's money is given back as it is.
+	"remittance.one-remitter": {"仅有一名被害人的资金汇入", "one victim's money came into the account"},
+	"remittance.told-apart": {"多名被害人的资金未曾同时转出，可按时间区分",
+		"no money left the account while two victims' lay in it together"},
+	"remittance.less-frozen": {"冻结金额少于应余金额", "less is frozen than was left of the remittances"},
+	"remittance.not-known":   {"账户流水不明", "the account's movements are not known"},
+	"remittance.left-together": {"{at:time} 转出 {amount:money} 时，账户内有多名被害人或他人的资金",
+		"at {at:time}, {amount:money} went out while the money of several lay together"},
+
 	// Why a bank's data do not match.
 	"mismatch.silent": {"银行未写明其登记信息：请电话核对", "the bank did not say what it has: ask it by telephone"},
 	"mismatch.spaces": {"仅空格或大小写不同：请按银行的写法重新请求",
