@@ -1,6 +1,7 @@
 // One case: what was seen, where the money went, and what may be decided.
 import {
   asked,
+  author,
   badge,
   button,
   card,
@@ -8,6 +9,7 @@ import {
   cityTime,
   el,
   empty,
+  message,
   money,
   quiet,
   shape,
@@ -433,6 +435,17 @@ function stops(c, proposers, changed) {
   );
 }
 
+// stepWord names a step of a stop's life: that it was proposed is no wait for
+// somebody's approval, which most need none of.
+const stepWord = (e) => (e.state === "proposed" ? t("proposal_step") : stateWord(e.state));
+
+// reason is why, as a person gave it, or in words where the service did.
+const reason = (e) => (e.reason_code ? message({ code: e.reason_code }, e.reason) : e.reason);
+
+// arithmetic is a line's division in the reader's language.
+const arithmetic = (text = "") =>
+  text.replace(" rest ", ` ${t("rest")} `).replace(", and 1 of what is left over: among the largest rests", t("restfen"));
+
 // history is what happened to a stop, asked for when it is opened.
 function history(s) {
   const d = el(
@@ -446,7 +459,7 @@ function history(s) {
             el(
               "ol",
               { class: "history" },
-              full.timeline.map((e) => el("li", {}, `${when(e.at)} · ${stateWord(e.state)} · ${e.by}`, e.reason && " · " + e.reason)),
+              full.timeline.map((e) => el("li", {}, `${when(e.at)} · ${stepWord(e)} · ${author(e.by)}`, e.reason && " · " + reason(e))),
             ),
           );
         } catch (e) {
@@ -507,7 +520,7 @@ function proposal(r, changed) {
     [money(l.loss, r.currency), "n"],
     [money(l.traced, r.currency), "n"],
     [money(l.amount, r.currency), "n"],
-    l.arithmetic ?? "",
+    arithmetic(l.arithmetic),
   ];
   return el(
     "section",
@@ -516,10 +529,16 @@ function proposal(r, changed) {
     el(
       "p",
       { class: "quiet" },
-      `${when(r.proposed_at)} · ${r.proposed_by}`,
-      r.approvals.length > 0 && ` · ${t("approvals")}: ${r.approvals.join(", ")}`,
+      `${when(r.proposed_at)} · ${author(r.proposed_by)}`,
+      r.approvals.length > 0 && ` · ${t("approvals")}: ${r.approvals.map(author).join(", ")}`,
     ),
-    r.accounts.map((x) => el("p", { class: "quiet" }, `${x.account.number} ${x.account.bank} · ${money(x.frozen, r.currency)} · ${x.why}`)),
+    r.accounts.map((x) =>
+      el(
+        "p",
+        { class: "quiet" },
+        `${x.account.number} ${x.account.bank} · ${money(x.frozen, r.currency)} · ${message({ code: x.why_code, values: x.why_values }, x.why)}`,
+      ),
+    ),
     table(t("arithmetic"), [t("victim"), [t("loss"), "n"], [t("traced"), "n"], [t("amount"), "n"], t("arithmetic")], r.lines.map(cells), {
       class: "scroll wrap",
     }),

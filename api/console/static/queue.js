@@ -1,6 +1,6 @@
 // The live queue: what can still be saved comes first, and nothing moves under
 // the hand: what is new gathers behind a bar.
-import { asked, badge, button, card, count, el, empty, money, quiet, span, tail, when } from "/dom.js";
+import { asked, author, badge, button, card, count, el, empty, money, quiet, span, tail, when } from "/dom.js";
 import { act, ask, countdowns, decides, me, now, onLive, today as todayBy } from "/http.js";
 import { lang, t } from "/words.js";
 import { caseView } from "/case.js";
@@ -89,7 +89,7 @@ export async function queue(root, [wanted]) {
       .slice(0, 4)
       .join(zh ? "，" : ", ");
     const counts = i.until && (i.held_amount || i.state === "requested" || i.state === "acknowledged");
-    const task = i.task.state === "claimed" ? t("claimed", i.task.by) : i.task.state === "escalated" ? t("escalated") : null;
+    const task = i.task.state === "claimed" ? t("claimed", author(i.task.by)) : i.task.state === "escalated" ? t("escalated") : null;
     return el(
       "li",
       { id: i.id, class: [chosen === i.id && "chosen", others === undefined && "member"].filter(Boolean).join(" ") || null },
