@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -106,7 +105,7 @@ func New(d Dependencies) http.Handler {
 	r.Use(numbered, secure, s.tellTime, d.Identities.identify, s.accessLog, middleware.Recoverer, headAsGet,
 		func(h http.Handler) http.Handler { return compress(h) }, newAnswers(d.Clock).keep)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, http.StatusNotFound, "there is no "+r.URL.Path+"; the routes are listed at /docs")
+		writeProblem(w, r, problem(http.StatusNotFound, "request.route", "path", r.URL.Path))
 	})
 	r.MethodNotAllowed(notAllowed(r))
 	config := huma.DefaultConfig("Stopline", "1")
@@ -154,11 +153,12 @@ func secure(next http.Handler) http.Handler {
 	})
 }
 
-func writeProblem(w http.ResponseWriter, status int, detail string) {
+// writeProblem answers with a problem outside of the routes.
+func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail,
-		RequestID: w.Header().Get(requestHeader)}
+	w.WriteHeader(p.Status)
+	p.RequestID = requestID(r.Context())
+	p.in(languageOf(r.Header.Get("Accept-Language")))
 	_ = json.NewEncoder(w).Encode(p) // the client has gone when it fails
 }
 
@@ -166,7 +166,7 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
 	if err := s.Ready(ctx); err != nil {
-		writeProblem(w, http.StatusServiceUnavailable, err.Error())
+		writeProblem(w, r, problem(http.StatusServiceUnavailable, "unavailable.ready", "cause", err.Error()))
 		return
 	}
 	_, _ = w.Write([]byte("ready\n"))
@@ -196,9 +196,10 @@ func (s *server) operation(api huma.API, method, path, id, summary string, roles
 		switch {
 		case id == nil:
 			ctx.SetHeader("WWW-Authenticate", challenge(ctx.Header("Authorization")))
-			_ = huma.WriteErr(api, ctx, http.StatusUnauthorized, "the request needs a key that is known: Authorization: Bearer KEY")
+			_ = huma.WriteErr(api, ctx, http.StatusUnauthorized, "", problem(http.StatusUnauthorized, "access.key"))
 		case !slices.Contains(roles, id.Role):
-			_ = huma.WriteErr(api, ctx, http.StatusForbidden, fmt.Sprintf("the role %s may not do this; it is for %s", id.Role, strings.Join(names, ", ")))
+			_ = huma.WriteErr(api, ctx, http.StatusForbidden, "",
+				problem(http.StatusForbidden, "access.role", "role", id.Role, "allowed", names))
 		default:
 			next(ctx)
 		}

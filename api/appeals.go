@@ -53,7 +53,7 @@ type ReplayDocument struct {
 func (s *server) explanation(_ context.Context, in *StopID) (*struct{ Body ExplanationDocument }, error) {
 	st := s.Ledger.Stop(in.ID)
 	if st == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no stop "+in.ID)
+		return nil, problem(http.StatusNotFound, "not-found.stop", "stop", in.ID)
 	}
 	d := ExplanationDocument{StopID: st.ID, By: st.Timeline[0].By, Text: st.Text, Parent: st.Parent}
 	if x := st.Explanation; x != nil {
@@ -128,7 +128,7 @@ func (s *server) appealDocument(ctx context.Context, a *ledger.AppealFile) Appea
 		d.Released = st.Money(a.Minor)
 	}
 	for _, e := range a.Timeline {
-		d.Timeline = append(d.Timeline, StopEvent{e.Version, string(e.State), e.At.String(), e.By, e.Reason})
+		d.Timeline = append(d.Timeline, stopEvent(&e))
 	}
 	return d
 }
@@ -139,7 +139,7 @@ func (s *server) appeal(ctx context.Context, in *struct {
 }) (*appealOutput, error) {
 	st := s.Ledger.Stop(in.ID)
 	if st == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no stop "+in.ID)
+		return nil, problem(http.StatusNotFound, "not-found.stop", "stop", in.ID)
 	}
 	b := &in.Body
 	n := 0
@@ -180,7 +180,7 @@ type AppealID struct {
 func (s *server) findAppeal(id string) (*ledger.AppealFile, error) {
 	a := s.Ledger.Appeal(id)
 	if a == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no appeal "+id)
+		return nil, problem(http.StatusNotFound, "not-found.appeal", "appeal", id)
 	}
 	return a, nil
 }
@@ -266,7 +266,7 @@ func (s *server) decideAppeal(ctx context.Context, in *struct {
 		}
 		if in.Body.Amount != "" {
 			if next.Minor, err = in.Body.Amount.minor(st.Currency); err != nil {
-				return nil, fieldError("body.amount", err.Error())
+				return nil, badField("body.amount", err)
 			}
 		}
 	}
@@ -275,7 +275,7 @@ func (s *server) decideAppeal(ctx context.Context, in *struct {
 		return out, err
 	}
 	// Lifted at once; were this process to end here, any replica does it.
-	res, err := s.Log.Append(ctx, ledger.Lift(st, next.Minor, a.ID, "appeal "+a.ID+" was upheld", s.Clock(), who(ctx).Name))
+	res, err := s.Log.Append(ctx, ledger.Lift(st, next.Minor, a.ID, "due.appeal", s.Clock(), who(ctx).Name))
 	if err == nil && res.Accepted {
 		return out, s.tell(ctx, res.Stop.HeldTaint())
 	}

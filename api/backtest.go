@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -75,14 +74,14 @@ func (s *server) backtest(ctx context.Context, in *struct {
 	}
 	now, ok := s.Book.Current()
 	if !ok {
-		return nil, newProblem(http.StatusNotFound, "no catalogue has been published yet, so that there is none to compare with")
+		return nil, problem(http.StatusNotFound, "not-found.baseline")
 	}
 	live, err := scoring.ParseCatalogue("the published catalogue", []byte(now.Text))
 	if err != nil {
-		return nil, newProblem(http.StatusConflict, "the catalogue in force cannot be read by this program: "+err.Error())
+		return nil, problem(http.StatusConflict, "catalogue.unread", "cause", err.Error())
 	}
 	if !s.testing.TryLock() {
-		return nil, newProblem(http.StatusConflict, "another backtest runs: try again when it has ended")
+		return nil, problem(http.StatusConflict, "backtest.running")
 	}
 	defer s.testing.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, 80*time.Second)
@@ -94,7 +93,7 @@ func (s *server) backtest(ctx context.Context, in *struct {
 		return nil, s.unavailableBooks(ctx, err)
 	}
 	if rows == 0 || rows > maxBacktest {
-		return nil, newProblem(http.StatusUnprocessableEntity, fmt.Sprintf("the books hold %d events of these days, and 1 to %d can be scored here: give other days, or use \"stopline backtest\"", rows, maxBacktest))
+		return nil, problem(http.StatusUnprocessableEntity, "backtest.size", "events", rows, "limit", maxBacktest)
 	}
 	d, err := s.Backtest(ctx, from, to, candidate, live)
 	if err != nil {

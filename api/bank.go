@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -41,7 +40,7 @@ func (s *server) bankStops(ctx context.Context, in *struct {
 	if in.Wait != "" {
 		var err error
 		if wait, err = time.ParseDuration(in.Wait); err != nil || wait < 0 || wait > maxWait {
-			return nil, fieldError("query.wait", "must be a time such as 30s, at most 1m")
+			return nil, fieldError("query.wait", "field.wait")
 		}
 	}
 	code := who(ctx).Bank
@@ -85,7 +84,7 @@ func (s *server) wait(bank string) (leave func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.waiters[bank] >= maxWaiters {
-		return nil, newProblem(http.StatusTooManyRequests, fmt.Sprintf("this bank has %d polls and streams open: one is enough", maxWaiters))
+		return nil, problem(http.StatusTooManyRequests, "request.many-polls", "limit", maxWaiters)
 	}
 	s.waiters[bank]++
 	return func() {
@@ -99,7 +98,7 @@ func (s *server) wait(bank string) (leave func(), err error) {
 func (s *server) own(ctx context.Context, id string) (*ledger.Stop, error) {
 	st := s.Ledger.Stop(id)
 	if st == nil || st.Account.Bank != who(ctx).Bank || st.RequestedAt == 0 {
-		return nil, newProblem(http.StatusNotFound, "this bank has no stop "+id)
+		return nil, problem(http.StatusNotFound, "not-found.bank-stop", "stop", id)
 	}
 	return st, nil
 }
@@ -163,7 +162,7 @@ func (s *server) acknowledged(ctx context.Context, st *ledger.Stop) (*ledger.Sto
 			return st, nil
 		}
 	}
-	return nil, newProblem(http.StatusConflict, "the stop keeps changing: try again")
+	return nil, problem(http.StatusConflict, "version.changing")
 }
 
 func (s *server) answer(ctx context.Context, in *struct {
@@ -192,12 +191,12 @@ func (s *server) answered(ctx context.Context, st *ledger.Stop, o ledger.Outcome
 		now := s.Clock()
 		if !st.State.Awaits() {
 			if st.Outcome == nil || !same(*st.Outcome, o) {
-				return nil, newProblem(http.StatusConflict, "the stop was answered differently before, or taken back: it is "+string(st.State))
+				return nil, problem(http.StatusConflict, "version.answered", "state", st.State)
 			}
 			return st, s.follow(ctx, st, now)
 		}
-		if err := o.Check(st, now); err != nil {
-			return nil, fieldError("body", err.Error())
+		if why := o.Check(st, now); !why.None() {
+			return nil, badField("body", why)
 		}
 		e := ledger.Answer(s.Ledger.Terms(), st, o, now, who(ctx).Name)
 		e.ID = event.DerivedID("evt", st.ID, strconv.Itoa(e.Version), "outcome", now.String())
@@ -209,7 +208,7 @@ func (s *server) answered(ctx context.Context, st *ledger.Stop, o ledger.Outcome
 			return res.Stop, s.follow(ctx, res.Stop, now)
 		}
 	}
-	return nil, newProblem(http.StatusConflict, "the stop keeps changing: try again")
+	return nil, problem(http.StatusConflict, "version.changing")
 }
 
 // sameOutcome compares what the bank said, without what we added to it.
@@ -291,17 +290,17 @@ func (s *server) sweep(ctx context.Context, in *struct {
 		}
 		minor, err := in.Body.HeldAmount.minor(st.Currency)
 		if err != nil || minor <= 0 {
-			return nil, fieldError("body.held_amount", "must be a decimal above zero")
+			return nil, fieldError("body.held_amount", "field.decimal")
 		}
 		if st.Swept(in.Body.Credit) {
 			return s.bankOutput(ctx, st), nil
 		}
 		if !st.State.Holds() && st.State != ledger.Missed {
-			return nil, newProblem(http.StatusConflict, "a stop that is "+string(st.State)+" holds no later credits")
+			return nil, problem(http.StatusConflict, "sweep.none", "state", st.State)
 		}
 		if minor > st.Claim() {
-			left := event.Money{Minor: st.Claim(), Currency: st.Currency}.Text()
-			return nil, fieldError("body.held_amount", "is more than the "+left+" that are left of the claim")
+			left := event.Money{Minor: st.Claim(), Currency: st.Currency}
+			return nil, fieldError("body.held_amount", "field.claim", "left", left)
 		}
 		res, err := s.Log.Append(ctx, ledger.Sweep(s.Ledger.Terms(), st, minor, in.Body.Credit, s.Clock(), who(ctx).Name))
 		if err != nil {
@@ -311,10 +310,10 @@ func (s *server) sweep(ctx context.Context, in *struct {
 			return s.bankOutput(ctx, res.Stop), s.tell(ctx, res.Stop.HeldTaint())
 		}
 		if s.Ledger.Stop(st.ID).Version == st.Version {
-			return nil, newProblem(http.StatusConflict, res.Why)
+			return nil, refused(http.StatusConflict, res.Why)
 		}
 	}
-	return nil, newProblem(http.StatusConflict, "the stop keeps changing: try again")
+	return nil, problem(http.StatusConflict, "version.changing")
 }
 
 // ReturnBody is a bank's word on a payment back.
@@ -335,10 +334,10 @@ func (s *server) confirmReturn(ctx context.Context, in *struct {
 	}
 	minor, err := in.Body.Amount.minor(st.Currency)
 	if err != nil {
-		return nil, fieldError("body.amount", err.Error())
+		return nil, badField("body.amount", err)
 	}
 	if in.Body.Result == "failed" && in.Body.Reason == "" {
-		return nil, fieldError("body.reason", "is required when the result is failed")
+		return nil, fieldError("body.reason", "field.reason")
 	}
 	if st, err = s.paidBack(ctx, st, in.Body.Result == "returned", minor, in.Body.Reference, in.Body.Reason); err != nil {
 		return nil, err
@@ -355,17 +354,18 @@ func (s *server) paidBack(ctx context.Context, st *ledger.Stop, done bool, minor
 				return st, nil
 			}
 		}
-		return nil, newProblem(http.StatusConflict, "the bank is not told to pay anything back from this stop")
+		return nil, problem(http.StatusConflict, "payback.not-told")
 	}
 	if minor != st.Instruction.Minor {
-		return nil, fieldError("body.amount", "the instruction is of "+st.Money(st.Instruction.Minor))
+		return nil, fieldError("body.amount", "field.instruction",
+			"amount", event.Money{Minor: st.Instruction.Minor, Currency: st.Currency})
 	}
 	res, err := s.Log.Append(ctx, ledger.PaidBack(st, done, reference, reason, s.Clock(), who(ctx).Name))
 	if err != nil {
 		return nil, s.unavailable(ctx, err)
 	}
 	if !res.Accepted {
-		return nil, newProblem(http.StatusConflict, "another change came first: "+res.Why)
+		return nil, refused(http.StatusConflict, res.Why)
 	}
 	return res.Stop, nil
 }

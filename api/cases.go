@@ -152,7 +152,7 @@ func caseAmounts(c *ledger.Case, stops []*ledger.Stop) CaseAmounts {
 func (s *server) caseOutput(ctx context.Context, id string) (*caseOutput, error) {
 	c := s.Ledger.Case(id)
 	if c == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no case "+id)
+		return nil, problem(http.StatusNotFound, "not-found.case", "case", id)
 	}
 	return &caseOutput{strconv.Quote(strconv.Itoa(c.Version)), s.caseDocument(ctx, c)}, nil
 }
@@ -200,14 +200,14 @@ func (s *server) changeCase(ctx context.Context, in *struct {
 }) (*caseOutput, error) {
 	c := s.Ledger.Case(in.ID)
 	if c == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no case "+in.ID)
+		return nil, problem(http.StatusNotFound, "not-found.case", "case", in.ID)
 	}
 	if v := strings.Trim(in.IfMatch, `"`); v != "" && v != strconv.Itoa(c.Version) {
-		return nil, newProblem(http.StatusPreconditionFailed, "the case is at version "+strconv.Itoa(c.Version)+": read it again and decide on that")
+		return nil, problem(http.StatusPreconditionFailed, "version.if-match-case", "version", c.Version)
 	}
 	b := &in.Body
 	if b.State == "" && b.Arrests == nil && b.Outcome == "" {
-		return nil, fieldError("body", "must have one of state, arrests, outcome")
+		return nil, fieldError("body", "field.any-of", "allowed", []string{"state", "arrests", "outcome"})
 	}
 	if b.State != "" || b.Arrests != nil {
 		now, name := s.Clock(), who(ctx).Name
@@ -266,7 +266,7 @@ type TrailDocument struct {
 func (s *server) trail(ctx context.Context, in *CaseID) (*struct{ Body TrailDocument }, error) {
 	c := s.Ledger.Case(in.ID)
 	if c == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no case "+in.ID)
+		return nil, problem(http.StatusNotFound, "not-found.case", "case", in.ID)
 	}
 	out := &struct{ Body TrailDocument }{TrailDocument{CaseID: c.ID, At: s.Clock().String(), Limited: c.Limited, Amounts: s.caseDocument(ctx, c).Amounts, Trees: []TrailNode{}}}
 	for _, n := range s.Ledger.Trail(c.ID) {
@@ -333,7 +333,7 @@ func visitDocument(ctx context.Context, v *ledger.VisitFile) VisitDocument {
 		d.Due = v.Until.String()
 	}
 	for _, e := range v.Timeline {
-		d.Timeline = append(d.Timeline, StopEvent{e.Version, string(e.State), e.At.String(), e.By, e.Reason})
+		d.Timeline = append(d.Timeline, stopEvent(&e))
 	}
 	return d
 }
@@ -344,7 +344,7 @@ func (s *server) assignVisit(ctx context.Context, in *struct {
 }) (*visitOutput, error) {
 	c := s.Ledger.Case(in.ID)
 	if c == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no case "+in.ID)
+		return nil, problem(http.StatusNotFound, "not-found.case", "case", in.ID)
 	}
 	b := &in.Body
 	for _, id := range c.Visits { // somebody is on the way
@@ -392,7 +392,7 @@ func (s *server) confirmVisit(ctx context.Context, in *struct {
 }) (*visitOutput, error) {
 	v := s.Ledger.Visit(in.ID)
 	if v == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no visit "+in.ID)
+		return nil, problem(http.StatusNotFound, "not-found.visit", "visit", in.ID)
 	}
 	visit := v.Visit
 	visit.Found = in.Body.Found
@@ -448,7 +448,7 @@ const aroundCase = 24 * time.Hour
 func (s *server) evidence(ctx context.Context, in *CaseID) (*struct{ Body EvidenceDocument }, error) {
 	c := s.Ledger.Case(in.ID)
 	if c == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no case "+in.ID)
+		return nil, problem(http.StatusNotFound, "not-found.case", "case", in.ID)
 	}
 	docs, err := s.Warehouse.CaseAlerts(ctx, append([]string{c.ID}, c.Members...))
 	if err != nil {

@@ -82,14 +82,14 @@ func (s *server) report(ctx context.Context, in *struct {
 func (s *server) takeReport(ctx context.Context, raw []byte) (*caseOutput, error) {
 	var e event.Event
 	if err := s.Parser.ParseAs("report", raw, s.Clock(), &e); err != nil {
-		return nil, newProblem(http.StatusUnprocessableEntity, "the report cannot be taken as it is", err)
+		return nil, problem(http.StatusUnprocessableEntity, "report.refused").with(err)
 	}
 	if e.Kind != event.KindReport {
-		return nil, fieldError("body.kind", "must be report")
+		return nil, fieldError("body.kind", "field.kind", "kind", "report")
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &fields); err != nil {
-		return nil, newProblem(http.StatusUnprocessableEntity, "the body must be one JSON object")
+		return nil, problem(http.StatusUnprocessableEntity, "request.object")
 	}
 	fields["kind"] = json.RawMessage(`"report"`)
 	doc, err := json.Marshal(fields)
@@ -110,15 +110,14 @@ func (s *server) takeReport(ctx context.Context, raw []byte) (*caseOutput, error
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	return nil, newProblem(http.StatusServiceUnavailable, "the report is in the log and will be worked on; its case did not appear in time: send the same report again to see it")
+	return nil, problem(http.StatusServiceUnavailable, "unavailable.case")
 }
 
 // reported is the case of a report that is noted; nil while it is not.
 func (s *server) reported(ctx context.Context, id, digest string) (*caseOutput, error) {
 	switch caseID, differs := s.Ledger.CaseOfReport(id, digest); {
 	case differs:
-		return nil, newProblem(http.StatusConflict, "the report "+id+" is known and says something else; its case is "+caseID+
-			". What differs is not taken: send it as a report of its own, with another id")
+		return nil, problem(http.StatusConflict, "version.report", "report", id, "case", caseID)
 	case caseID != "":
 		s.reviews.changed()
 		return s.caseOutput(ctx, caseID)
@@ -130,10 +129,10 @@ func (s *server) reported(ctx context.Context, id, digest string) (*caseOutput, 
 // the service's own log, not for the caller.
 func (s *server) unavailable(ctx context.Context, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return newProblem(http.StatusServiceUnavailable, "the log did not confirm the change in time: read the stop again to see whether it was made")
+		return problem(http.StatusServiceUnavailable, "unavailable.confirmation")
 	}
 	s.Logger.ErrorContext(ctx, "the log cannot be reached", "err", err, "request_id", requestID(ctx))
-	return newProblem(http.StatusServiceUnavailable, "the log cannot be reached just now, or did not confirm the change in time: read the stop again, then try again")
+	return problem(http.StatusServiceUnavailable, "unavailable.log")
 }
 
 type alertsOutput struct{ Body AlertsPage }
@@ -148,7 +147,7 @@ func (s *server) listAlerts(ctx context.Context, in *struct {
 		ms, rest, _ := strings.Cut(in.After, "_")
 		n, err := strconv.ParseInt(ms, 10, 64)
 		if err != nil {
-			return nil, newProblem(http.StatusUnprocessableEntity, "after must be the cursor \"next\" of the page before")
+			return nil, problem(http.StatusUnprocessableEntity, "request.page")
 		}
 		before, id = event.Instant(n), rest
 	}
@@ -175,7 +174,7 @@ func (s *server) listAlerts(ctx context.Context, in *struct {
 
 func (s *server) unavailableBooks(ctx context.Context, err error) error {
 	s.Logger.ErrorContext(ctx, "ClickHouse cannot be read", "err", err, "request_id", requestID(ctx))
-	return newProblem(http.StatusServiceUnavailable, "ClickHouse cannot be read just now; stops go on: try again")
+	return problem(http.StatusServiceUnavailable, "unavailable.books")
 }
 
 type alertOutput struct{ Body rawAlert }
@@ -188,7 +187,7 @@ func (s *server) getAlert(ctx context.Context, in *struct {
 		return nil, s.unavailableBooks(ctx, err)
 	}
 	if doc == "" {
-		return nil, newProblem(http.StatusNotFound, "there is no alert "+in.ID)
+		return nil, problem(http.StatusNotFound, "not-found.alert", "alert", in.ID)
 	}
 	return &alertOutput{rawAlert(doc)}, nil
 }
@@ -235,7 +234,7 @@ func (s *server) stopOutput(ctx context.Context, st *ledger.Stop) *stopOutput {
 func (s *server) getStop(ctx context.Context, in *StopID) (*stopOutput, error) {
 	st := s.Ledger.Stop(in.ID)
 	if st == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no stop "+in.ID)
+		return nil, problem(http.StatusNotFound, "not-found.stop", "stop", in.ID)
 	}
 	return s.stopOutput(ctx, st), nil
 }
@@ -311,22 +310,22 @@ func (s *server) proposeStop(ctx context.Context, in *struct{ Body ProposalBody 
 	b := &in.Body
 	currency := event.Currency(b.Currency)
 	if _, known := currency.Digits(); !known {
-		return nil, fieldError("body.currency", "is not an ISO 4217 code in use")
+		return nil, fieldError("body.currency", "field.currency")
 	}
 	minor, err := b.Amount.minor(currency)
 	if err != nil || minor == 0 {
-		return nil, fieldError("body.amount", "must be a decimal above zero with at most the currency's decimals")
+		return nil, fieldError("body.amount", "field.decimal-of")
 	}
 	if s.Ledger.Case(b.CaseID) == nil {
-		return nil, fieldError("body.case_id", "there is no such case")
+		return nil, fieldError("body.case_id", "field.case")
 	}
 	var at event.Instant
 	if err := at.UnmarshalText([]byte(b.Transfer.At)); err != nil {
-		return nil, fieldError("body.transfer.at", err.Error())
+		return nil, badField("body.transfer.at", err)
 	}
 	transferMinor, err := b.Transfer.Amount.minor(currency)
 	if err != nil {
-		return nil, fieldError("body.transfer.amount", err.Error())
+		return nil, badField("body.transfer.amount", err)
 	}
 	id := event.DerivedID("stp", "analyst", b.CaseID, b.Account.Number, b.Transfer.ID)
 	terms := s.Ledger.Terms()
@@ -372,10 +371,10 @@ type DecisionBody struct {
 func (s *server) decide(ctx context.Context, d decision, in *decisionInput) (*stopOutput, error) {
 	st := s.Ledger.Stop(in.ID)
 	if st == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no stop "+in.ID)
+		return nil, problem(http.StatusNotFound, "not-found.stop", "stop", in.ID)
 	}
 	if v := strings.Trim(in.IfMatch, `"`); v != "" && v != strconv.Itoa(st.Version) {
-		return nil, newProblem(http.StatusPreconditionFailed, fmt.Sprintf("the stop is at version %d, not %s: read it again and decide on that", st.Version, v))
+		return nil, problem(http.StatusPreconditionFailed, "version.if-match-stop", "version", st.Version, "sent", v)
 	}
 	e, err := s.decisionEvent(d.to, st, in, who(ctx).Name)
 	if err != nil {
@@ -403,7 +402,7 @@ func (s *server) decisionEvent(to ledger.State, st *ledger.Stop, in *decisionInp
 		if in.Body.Amount != "" {
 			var err error
 			if minor, err = in.Body.Amount.minor(st.Currency); err != nil || minor == 0 {
-				return ledger.Event{}, fieldError("body.amount", "must be a decimal above zero")
+				return ledger.Event{}, fieldError("body.amount", "field.decimal")
 			}
 		}
 		return ledger.Lift(st, minor, "", in.Body.Reason, now, by), nil
@@ -432,7 +431,7 @@ func (s *server) append(ctx context.Context, e ledger.Event) (ledger.Result, err
 		return res, s.unavailable(ctx, err)
 	}
 	if !res.Accepted {
-		return res, newProblem(http.StatusConflict, res.Why)
+		return res, refused(http.StatusConflict, res.Why)
 	}
 	return res, nil
 }
@@ -454,7 +453,7 @@ func (s *server) watch(ctx context.Context, in *struct {
 	}
 	var e event.Event
 	if err := s.Parser.Parse(doc, s.Clock(), &e); err != nil {
-		return nil, newProblem(http.StatusUnprocessableEntity, "the entry cannot be taken as it is", err)
+		return nil, problem(http.StatusUnprocessableEntity, "watch.refused").with(err)
 	}
 	if err := s.Intake.Watch(ctx, string(e.Watch.Entity), doc); err != nil {
 		return nil, s.unavailable(ctx, err)
@@ -467,7 +466,7 @@ func (s *server) unwatch(ctx context.Context, in *struct {
 }) (*struct{}, error) {
 	var e event.Event
 	if err := event.ParseWatchRemoval([]byte(in.Entity), s.Clock(), &e); err != nil {
-		return nil, newProblem(http.StatusUnprocessableEntity, "no such entity can be on the watchlist", err)
+		return nil, problem(http.StatusUnprocessableEntity, "watch.entity").with(err)
 	}
 	if err := s.Intake.Watch(ctx, in.Entity, nil); err != nil {
 		return nil, s.unavailable(ctx, err)

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"stopline.internal/stream/event/words"
 )
 
 // ErrGone says that a dead letter is not there (any more).
@@ -20,14 +22,22 @@ type DeadLetters interface {
 
 // DeadLetterDocument is a refused document, as it came in.
 type DeadLetterDocument struct {
-	Partition int    `json:"partition"`
-	Offset    int64  `json:"offset"`
-	Topic     string `json:"topic" doc:"That it came in by"`
-	Reason    string `json:"reason" example:"missing-field"`
-	Error     string `json:"error"`
-	At        string `json:"at,omitempty" format:"date-time"`
-	Bytes     int    `json:"bytes"`
-	Document  string `json:"document" doc:"Its first 4,096 bytes; what is no UTF-8 is replaced"`
+	Partition int                 `json:"partition"`
+	Offset    int64               `json:"offset"`
+	Topic     string              `json:"topic" doc:"That it came in by"`
+	Reason    string              `json:"reason" example:"missing-field" doc:"As they are counted; docs/messages.md"`
+	Error     string              `json:"error"`
+	At        string              `json:"at,omitempty" format:"date-time"`
+	Bytes     int                 `json:"bytes"`
+	Problems  []DeadLetterProblem `json:"problems" nullable:"false" doc:"What is wrong, the first 20 mistakes: the error in codes"`
+	Document  string              `json:"document" doc:"Its first 4,096 bytes; what is no UTF-8 is replaced"`
+}
+
+// DeadLetterProblem is one mistake in a refused document.
+type DeadLetterProblem struct {
+	Field  string       `json:"field,omitempty" example:"/amount"`
+	Code   string       `json:"code" example:"bad-amount.negative"`
+	Values words.Values `json:"values,omitempty"`
 }
 
 // DeadLettersPage is a list of refused documents.
@@ -68,7 +78,7 @@ func (s *server) replayDeadLetter(ctx context.Context, in *struct {
 }) (*struct{}, error) {
 	err := s.DeadLetters.Replay(ctx, in.Partition, in.Offset)
 	if errors.Is(err, ErrGone) {
-		return nil, newProblem(http.StatusNotFound, err.Error())
+		return nil, problem(http.StatusNotFound, "not-found.dead-letter")
 	}
 	if err != nil {
 		return nil, s.unavailable(ctx, err)

@@ -33,7 +33,7 @@ var docsTitles = []struct{ id, zh, en string }{
 	{string(Bank), "银行", "For banks"},
 	{string(Analyst), "分析员", "For analysts"},
 	{string(Supervisor), "主管", "For supervisors"},
-	{string(Police), "公安", "For the police"},
+	{string(Police), "民警", "For the police"},
 	{string(Admin), "管理员", "For the admin"},
 }
 
@@ -55,7 +55,7 @@ var docsWords = map[string]map[string]string{
 
 // roleWords name the roles in Chinese.
 var roleWords = map[string]string{
-	string(Bank): "银行", string(Analyst): "分析员", string(Supervisor): "主管", string(Police): "公安", string(Admin): "管理员",
+	string(Bank): "银行", string(Analyst): "分析员", string(Supervisor): "主管", string(Police): "民警", string(Admin): "管理员",
 }
 
 // docs serves the list of routes, Chinese or English: as the address says, or

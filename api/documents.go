@@ -9,6 +9,7 @@ import (
 
 	"stopline.internal/store/ledger"
 	"stopline.internal/stream/event"
+	"stopline.internal/stream/event/words"
 )
 
 // Amount is a decimal: a string, or a number that is read exactly.
@@ -184,7 +185,9 @@ type DifferenceRef struct {
 	Field  string `json:"field" enum:"holder,number,amount,time"`
 	Theirs string `json:"theirs" example:"李*" doc:"As the bank has it; it may be masked with *"`
 	Ours   string `json:"ours,omitempty" example:"李四"`
-	Cause  string `json:"cause,omitempty"`
+	Cause  string `json:"cause,omitempty" doc:"Likely, in words"`
+
+	CauseCode string `json:"cause_code,omitempty" example:"mismatch.slip" doc:"The same for programs: docs/messages.md"`
 }
 
 // DeliveryRef is how the newest message on the stop was handed to the bank.
@@ -210,7 +213,28 @@ type StopEvent struct {
 	State   string `json:"state"`
 	At      string `json:"at" format:"date-time"`
 	By      string `json:"by"`
-	Reason  string `json:"reason,omitempty"`
+	Reason  string `json:"reason,omitempty" doc:"Of a person, or of the service in words"`
+
+	ReasonCode string `json:"reason_code,omitempty" example:"due.term" doc:"Where the service gave the reason: docs/messages.md"`
+}
+
+// stopEvent is a step as documents carry it. What a log of before said in words
+// stays as it is.
+func stopEvent(e *ledger.Event) StopEvent {
+	d := StopEvent{Version: e.Version, State: string(e.State), At: e.At.String(), By: e.By, Reason: e.Reason}
+	if words.Known(e.Reason) {
+		d.Reason, d.ReasonCode = words.New(e.Reason).Error(), e.Reason
+	}
+	return d
+}
+
+// differenceRef is a field that differs, as documents carry it.
+func differenceRef(f ledger.Difference) DifferenceRef {
+	d := DifferenceRef{Field: f.Field, Theirs: f.Theirs, Ours: f.Ours, Cause: f.Cause}
+	if words.Known(f.Cause) {
+		d.Cause, d.CauseCode = words.New(f.Cause, "field", f.Field).Error(), f.Cause
+	}
+	return d
 }
 
 func stopDetail(ctx context.Context, s *ledger.Stop, t ledger.Terms) StopDetail {
@@ -223,7 +247,7 @@ func stopDetail(ctx context.Context, s *ledger.Stop, t ledger.Terms) StopDetail 
 			if f.Field == "holder" {
 				f.Theirs, f.Ours = mask(ctx, f.Theirs), mask(ctx, f.Ours)
 			}
-			d.Differs = append(d.Differs, DifferenceRef(f))
+			d.Differs = append(d.Differs, differenceRef(f))
 		}
 	}
 	if m := s.Message; m != nil {
@@ -233,7 +257,7 @@ func stopDetail(ctx context.Context, s *ledger.Stop, t ledger.Terms) StopDetail 
 		}
 	}
 	for _, e := range s.Timeline {
-		d.Timeline = append(d.Timeline, StopEvent{e.Version, string(e.State), e.At.String(), e.By, e.Reason})
+		d.Timeline = append(d.Timeline, stopEvent(&e))
 	}
 	return d
 }
@@ -281,14 +305,14 @@ func (b *OutcomeBody) outcome(s *ledger.Stop) (ledger.Outcome, error) {
 		}
 		m, err := a.minor(s.Currency)
 		if err != nil {
-			return fieldError("body."+at, err.Error())
+			return badField("body."+at, err)
 		}
 		*into = m
 		return nil
 	}
 	when := func(at, text string, into *event.Instant) error {
 		if err := into.UnmarshalText([]byte(text)); err != nil {
-			return fieldError("body."+at, err.Error())
+			return badField("body."+at, err)
 		}
 		return nil
 	}

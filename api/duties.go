@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -9,6 +10,7 @@ import (
 
 	"stopline.internal/store/ledger"
 	"stopline.internal/stream/event"
+	"stopline.internal/stream/event/words"
 )
 
 // dutyRoutes are about what waits for people, and how messages reach banks.
@@ -26,7 +28,11 @@ type DutyDocument struct {
 	Since   string `json:"since" format:"date-time"`
 	Until   string `json:"until,omitempty" format:"date-time"`
 	Overdue bool   `json:"overdue"`
-	Text    string `json:"text"`
+
+	Code   string       `json:"code" example:"duty.hold-ends" doc:"For programs: docs/messages.md"`
+	Values words.Values `json:"values" doc:"What the text says, by name: the amount, the bank, the account, the person, the moment"`
+	Text   string       `json:"text" example:"call PCBC by telephone: ¥49,800.00 on account 6217000010098765432" doc:"What to do, in English"`
+	TextZH string       `json:"text_zh" example:"PCBC 未反馈，请致电：¥49,800.00，账户 6217000010098765432" doc:"The same in Chinese"`
 }
 
 // DutiesPage is what waits for people.
@@ -38,7 +44,7 @@ type DutiesPage struct {
 
 type dutiesOutput struct{ Body DutiesPage }
 
-func (s *server) duties(_ context.Context, in *struct {
+func (s *server) duties(ctx context.Context, in *struct {
 	Kind  string `query:"kind" enum:"approve,call-bank,hold-ends,freeze-ends,return-overdue,appeal,visit,announcement-over,mismatch,excess,escalation"`
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
 }) (*dutiesOutput, error) {
@@ -52,18 +58,31 @@ func (s *server) duties(_ context.Context, in *struct {
 		if out.Body.Total++; out.Body.Total > in.Limit {
 			continue
 		}
-		out.Body.Duties = append(out.Body.Duties, DutyDocument{d.Kind, d.ID, d.CaseID, d.Since.String(), d.Until.String(), d.Until != 0 && d.Until <= now, d.Text})
+		out.Body.Duties = append(out.Body.Duties, dutyDocument(ctx, &d, now))
 	}
 	return out, nil
+}
+
+// dutyDocument says a duty in both languages; whom it is about, only to those who
+// may read names.
+func dutyDocument(ctx context.Context, d *ledger.Duty, now event.Instant) DutyDocument {
+	say := d.Say
+	if holder, named := say.Values["holder"].(string); named {
+		say.Values = maps.Clone(say.Values)
+		say.Values["holder"] = mask(ctx, holder)
+	}
+	return DutyDocument{Kind: d.Kind, ID: d.ID, CaseID: d.CaseID, Since: d.Since.String(), Until: d.Until.String(),
+		Overdue: d.Until != 0 && d.Until <= now, Code: say.Code, Values: say.Values,
+		Text: say.In(words.English), TextZH: say.In(words.Chinese)}
 }
 
 func (s *server) deliverAgain(ctx context.Context, in *StopID) (*stopOutput, error) {
 	st := s.Ledger.Stop(in.ID)
 	if st == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no stop "+in.ID)
+		return nil, problem(http.StatusNotFound, "not-found.stop", "stop", in.ID)
 	}
 	if st.Message == nil {
-		return nil, newProblem(http.StatusConflict, "the bank was told nothing of this stop so far")
+		return nil, problem(http.StatusConflict, "delivery.none")
 	}
 	res, err := s.append(ctx, s.again(ctx, st))
 	if err != nil {
@@ -93,7 +112,7 @@ func (s *server) deliverBankAgain(ctx context.Context, in *struct {
 		var stops []*ledger.Stop
 		stops, more = s.Ledger.List(ledger.Filter{Bank: in.Bank, After: after, Limit: 500})
 		if len(stops) == 0 && after == "" {
-			return nil, newProblem(http.StatusNotFound, "there is no stop at the bank "+in.Bank)
+			return nil, problem(http.StatusNotFound, "not-found.bank", "bank", in.Bank)
 		}
 		var events []ledger.Event
 		for _, st := range stops {

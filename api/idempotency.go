@@ -80,8 +80,7 @@ func (a *answers) keep(next http.Handler) http.Handler {
 		}
 		key, ok := idempotencyKey(values)
 		if !ok {
-			writeProblem(w, http.StatusBadRequest, idempotencyHeader+
-				` must be one text of at most 255 characters, such as "8e03978e-40d5-43dd-bc93-6894a57f9324"`)
+			writeProblem(w, r, problem(http.StatusBadRequest, "idempotency.key", "header", idempotencyHeader))
 			return
 		}
 		request, err := fingerprint(r)
@@ -95,11 +94,9 @@ func (a *answers) keep(next http.Handler) http.Handler {
 		case begun != nil:
 			a.first(w, r, next, owner, key, begun)
 		case found.request != request:
-			writeProblem(w, http.StatusUnprocessableEntity, idempotencyHeader+
-				" was sent with another request before: use a key of its own for each change")
+			writeProblem(w, r, problem(http.StatusUnprocessableEntity, "idempotency.other", "header", idempotencyHeader))
 		case found.running:
-			writeProblem(w, http.StatusConflict, "the first request with this "+idempotencyHeader+
-				" is still worked on: send it again in a moment")
+			writeProblem(w, r, problem(http.StatusConflict, "idempotency.running", "header", idempotencyHeader))
 		default:
 			replay(w, found)
 		}

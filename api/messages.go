@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
@@ -111,7 +110,7 @@ type MessageResult struct {
 func (s *server) isoMessage(ctx context.Context, doc []byte) (*struct{ Body MessageResults }, error) {
 	answers, err := iso20022.Parse(doc)
 	if err != nil {
-		return nil, newProblem(http.StatusUnprocessableEntity, "the message cannot be taken: "+err.Error())
+		return nil, problem(http.StatusUnprocessableEntity, "message.refused", "cause", err.Error())
 	}
 	out := &struct{ Body MessageResults }{MessageResults{[]MessageResult{}}}
 	type sum struct {
@@ -126,12 +125,14 @@ func (s *server) isoMessage(ctx context.Context, doc []byte) (*struct{ Body Mess
 			return nil, err
 		}
 		if a.Currency != "" && a.Currency != string(st.Currency) {
-			return nil, newProblem(http.StatusUnprocessableEntity, fmt.Sprintf("stop %s is in %s, not %s", st.ID, st.Currency, a.Currency))
+			return nil, problem(http.StatusUnprocessableEntity, "message.currency",
+				"stop", st.ID, "currency", st.Currency, "sent", a.Currency)
 		}
 		if a.Result == "returned" {
 			minor, err := Amount(a.Amount).minor(st.Currency)
 			if err != nil {
-				return nil, newProblem(http.StatusUnprocessableEntity, "RtrdIntrBkSttlmAmt "+err.Error())
+				return nil, problem(http.StatusUnprocessableEntity, "message.amount",
+					"field", "RtrdIntrBkSttlmAmt", "cause", err.Error())
 			}
 			if paid[st.ID] == nil {
 				paid[st.ID] = &sum{}
@@ -160,7 +161,8 @@ func (s *server) isoMessage(ctx context.Context, doc []byte) (*struct{ Body Mess
 				o.EffectiveAt, o.HeldMinor = event.InstantOf(a.At), st.Minor
 				if a.Amount != "" {
 					if o.HeldMinor, err = Amount(a.Amount).minor(st.Currency); err != nil {
-						return nil, newProblem(http.StatusUnprocessableEntity, "IntrBkSttlmAmt "+err.Error())
+						return nil, problem(http.StatusUnprocessableEntity, "message.amount",
+							"field", "IntrBkSttlmAmt", "cause", err.Error())
 					}
 				}
 			}

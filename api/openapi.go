@@ -41,10 +41,9 @@ func downgraded(r chi.Router, doc *huma.OpenAPI) {
 		{"yaml", "application/vnd.oai.openapi", old.DowngradeYAML},
 	} {
 		text, err := form.write()
-		r.Get("/v1/openapi-3.0."+form.suffix, func(w http.ResponseWriter, _ *http.Request) {
+		r.Get("/v1/openapi-3.0."+form.suffix, func(w http.ResponseWriter, r *http.Request) {
 			if err != nil {
-				writeProblem(w, http.StatusInternalServerError,
-					"the document cannot be written as OpenAPI 3.0; /v1/openapi.json is 3.1: "+err.Error())
+				writeProblem(w, r, problem(http.StatusInternalServerError, "openapi.old", "cause", err.Error()))
 				return
 			}
 			w.Header().Set("Content-Type", form.kind)

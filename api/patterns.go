@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -92,7 +93,7 @@ func newCatalogueOutput(p scoring.Published) *catalogueOutput {
 func (s *server) getPatterns(context.Context, *struct{}) (*catalogueOutput, error) {
 	p, ok := s.Book.Current()
 	if !ok {
-		return nil, newProblem(http.StatusNotFound, "no catalogue has been published yet: the scoring role publishes its own when it starts")
+		return nil, problem(http.StatusNotFound, "not-found.catalogue")
 	}
 	return newCatalogueOutput(p), nil
 }
@@ -101,16 +102,16 @@ func (s *server) getPatterns(context.Context, *struct{}) (*catalogueOutput, erro
 func checked(text []byte) (*scoring.Catalogue, error) {
 	c, err := scoring.ParseCatalogue("catalogue.yaml", text)
 	if err == nil && len(c.Patterns) == 0 {
-		return nil, newProblem(http.StatusUnprocessableEntity, "the body holds no pattern: it must be the YAML list of all of them")
+		return nil, problem(http.StatusUnprocessableEntity, "catalogue.empty")
 	}
 	if err == nil {
 		return c, nil
 	}
 	var errs []error
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		errs = append(errs, &huma.ErrorDetail{Message: line})
+		errs = append(errs, errors.New(line))
 	}
-	return nil, newProblem(http.StatusUnprocessableEntity, "the catalogue cannot be used; what was in force stays", errs...)
+	return nil, problem(http.StatusUnprocessableEntity, "catalogue.refused").with(errs...)
 }
 
 // CatalogueInput is a catalogue as it is written.
@@ -175,7 +176,7 @@ func (s *server) getVersion(_ context.Context, in *struct {
 }) (*catalogueOutput, error) {
 	p, ok := s.Book.Version(in.Version)
 	if !ok {
-		return nil, newProblem(http.StatusNotFound, "there is no catalogue "+in.Version+"; /v1/patterns/versions lists them")
+		return nil, problem(http.StatusNotFound, "not-found.version", "version", in.Version)
 	}
 	return newCatalogueOutput(p), nil
 }
@@ -244,7 +245,7 @@ func (s *server) patternStatistics(ctx context.Context, in *struct {
 		}
 		t, err := time.ParseInLocation(time.DateOnly, s, event.Zone)
 		if err != nil {
-			return 0, fieldError("query."+field, "must be a day such as 2026-11-01")
+			return 0, fieldError("query."+field, "field.day")
 		}
 		return event.InstantOf(t), nil
 	}
@@ -278,7 +279,7 @@ func (s *server) dismiss(ctx context.Context, in *struct {
 	Body VerdictBody
 }) (*struct{}, error) {
 	if s.Ledger.Stop(in.ID) != nil {
-		return nil, newProblem(http.StatusNotFound, "that is a stop, not an alert: reject or release it")
+		return nil, problem(http.StatusNotFound, "not-found.stop-alert")
 	}
 	key, err := s.workKey(ctx, in.ID)
 	if err != nil {
@@ -286,8 +287,7 @@ func (s *server) dismiss(ctx context.Context, in *struct {
 	}
 	if a, err := s.alert(ctx, in.ID); err == nil && in.Body.Verdict == ledger.VerdictConfirmed {
 		if id := subjectStop(a); id != "" && s.Ledger.Stop(cmp.Or(a.StopID, id)) == nil {
-			return nil, newProblem(http.StatusConflict, "the payment of a confirmed fraud is stopped: POST /v1/alerts/"+in.ID+
-				"/report takes the alert as a victim's report")
+			return nil, problem(http.StatusConflict, "alert.confirmed", "alert", in.ID)
 		}
 	}
 	if _, err := s.append(ctx, s.Ledger.Work(in.ID, key, ledger.TaskDismissed, s.Clock(), who(ctx).Name, in.Body.Verdict)); err != nil {
@@ -313,8 +313,7 @@ func (s *server) reportAlert(ctx context.Context, in *struct {
 	}
 	t := a.Transfer
 	if subjectStop(a) == "" {
-		return nil, newProblem(http.StatusConflict, "the alert is about no payment to an account: there is nothing to stop. "+
-			"Put the number or account on the watchlist (PUT /v1/watchlist/{entity}), and dismiss the alert as useful")
+		return nil, problem(http.StatusConflict, "alert.no-payment", "entity", string(a.Entity))
 	}
 	doc, err := json.Marshal(ReportBody{ID: a.ID, At: s.Clock().String(), Source: "96110", District: a.District, FraudType: a.FraudType,
 		Victim: ReportVictim{Holder: t.Payer.Holder, Phone: t.Payer.Phone},

@@ -75,10 +75,10 @@ func (s *server) document(api huma.API, path, id, summary string, roles []Role, 
 	})
 }
 
-// words are a document's texts in one language.
-type words map[string]string
+// texts are a document's in one language.
+type texts map[string]string
 
-var noticeWords = map[string]words{
+var noticeWords = map[string]texts{
 	"zh": {"Title": "紧急止付/冻结告知书", "Number": "编号", "Case": "案件", "Printed": "打印", "To": "账户持有人:", "Account": "账户", "Held": "控制金额", "State": "状态", "Since": "生效时间", "Until": "截止时间",
 		"Transfer": "所涉转账", "Basis": "法律依据", "Reason": "原因", "Remedy": "救济途径",
 		"RemedyText": "您有权依据《反电信网络诈骗法》第三十二条提出申诉。申诉可向本中心、96110 或开户银行提出, 核实后即时解除。处理时限:", "Hours": "小时。",
@@ -111,7 +111,7 @@ var documentWords = map[string]map[string]string{
 func (s *server) noticePage(ctx context.Context, in *PrintInput) (string, any, error) {
 	st := s.Ledger.Stop(in.ID)
 	if st == nil {
-		return "", nil, newProblem(http.StatusNotFound, "there is no stop "+in.ID)
+		return "", nil, problem(http.StatusNotFound, "not-found.stop", "stop", in.ID)
 	}
 	reason := map[string]string{"zh": "该账户收到的款项涉嫌来源于电信网络诈骗 (类型: " + report.FraudWord("zh", st.FraudType) + ")。", "en": "Money that came into the account is suspected to come from telecom or online fraud (type: " + st.FraudType + ")."}
 	var documents []string
@@ -123,7 +123,7 @@ func (s *server) noticePage(ctx context.Context, in *PrintInput) (string, any, e
 		"ReasonText": reason[in.Lang], "AppealHours": int(t.Appeal.Hours()), "Documents": documents}, nil
 }
 
-var returnWords = map[string]words{
+var returnWords = map[string]texts{
 	"zh": {"Title": "冻结资金返还决定书", "Case": "案件", "Round": "轮次", "Printed": "打印", "Accounts": "一、冻结账户及返还方式", "Account": "账户", "Frozen": "冻结金额", "Method": "方式", "Why": "理由", "Lines": "二、各被害人返还金额",
 		"Victim": "被害人账户", "Loss": "损失", "Before": "已返还", "Direct": "溯源金额", "Share": "按比例金额", "Amount": "返还金额", "Total": "合计", "Arithmetic": "三、比例计算",
 		"ArithmeticText": "份额 = 冻结资金 × (损失 − 已返还 − 溯源) ÷ 总额, 舍去不足一分的部分; 余下各分依余数由大到小分配。单位: 分。", "Pool": "按比例返还的冻结资金", "Losses": "总额", "Announced": "公告期 30 日, 至",

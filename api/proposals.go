@@ -45,14 +45,14 @@ func (s *server) proposePatterns(ctx context.Context, in *PublishInput) (*propos
 	}
 	now, _ := s.Book.Current()
 	if now.Version == c.Version {
-		return nil, newProblem(http.StatusUnprocessableEntity, "this catalogue is in force already")
+		return nil, problem(http.StatusUnprocessableEntity, "catalogue.same")
 	}
 	if err := s.Rules.Decide(ctx, event.Control{What: event.ControlProposal, Pattern: now.Version, Text: c.Text, By: who(ctx).Name, Reason: in.Reason}); err != nil {
 		return nil, s.unavailable(ctx, err)
 	}
 	p, ok := s.Book.Proposal(c.Version)
 	if !ok {
-		return nil, newProblem(http.StatusServiceUnavailable, "the proposal was written and has not come back yet: read the list again")
+		return nil, problem(http.StatusServiceUnavailable, "unavailable.proposal")
 	}
 	return &proposalOutput{proposalDocument(p)}, nil
 }
@@ -81,7 +81,7 @@ type ProposalVersion struct {
 func (s *server) proposal(version string) (scoring.Proposal, error) {
 	p, ok := s.Book.Proposal(version)
 	if !ok {
-		return p, newProblem(http.StatusNotFound, "no proposal "+version+" waits; /v1/patterns/proposals lists them")
+		return p, problem(http.StatusNotFound, "not-found.proposal", "version", version)
 	}
 	return p, nil
 }
@@ -92,10 +92,10 @@ func (s *server) approvePatterns(ctx context.Context, in *ProposalVersion) (*cat
 		return nil, err
 	}
 	if p.By == who(ctx).Name {
-		return nil, newProblem(http.StatusConflict, "who proposes a catalogue does not approve it: somebody else has to")
+		return nil, problem(http.StatusConflict, "four-eyes.catalogue")
 	}
 	if now, _ := s.Book.Current(); now.Version != p.Base {
-		return nil, newProblem(http.StatusPreconditionFailed, "the catalogue in force is "+now.Version+" by now, and this was a change of "+p.Base+": let it be proposed anew")
+		return nil, problem(http.StatusPreconditionFailed, "version.base", "version", now.Version, "base", p.Base)
 	}
 	return s.publish(ctx, p.Version, event.Control{What: event.ControlCatalogue, Text: p.Text, By: p.By + ", " + who(ctx).Name, Reason: p.Reason})
 }
@@ -116,7 +116,7 @@ func (s *server) changed(in *PublishInput) (*scoring.Catalogue, error) {
 	}
 	now, _ := s.Book.Current()
 	if v := strings.Trim(in.IfMatch, `"`); v != "" && v != now.Version {
-		return nil, newProblem(http.StatusPreconditionFailed, "the catalogue in force is "+now.Version+", not "+v+": read it again and change that")
+		return nil, problem(http.StatusPreconditionFailed, "version.catalogue", "version", now.Version, "sent", v)
 	}
 	return c, nil
 }
@@ -128,7 +128,7 @@ func (s *server) publish(ctx context.Context, version string, c event.Control) (
 	}
 	p, ok := s.Book.Version(version)
 	if !ok {
-		return nil, newProblem(http.StatusServiceUnavailable, "the catalogue was written and has not come back yet: read it again")
+		return nil, problem(http.StatusServiceUnavailable, "unavailable.catalogue")
 	}
 	return newCatalogueOutput(p), nil
 }

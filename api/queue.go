@@ -119,7 +119,7 @@ func taskDocument(t *ledger.TaskFile, now event.Instant) TaskDocument {
 
 func (s *server) work(ctx context.Context, to ledger.State, in *workInput) (*workOutput, error) {
 	if to == ledger.TaskEscalated && strings.TrimSpace(in.Body.Reason) == "" {
-		return nil, fieldError("body.reason", "is required: whoever it is handed to must know why")
+		return nil, fieldError("body.reason", "field.why")
 	}
 	key, err := s.workKey(ctx, in.ID)
 	if err != nil {
@@ -163,7 +163,7 @@ func (s *server) alert(ctx context.Context, id string) (*scoring.Alert, error) {
 	}
 	var a scoring.Alert
 	if doc == "" || json.Unmarshal([]byte(doc), &a) != nil {
-		return nil, newProblem(http.StatusNotFound, "there is no alert "+id+" in the books; a new one is there within two seconds")
+		return nil, problem(http.StatusNotFound, "not-found.book-alert", "alert", id)
 	}
 	return &a, nil
 }
@@ -266,7 +266,7 @@ func (s *server) queue(ctx context.Context, in *struct {
 }) (*queueOutput, error) {
 	after, err := parseQueueCursor(in.After)
 	if err != nil {
-		return nil, fieldError("query.after", err.Error())
+		return nil, fieldError("query.after", "field.cursor")
 	}
 	rows, dropped, err := s.queueRows(ctx)
 	if err != nil {

@@ -44,10 +44,12 @@ func requestID(ctx context.Context) string {
 	return id
 }
 
-// named puts the request's id into problem documents.
+// named puts the request's id into problem documents, and says them in the
+// language that was asked for.
 func named(ctx huma.Context, _ string, v any) (any, error) {
 	if p, is := v.(*Problem); is {
 		p.RequestID = requestID(ctx.Context())
+		p.in(languageOf(ctx.Header("Accept-Language")))
 	}
 	return v, nil
 }
@@ -113,8 +115,8 @@ func notAllowed(routes chi.Routes) http.HandlerFunc {
 			}
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		writeProblem(w, http.StatusMethodNotAllowed,
-			r.Method+" is not a method of "+r.URL.Path+": it has "+strings.Join(allowed, ", "))
+		writeProblem(w, r, problem(http.StatusMethodNotAllowed, "request.method",
+			"method", r.Method, "path", r.URL.Path, "allowed", allowed))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"stopline.internal/store/ledger"
 	"stopline.internal/stream/event"
+	"stopline.internal/stream/event/words"
 )
 
 // maxMovements bounds what a return is worked out from on one account.
@@ -79,6 +80,20 @@ type ReturnAccountBody struct {
 	Why     string     `json:"why"`
 	Victims []string   `json:"victims"`
 	Stops   []string   `json:"stops"`
+
+	WhyCode   string       `json:"why_code" example:"remittance.told-apart" doc:"The same for programs: docs/messages.md"`
+	WhyValues words.Values `json:"why_values,omitempty"`
+}
+
+// returnAccount says how an account was judged, and why.
+func returnAccount(a *ledger.ReturnAccount, c event.Currency) ReturnAccountBody {
+	why := words.Message{Code: "remittance." + a.Why}
+	if a.Mixed != nil {
+		why.Values = words.Values{"at": a.Mixed.At, "amount": event.Money{Minor: -a.Mixed.Minor, Currency: c}}
+	}
+	return ReturnAccountBody{Account: AccountRef{a.Account.Number, a.Account.Bank, ""},
+		Frozen: event.Money{Minor: a.Minor, Currency: c}.Decimal(), Method: a.Method, Why: why.Error(),
+		Victims: a.Victims, Stops: a.Stops, WhyCode: why.Code, WhyValues: why.Values}
 }
 
 // ReturnLineBody is one victim's part.
@@ -125,7 +140,7 @@ func (s *server) returnDocument(r *ledger.ReturnRound) ReturnDocument {
 		d.Stale = "another victim has reported since: withdraw it and work it out anew"
 	}
 	for _, a := range r.Accounts {
-		d.Accounts = append(d.Accounts, ReturnAccountBody{AccountRef{a.Account.Number, a.Account.Bank, ""}, m(a.Minor), a.Method, whyWords("en", &a, m), a.Victims, a.Stops})
+		d.Accounts = append(d.Accounts, returnAccount(&a, r.Currency))
 	}
 	for _, l := range r.Lines {
 		b := ReturnLineBody{Victim: l.Victim, Loss: m(l.Loss), Before: m(l.Before), Direct: m(l.Direct), Weight: m(l.Weight), Share: m(l.Share), Amount: m(l.Minor), From: []ReturnStop{}}
@@ -162,7 +177,7 @@ func (s *server) stale(r *ledger.ReturnRound) bool {
 func (s *server) proposeReturn(ctx context.Context, in *CaseID) (*returnOutput, error) {
 	c := s.Ledger.Case(in.ID)
 	if c == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no case "+in.ID)
+		return nil, problem(http.StatusNotFound, "not-found.case", "case", in.ID)
 	}
 	accounts, claims := s.Ledger.Frozen(c.ID)
 	for i := range accounts {
@@ -196,7 +211,7 @@ func (s *server) proposeReturn(ctx context.Context, in *CaseID) (*returnOutput, 
 	}
 	r, err := ledger.Divide(accounts, claims)
 	if err != nil {
-		return nil, newProblem(http.StatusConflict, err.Error())
+		return nil, because(http.StatusConflict, err)
 	}
 	r.Currency = event.CNY
 	e := s.Ledger.ProposeReturn(c.ID, *r, s.Clock(), who(ctx).Name)
@@ -209,7 +224,7 @@ func (s *server) proposeReturn(ctx context.Context, in *CaseID) (*returnOutput, 
 func (s *server) findReturn(id string) (*ledger.ReturnRound, error) {
 	r := s.Ledger.Return(id)
 	if r == nil {
-		return nil, newProblem(http.StatusNotFound, "there is no return "+id)
+		return nil, problem(http.StatusNotFound, "not-found.return", "return", id)
 	}
 	return r, nil
 }
@@ -239,7 +254,7 @@ func (s *server) decideReturn(ctx context.Context, to ledger.State, in *returnDe
 	}
 	if to == ledger.ReturnApproved {
 		if s.stale(r) {
-			return nil, newProblem(http.StatusConflict, "another victim has reported since: withdraw the return and work it out anew")
+			return nil, problem(http.StatusConflict, "version.victim")
 		}
 		if r.State == ledger.ReturnApproved {
 			to = ledger.ReturnInstructed
@@ -294,7 +309,7 @@ func (s *server) decideObjection(ctx context.Context, in *struct {
 			return s.objection(ctx, r, o, in.Body.Reason)
 		}
 	}
-	return nil, newProblem(http.StatusNotFound, "the return has no objection "+in.Objection)
+	return nil, problem(http.StatusNotFound, "not-found.objection", "objection", in.Objection)
 }
 
 func (s *server) objection(ctx context.Context, r *ledger.ReturnRound, o ledger.Objection, reason string) (*returnOutput, error) {

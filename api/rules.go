@@ -69,7 +69,7 @@ func (s *server) decided(ctx context.Context, c event.Control) error {
 func (s *server) entity(text string) (event.Entity, error) {
 	e := s.Parser.NormalEntity(text)
 	if !e.IsAccount() && !e.IsNumber() {
-		return "", fieldError("path.entity", "must be acct:NUMBER or tel:E164")
+		return "", fieldError("path.entity", "field.entity")
 	}
 	return e, nil
 }
@@ -77,10 +77,10 @@ func (s *server) entity(text string) (event.Entity, error) {
 func (s *server) until(text string) (event.Instant, error) {
 	var i event.Instant
 	if err := i.UnmarshalText([]byte(text)); err != nil {
-		return 0, fieldError("body.until", err.Error())
+		return 0, badField("body.until", err)
 	}
 	if i != 0 && i < s.Clock() {
-		return 0, fieldError("body.until", "is over already")
+		return 0, fieldError("body.until", "field.over")
 	}
 	return i, nil
 }
@@ -97,7 +97,7 @@ func (s *server) dated(entity, until string) (event.Entity, event.Instant, error
 
 func (s *server) room() error {
 	if s.Book.Full() {
-		return newProblem(http.StatusConflict, "there are as many exceptions and known-good entities as may be: end some first")
+		return problem(http.StatusConflict, "rules.full")
 	}
 	return nil
 }
@@ -125,10 +125,10 @@ func (s *server) except(ctx context.Context, in *struct {
 	if in.Pattern != scoring.Service {
 		now, ok := s.Book.Current()
 		if !ok {
-			return nil, newProblem(http.StatusServiceUnavailable, "no catalogue has been published yet, so that the pattern cannot be looked up: try again in a moment")
+			return nil, problem(http.StatusServiceUnavailable, "unavailable.rules")
 		}
 		if c, err := scoring.ParseCatalogue("", []byte(now.Text)); err == nil && c.Find(in.Pattern) == nil {
-			return nil, fieldError("path.pattern", "is no pattern of the catalogue in force; /v1/patterns lists them, * is all")
+			return nil, fieldError("path.pattern", "field.rule")
 		}
 	}
 	if err := s.room(); err != nil {
@@ -143,7 +143,7 @@ func (s *server) endException(ctx context.Context, in *ExceptionPath) (*struct{}
 		return nil, err
 	}
 	if !among(s.Book.Exceptions(), e, in.Pattern) {
-		return nil, newProblem(http.StatusNotFound, "there is no such exception")
+		return nil, problem(http.StatusNotFound, "not-found.exception")
 	}
 	return nil, s.decided(ctx, event.Control{What: event.ControlException, Entity: e, Pattern: in.Pattern, Removed: true})
 }
@@ -186,7 +186,7 @@ func (s *server) forgetGood(ctx context.Context, in *struct {
 		return nil, err
 	}
 	if !among(s.Book.Known(), e, "") {
-		return nil, newProblem(http.StatusNotFound, "the entity is not noted as known to be good")
+		return nil, problem(http.StatusNotFound, "not-found.known-good")
 	}
 	return nil, s.decided(ctx, event.Control{What: event.ControlKnown, Entity: e, Removed: true})
 }
@@ -195,7 +195,7 @@ func (s *server) releaseBrake(ctx context.Context, in *struct {
 	Pattern string `path:"pattern" maxLength:"128" doc:"* is the brake on all automatic stops, and lifts the others as well"`
 }) (*struct{}, error) {
 	if !among(s.Book.Brakes(), "", in.Pattern) && in.Pattern != scoring.Service {
-		return nil, newProblem(http.StatusNotFound, "the brake of "+in.Pattern+" has not fallen")
+		return nil, problem(http.StatusNotFound, "not-found.brake", "pattern", in.Pattern)
 	}
 	return nil, s.decided(ctx, event.Control{What: event.ControlLift, Pattern: in.Pattern})
 }

@@ -98,19 +98,19 @@ func (s *server) screen(ctx context.Context, in *struct {
 }) (*struct{ Body ScreeningDocument }, error) {
 	var e event.Event
 	if err := s.Parser.ParseAs("transfer", in.RawBody, s.Clock(), &e); err != nil {
-		return nil, newProblem(http.StatusUnprocessableEntity, "the transfer cannot be taken as it is", err)
+		return nil, problem(http.StatusUnprocessableEntity, "transfer.refused").with(err)
 	}
 	if e.Kind != event.KindTransfer {
-		return nil, fieldError("body.kind", "must be transfer")
+		return nil, fieldError("body.kind", "field.kind", "kind", "transfer")
 	}
 	if bank := who(ctx).Bank; e.Transfer.Payer.Bank != bank && e.Transfer.Payee.Bank != bank {
-		return nil, newProblem(http.StatusForbidden, "a bank asks about its own transfers: neither payer.bank nor payee.bank is "+bank)
+		return nil, problem(http.StatusForbidden, "access.screening", "bank", bank)
 	}
 	doc := in.RawBody
 	if in.Body.Kind == "" {
 		var fields map[string]json.RawMessage
 		if err := json.Unmarshal(doc, &fields); err != nil {
-			return nil, newProblem(http.StatusUnprocessableEntity, "the body must be one JSON object")
+			return nil, problem(http.StatusUnprocessableEntity, "request.object")
 		}
 		fields["kind"] = json.RawMessage(`"transfer"`)
 		var err error

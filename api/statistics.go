@@ -84,12 +84,12 @@ func (s *server) recovery(ctx context.Context, in *struct {
 }) (*struct{ Body RecoveryStatistics }, error) {
 	currency := event.Currency(in.Currency)
 	if _, known := currency.Digits(); !known {
-		return nil, fieldError("query.currency", "is not an ISO 4217 code in use")
+		return nil, fieldError("query.currency", "field.currency")
 	}
 	from, err1 := time.ParseInLocation(time.DateOnly, in.From, event.Zone)
 	to, err2 := time.ParseInLocation(time.DateOnly, in.To, event.Zone)
 	if err1 != nil || err2 != nil || !from.Before(to) {
-		return nil, fieldError("query.to", "must be a day after from")
+		return nil, fieldError("query.to", "field.after-from")
 	}
 	rows, err := s.Warehouse.Recoveries(ctx, event.InstantOf(from), event.InstantOf(to), in.By, currency)
 	if err != nil {
@@ -126,11 +126,11 @@ func (s *server) monthly(ctx context.Context, in *struct {
 }) (*reportOutput, error) {
 	first, err := time.ParseInLocation("2006-01", in.Month, event.Zone)
 	if err != nil {
-		return nil, fieldError("query.month", "must be a month such as 2026-11")
+		return nil, fieldError("query.month", "field.month")
 	}
 	currency := event.Currency(in.Currency)
 	if _, known := currency.Digits(); !known {
-		return nil, fieldError("query.currency", "is not an ISO 4217 code in use")
+		return nil, fieldError("query.currency", "field.currency")
 	}
 	r, err := s.reportOf(ctx, first, currency)
 	if err != nil {
@@ -149,7 +149,7 @@ func (s *server) monthly(ctx context.Context, in *struct {
 		out.Type, out.Disposition, err = "application/json", "", json.NewEncoder(&b).Encode(r)
 	}
 	if errors.Is(err, report.ErrNoFont) {
-		return nil, newProblem(http.StatusServiceUnavailable, err.Error())
+		return nil, problem(http.StatusServiceUnavailable, "unavailable.font", "cause", err.Error())
 	}
 	out.Body = b.Bytes()
 	return out, err

@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/stream/event/words"
 )
 
 // heartbeat is how often a stream that has no news says that it is alive.
@@ -43,7 +44,7 @@ func (s *server) streamRoute(api huma.API) {
 	huma.Register(api, op, func(ctx context.Context, in *StreamInput) (*huma.StreamResponse, error) {
 		after, err := parseCursor(in.LastEventID)
 		if err != nil {
-			return nil, fieldError("header.Last-Event-ID", err.Error())
+			return nil, badField("header.Last-Event-ID", err)
 		}
 		leave, err := s.wait(who(ctx).Bank)
 		if err != nil {
@@ -180,7 +181,7 @@ func parseCursor(text string) (ledger.Cursor, error) {
 		partition, err1 := strconv.Atoi(p)
 		offset, err2 := strconv.ParseInt(o, 10, 64)
 		if err1 != nil || err2 != nil || partition < 0 || offset < 0 {
-			return nil, errors.New("must be the id of an event of this stream, such as 0-17.1-4")
+			return nil, words.New("field.event-id")
 		}
 		c[partition] = offset
 	}

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,9 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"stopline.internal/stream/event"
+	"stopline.internal/stream/event/words"
 )
 
 // DeadLetter is a document that was refused, and why.
@@ -17,9 +21,34 @@ type DeadLetter struct {
 	Offset        int64
 	Topic         string // that it came in by
 	Reason, Error string
+	Problems      []DeadLetterProblem
 	At            string
 	Document      []byte
 	message       kafka.Message
+}
+
+// DeadLetterProblem is one thing wrong with a refused document, for words in any
+// language: the catalogue has those of its code.
+type DeadLetterProblem struct {
+	Field  string       `json:"field,omitempty"`
+	Code   string       `json:"code"`
+	Values words.Values `json:"values,omitempty"`
+}
+
+// mostProblems bounds those that are kept of one document.
+const mostProblems = 20
+
+// problemsOf writes what is wrong with a document into a header.
+func problemsOf(r event.Refusal) string {
+	out := []DeadLetterProblem{}
+	for _, p := range r[:min(len(r), mostProblems)] {
+		out = append(out, DeadLetterProblem{p.Field, p.Code, p.Values})
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		panic(err) // texts, numbers, moments: they always encode
+	}
+	return string(b)
 }
 
 // ErrNoDeadLetter says that there is none at that place (any more).
@@ -136,6 +165,8 @@ func (d *DeadLetters) read(ctx context.Context, partition int, offset int64, lim
 					l.Reason = string(h.Value)
 				case "stopline_error":
 					l.Error = string(h.Value)
+				case "stopline_problems":
+					_ = json.Unmarshal(h.Value, &l.Problems) // an older one, or not ours: the text is there
 				case "stopline_at":
 					l.At = string(h.Value)
 				}

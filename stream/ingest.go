@@ -73,7 +73,7 @@ func (in *Ingest) one(m *kafka.Message, now event.Instant, cut *cutter) {
 		err = in.Parser.Parse(m.Value, now, &e)
 	}
 	if err == nil && (e.Kind == event.KindWatch) != (m.Topic == in.Topics.Watchlist) {
-		err = event.Refusal{{Reason: event.ReasonWrongTopic, Field: "/kind", Detail: e.Kind.String() + " does not belong on " + m.Topic}}
+		err = event.Refusal{event.NewProblem("/kind", "wrong-topic", "kind", e.Kind.String(), "topic", m.Topic)}
 	}
 	if err != nil {
 		reason := event.ReasonNotJSON
@@ -101,11 +101,14 @@ func (in *Ingest) one(m *kafka.Message, now event.Instant, cut *cutter) {
 // they were refused.
 func (in *Ingest) deadLetter(m *kafka.Message, reason event.Reason, err error) kafka.Message {
 	h := func(k, v string) kafka.Header { return kafka.Header{Key: k, Value: []byte(v)} }
+	var refusal event.Refusal
+	errors.As(err, &refusal)
 	return kafka.Message{Topic: in.Topics.DeadLetters, Key: []byte(m.Topic), Value: m.Value,
 		Headers: append(slices.Clone(m.Headers),
 			h("stopline_topic", m.Topic), h("stopline_partition", strconv.Itoa(m.Partition)),
 			h("stopline_offset", strconv.FormatInt(m.Offset, 10)), h("stopline_reason", string(reason)),
-			h("stopline_error", err.Error()), h("stopline_at", in.Clock().String()))}
+			h("stopline_error", err.Error()), h("stopline_problems", problemsOf(refusal)),
+			h("stopline_at", in.Clock().String()))}
 }
 
 // cutter gathers the legs of a batch into a block for each legs partition.

@@ -131,7 +131,7 @@ func (s *Sink) take(books *warehouse.Books, fold *ledger.Ledger, m *kafka.Messag
 			return nil
 		}
 		res := fold.Apply(&e)
-		if res.Why == ledger.WhyReportDiffers && m.Offset >= unwritten {
+		if res.Why.Code == ledger.CodeReportDiffers && m.Offset >= unwritten {
 			s.Metrics.Conflicts.Inc()
 			s.Log.Warn("a report came again under its id and says something else: what differs is not in the books; "+
 				"send it under an id of its own",

@@ -7,13 +7,17 @@
 package console
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"io/fs"
 	"net/http"
+	"time"
 
 	"github.com/go-chi/chi/v5"
+
+	"stopline.internal/stream/event/words"
 )
 
 //go:embed static
@@ -28,7 +32,8 @@ func Charts() int {
 	return len(b)
 }
 
-// Mount adds the pages to a router. A browser keeps them until they change.
+// Mount adds the pages to a router, and with them the words of what the service
+// says, as /messages.js. A browser keeps them until they change.
 func Mount(r chi.Router) {
 	files, err := fs.Sub(static, "static")
 	if err != nil {
@@ -47,16 +52,25 @@ func Mount(r chi.Router) {
 		if name == "index.html" {
 			path = "/"
 		}
-		sum := sha256.Sum256(content)
-		tag := `W/"` + hex.EncodeToString(sum[:8]) + `"`
-		r.Get(path, func(w http.ResponseWriter, req *http.Request) {
-			w.Header().Set("ETag", tag)
-			w.Header().Set("Cache-Control", "no-cache") // ask whether it changed
-			server.ServeHTTP(w, req)
-		})
+		r.Get(path, kept(content, server))
 		return nil
 	})
 	if err != nil {
 		panic(err)
+	}
+	messages := words.Script()
+	r.Get("/messages.js", kept(messages, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		http.ServeContent(w, req, "messages.js", time.Time{}, bytes.NewReader(messages))
+	})))
+}
+
+// kept lets a browser keep a file until its content changes.
+func kept(content []byte, server http.Handler) http.HandlerFunc {
+	sum := sha256.Sum256(content)
+	tag := `W/"` + hex.EncodeToString(sum[:8]) + `"`
+	return func(w http.ResponseWriter, req *http.Request) {
+		w.Header().Set("ETag", tag)
+		w.Header().Set("Cache-Control", "no-cache") // ask whether it changed
+		server.ServeHTTP(w, req)
 	}
 }

@@ -1,16 +1,23 @@
 package console
 
 import (
+	"encoding/json"
 	"io/fs"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-chi/chi/v5"
+
+	"stopline.internal/stream/event"
+	"stopline.internal/stream/event/words"
 )
 
 func read(t *testing.T, name string) string {
@@ -80,6 +87,95 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// A state is called the same on a badge and in a message.
+func TestStatesHaveOneName(t *testing.T) {
+	pages := read(t, "words.js")
+	for _, s := range []string{"proposed", "requested", "undelivered", "acknowledged", "held", "partial", "missed", "mismatch", "refused",
+		"rejected", "extended", "frozen", "returning", "returned", "released", "expired"} {
+		key := map[string]string{"held": "held_s", "refused": "refused_s"}[s]
+		if key == "" {
+			key = s
+		}
+		found := regexp.MustCompile(`(?m)^  ` + key + `: \["([^"]+)"`).FindStringSubmatch(pages)
+		if want := words.Name("stop", s, words.Chinese); found == nil || found[1] != want {
+			t.Errorf("%s is %q on the pages, and %q in messages", s, found, want)
+		}
+	}
+}
+
+// samples are a value of each kind, as a document carries them and as Go has them.
+var samples = map[string]any{"money": event.Money{Minor: 123_456_789, Currency: event.CNY},
+	"time": event.Instant(1795400430000), "span": 48 * time.Hour, "list": []string{"a", "b"},
+	"stop": "held", "return": "announced", "author": "scoring", "role": []string{"police", "admin"}, "field": "holder"}
+
+// The console says each message as the service does, in both languages: the
+// catalogue is one, and so is how amounts and times are written.
+func TestConsoleSpeaksAsTheService(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("there is no node on this machine: the console's words are tried in a browser alone")
+	}
+	type said struct {
+		Code   string       `json:"code"`
+		Values words.Values `json:"values"`
+		zh, en string
+	}
+	var all []said
+	for _, code := range words.Codes() {
+		values := words.Values{}
+		for _, h := range regexp.MustCompile(`\{(\w+)(?::([\w-]+))?\}`).FindAllStringSubmatch(words.Template(code, words.English), -1) {
+			value, known := samples[h[2]]
+			if !known {
+				value = "某 x"
+			}
+			values[h[1]] = value
+		}
+		m := words.Message{Code: code, Values: values}
+		all = append(all, said{code, values, m.In(words.Chinese), m.In(words.English)})
+	}
+	for _, d := range []time.Duration{time.Second, 90 * time.Second, time.Minute, time.Hour, 100 * time.Hour, 72 * time.Hour, 720 * time.Hour} {
+		m := words.New("law.term", "term", d)
+		all = append(all, said{m.Code, m.Values, m.In(words.Chinese), m.In(words.English)})
+	}
+	dir := t.TempDir()
+	write := func(name, text string) {
+		text = regexp.MustCompile(`from "/(\w+)\.js"`).ReplaceAllString(text, `from "./$1.mjs"`)
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asked, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("messages.mjs", string(words.Script()))
+	write("words.mjs", read(t, "words.js"))
+	write("dom.mjs", read(t, "dom.js"))
+	write("globals.mjs", `globalThis.localStorage = { getItem: () => "zh", setItem: () => {} };`)
+	write("main.mjs", `import "./globals.mjs";
+import { message } from "./dom.mjs";
+import { speak } from "./words.mjs";
+const say = (l) => (speak(l), all.map((m) => message(m)));
+const all = `+string(asked)+`;
+console.log(JSON.stringify({ zh: say("zh"), en: say("en"), later: message({ code: "of.tomorrow" }, "as it was said") }));`)
+	out, err := exec.CommandContext(t.Context(), node, filepath.Join(dir, "main.mjs")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	var got struct {
+		ZH, EN []string
+		Later  string
+	}
+	if err := json.Unmarshal(out, &got); err != nil || len(got.ZH) != len(all) || got.Later != "as it was said" {
+		t.Fatalf("%v: %.300s", err, out)
+	}
+	for i, m := range all {
+		if got.ZH[i] != m.zh || got.EN[i] != m.en {
+			t.Errorf("%s: %s | %s, want %s | %s", m.Code, got.ZH[i], got.EN[i], m.zh, m.en)
+		}
+	}
+}
+
 // A browser keeps the pages until they change.
 func TestMount(t *testing.T) {
 	r := chi.NewRouter()
@@ -93,7 +189,8 @@ func TestMount(t *testing.T) {
 		r.ServeHTTP(w, req)
 		return w
 	}
-	for path, kind := range map[string]string{"/": "text/html", "/app.js": "text/javascript", "/console.css": "text/css", "/icon.svg": "image/svg+xml"} {
+	for path, kind := range map[string]string{"/": "text/html", "/app.js": "text/javascript", "/console.css": "text/css", "/icon.svg": "image/svg+xml",
+		"/messages.js": "text/javascript"} {
 		w := get(path, "")
 		tag := w.Header().Get("ETag")
 		if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Type"), kind) || tag == "" {

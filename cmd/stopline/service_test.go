@@ -23,6 +23,7 @@ import (
 	"stopline.internal/store/ledger"
 	"stopline.internal/stream"
 	"stopline.internal/stream/event"
+	"stopline.internal/stream/event/words"
 )
 
 func TestMain(m *testing.M) {
@@ -328,6 +329,11 @@ func TestBadInput(t *testing.T) {
 				if bytes.Equal(m.Value, []byte(doc)) {
 					matched = strings.HasPrefix(reason, headers["stopline_reason"]) && headers["stopline_reason"] != ""
 				}
+			}
+			var problems []stream.DeadLetterProblem
+			if err := json.Unmarshal([]byte(headers["stopline_problems"]), &problems); err != nil || len(problems) == 0 ||
+				!strings.HasPrefix(problems[0].Code, headers["stopline_reason"]) || !words.Known(problems[0].Code) {
+				t.Errorf("%s: the problems %s, %v", headers["stopline_reason"], headers["stopline_problems"], err)
 			}
 			if !matched || headers["stopline_topic"] != h.infra.topics.Transfers || headers["stopline_error"] == "" {
 				t.Errorf("a dead letter of %d bytes with %v", len(m.Value), headers)

@@ -67,33 +67,33 @@ func (a *AppealFile) WronglyHeld() time.Duration {
 	return max(0, a.DecidedAt.Sub(a.HeldSince))
 }
 
-func (l *Ledger) foldAppeal(e *Event) string {
+func (l *Ledger) foldAppeal(e *Event) Refusal {
 	a, p := l.appeals[e.Subject], e.Appeal
 	s := l.stops[p.StopID]
 	switch {
 	case s == nil || s.CaseID != e.CaseID:
-		return "there is no such stop"
+		return refuse("appeal.stop")
 	case a == nil && (e.Version != 1 || e.State != AppealReceived):
-		return "an appeal begins by being received"
+		return refuse("appeal.begin")
 	case a == nil:
 		if !s.State.Holds() && !s.State.Awaits() {
-			return fmt.Sprintf("the stop is %s: nothing is held", s.State)
+			return refuse("appeal.nothing", "state", s.State)
 		}
 		for _, o := range l.appeals {
 			if o.StopID == p.StopID && o.State == AppealReceived {
-				return "the stop has the appeal " + o.ID
+				return refuse("appeal.open", "appeal", o.ID)
 			}
 		}
 		a = &AppealFile{ID: e.Subject, CaseID: e.CaseID, OpenedAt: e.At}
 		l.appeals[a.ID] = a
 	case e.Version != a.Version+1:
-		return fmt.Sprintf("the appeal is at version %d", a.Version)
+		return refuse("version.appeal", "version", a.Version)
 	case a.State != AppealReceived:
-		return "the appeal was decided"
+		return refuse("appeal.decided")
 	case a.StopID != p.StopID:
-		return "the appeal is about another stop"
+		return refuse("appeal.other")
 	case e.State == AppealUpheld && (p.Minor <= 0 || s.State.Holds() && p.Minor > s.Left()):
-		return fmt.Sprintf("%s are held", s.text(s.Left()))
+		return refuse("appeal.amount", "held", s.sum(s.Left()))
 	}
 	a.Version, a.State, a.Appeal = e.Version, e.State, *p
 	a.Timeline = append(a.Timeline, *e)
@@ -103,7 +103,7 @@ func (l *Ledger) foldAppeal(e *Event) string {
 	if e.State != AppealReceived {
 		a.DecidedAt, a.HeldSince, a.Until = e.At, s.EffectiveAt, 0
 	}
-	return ""
+	return accepted
 }
 
 // Lift is the event that gives a stop's money free, whole or in part.
@@ -133,7 +133,7 @@ func (l *Ledger) dueAppeals(now event.Instant) []Event {
 		if a.State != AppealUpheld || !May(s.State, Released) || s.State == Returning || s.liftedBy(a) {
 			continue
 		}
-		out = append(out, Lift(s, a.Minor, a.ID, "appeal "+a.ID+" was upheld", now, "appeal"))
+		out = append(out, Lift(s, a.Minor, a.ID, "due.appeal", now, "appeal"))
 	}
 	return out
 }

@@ -91,10 +91,10 @@ func (l *Ledger) root(id string) string {
 }
 
 // note folds what belongs to a case; it says why it is ignored.
-func (l *Ledger) note(e *Event) string {
+func (l *Ledger) note(e *Event) Refusal {
 	switch {
 	case e.Verdict != nil:
-		return "" // the books keep it
+		return accepted // the books keep it
 	case e.Report != nil:
 		return l.noteReport(e)
 	case e.Leaf != nil:
@@ -112,21 +112,21 @@ func (l *Ledger) note(e *Event) string {
 	case e.Progress != nil:
 		c := l.caseOf(e)
 		if e.Version != c.Version+1 {
-			return fmt.Sprintf("the case is at version %d", c.Version)
+			return refuse("version.case", "version", c.Version)
 		}
 		if e.Progress.Arrests < 0 || !slices.Contains([]State{CaseOpen, CaseInvestigating, CaseSolved, CaseClosed}, e.State) {
-			return "a case is open, investigating, solved or closed"
+			return refuse("case.state")
 		}
 		c.Version, c.State, c.Arrests = e.Version, e.State, e.Progress.Arrests
 		c.Progress = append(c.Progress, *e)
-		return ""
+		return accepted
 	}
-	return "the event is about nothing that is known"
+	return refuse("event.unknown")
 }
 
-// WhyReportDiffers says that a report came again under its id and says something
-// else. The first one stands.
-const WhyReportDiffers = "the report is known, and says something else"
+// CodeReportDiffers refuses a report that came again under its id and says
+// something else. The first one stands.
+const CodeReportDiffers = "report.differs"
 
 // notedReport is where a report was noted, and the digest of what it says.
 type notedReport struct{ caseID, digest string }
@@ -138,13 +138,13 @@ func (n notedReport) differs(digest string) bool {
 
 // noteReport keeps a victim's report once, and finds the cases that it shows
 // to be one: those with a report of the same accounts or callers.
-func (l *Ledger) noteReport(e *Event) string {
+func (l *Ledger) noteReport(e *Event) Refusal {
 	r := e.Report
 	if before, known := l.reports[r.ID]; known {
 		if before.differs(r.Digest) {
-			return WhyReportDiffers
+			return refuse(CodeReportDiffers)
 		}
-		return "the report is known"
+		return refuse("report.known")
 	}
 	l.reports[r.ID] = notedReport{e.CaseID, r.Digest}
 	c := l.caseOf(e)
@@ -156,7 +156,7 @@ func (l *Ledger) noteReport(e *Event) string {
 	for _, n := range r.Callers {
 		l.tie(l.callers, n, e.CaseID)
 	}
-	return ""
+	return accepted
 }
 
 // tie notes who was named, and that two cases which name the same are one.
@@ -181,20 +181,20 @@ func older(a, b *Case) bool {
 }
 
 // join notes that a case is part of an older one.
-func (l *Ledger) join(e *Event) string {
+func (l *Ledger) join(e *Event) Refusal {
 	c, into := l.cases[e.CaseID], l.cases[e.Into]
 	delete(l.merges, e.CaseID)
 	switch {
 	case c == nil:
-		return "there is no such case"
+		return refuse("case.unknown")
 	case c.Into != "":
-		return "the case is part of another already"
+		return refuse("case.part")
 	case into == nil: // its partition has not been read so far: its own events will make it
 		into = &Case{ID: e.Into, State: CaseOpen, traced: map[string]int64{}, noted: map[string]bool{}}
 		l.cases[e.Into] = into
 	}
 	if l.root(e.Into) == e.CaseID {
-		return "the case would be part of itself"
+		return refuse("case.itself")
 	}
 	c.Into = e.Into
 	into.Members = append(into.Members, e.CaseID)
@@ -203,22 +203,22 @@ func (l *Ledger) join(e *Event) string {
 			l.merges[id] = r
 		}
 	}
-	return ""
+	return accepted
 }
 
 // noteLeaf keeps where a trail ends, once.
-func (l *Ledger) noteLeaf(e *Event) string {
+func (l *Ledger) noteLeaf(e *Event) Refusal {
 	c, leaf := l.caseOf(e), e.Leaf
 	if c.noted[leaf.ID] {
-		return "the end of the trail is known"
+		return refuse("trail.end")
 	}
 	if parent := l.stops[leaf.Parent]; parent != nil && leaf.Minor > parent.room(c) {
-		return "more would be followed than came in and is not held there"
+		return refuse("trail.more")
 	}
 	c.noted[leaf.ID] = true
 	c.traced[leaf.Parent] += leaf.Minor
 	c.Leaves = append(c.Leaves, *leaf)
-	return ""
+	return accepted
 }
 
 // whole gathers a case with those that are part of it.
@@ -340,26 +340,26 @@ const (
 	VisitUnreached = "unreached" // nobody was met
 )
 
-func (l *Ledger) foldVisit(e *Event) string {
+func (l *Ledger) foldVisit(e *Event) Refusal {
 	v := l.visits[e.Subject]
 	switch {
 	case v == nil && (e.Version != 1 || e.State != VisitAssigned || e.Visit.Level != 1):
-		return "a visit begins by being assigned to a grid"
+		return refuse("visit.begin")
 	case v == nil:
 		v = &VisitFile{ID: e.Subject, CaseID: e.CaseID}
 		l.visits[v.ID] = v
 		c := l.caseOf(e)
 		c.Visits = append(c.Visits, v.ID)
 	case e.Version != v.Version+1:
-		return fmt.Sprintf("the visit is at version %d", v.Version)
+		return refuse("version.visit", "version", v.Version)
 	case v.State == VisitConfirmed:
-		return "the visit was made"
+		return refuse("visit.made")
 	case e.State == VisitEscalated && (e.Visit.Level != v.Level+1 || v.Level >= l.terms.VisitLevels || e.At < v.Until):
-		return "the visit is not due to go up"
+		return refuse("visit.due")
 	}
 	v.Version, v.State, v.Until, v.Visit = e.Version, e.State, e.Until, *e.Visit
 	v.Timeline = append(v.Timeline, *e)
-	return ""
+	return accepted
 }
 
 // AssignVisit is the event that sends somebody.
@@ -408,7 +408,7 @@ func (l *Ledger) dueVisits(now event.Instant) []Event {
 		up := v.Visit
 		up.Level++
 		e := Event{ID: event.DerivedID("evt", id, fmt.Sprint(v.Version+1), "up"), CaseID: v.CaseID, Subject: id, Version: v.Version + 1, State: VisitEscalated,
-			At: now, By: "deadline", Reason: "nobody confirmed it in time", Visit: &up, Until: now.Add(l.terms.Visit)}
+			At: now, By: "deadline", Reason: "due.visit", Visit: &up, Until: now.Add(l.terms.Visit)}
 		out = append(out, e)
 	}
 	return out

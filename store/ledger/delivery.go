@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stopline.internal/stream/event"
+	"stopline.internal/stream/event/words"
 )
 
 // Message is what a bank is to be told of a stop: the newest replaces those
@@ -121,9 +122,9 @@ func (l *Ledger) delivered(e *Event) Result {
 	s, d := l.stops[e.StopID], e.Delivery
 	switch {
 	case s == nil || s.Message == nil:
-		return Result{Why: "there is no such message"}
+		return Result{Why: refuse("message.none")}
 	case d.Message != s.Message.Version:
-		return Result{Why: "another message has come after it", Stop: s.copy()}
+		return Result{Why: refuse("message.newer"), Stop: s.copy()}
 	}
 	m := *s.Message
 	m.Attempts = slices.Concat(m.Attempts, d.Attempts)
@@ -283,7 +284,7 @@ type Duty struct {
 	CaseID string
 	Since  event.Instant
 	Until  event.Instant // 0: there is no term
-	Text   string
+	Say    words.Message // what is to be done, on what
 }
 
 // What waits for people.
@@ -320,59 +321,80 @@ func (l *Ledger) waits() iter.Seq[*Stop] {
 	}
 }
 
+// duty is one about a stop; a variant tells apart what is said of a kind.
+func (s *Stop) duty(kind, variant string, until event.Instant, minor int64) Duty {
+	say := words.New("duty."+kind+variant,
+		"amount", s.sum(minor), "bank", s.Account.Bank, "account", s.Account.Number, "until", until)
+	return Duty{kind, s.ID, s.CaseID, s.Timeline[len(s.Timeline)-1].At, until, say}
+}
+
+// dutyOf is what waits for a person of a stop, if anything does.
+func (l *Ledger) dutyOf(s *Stop, now event.Instant) (d Duty, waits bool) {
+	soon := s.Until != 0 && s.Until < now.Add(l.terms.Notice)
+	switch {
+	case s.State == Proposed:
+		variant := ""
+		if s.Doubt != "" {
+			variant = "." + s.Doubt
+		}
+		return s.duty(DutyApprove, variant, s.ProposedAt.Add(l.terms.Respond), s.Minor), true
+	case s.State == Undelivered:
+		return s.duty(DutyCall, "", s.RequestedAt.Add(l.terms.Respond), s.Minor), true
+	case s.State == Mismatch && now < s.AnsweredAt.Add(l.terms.Hold):
+		return s.duty(DutyMismatch, "", 0, s.Minor), true
+	case s.State.Stops() && soon:
+		return s.duty(DutyEnd, "", s.Until, s.Left()), true
+	case s.State == Frozen && s.Until < now.Add(renewal):
+		return s.duty(DutyFreeze, "", s.Until, s.Left()), true
+	case s.State == Returning && s.Until <= now:
+		return s.duty(DutyReturn, "", s.Until, s.Instruction.Minor), true
+	}
+	return Duty{}, false
+}
+
+// dutiesOfPeople are those about appeals, visits and returns.
+func (l *Ledger) dutiesOfPeople(now event.Instant) (out []Duty) {
+	for _, a := range l.appeals {
+		if a.State == AppealReceived {
+			say := words.New("duty."+DutyAppeal, "holder", a.Holder, "until", a.Until)
+			out = append(out, Duty{DutyAppeal, a.ID, a.CaseID, a.OpenedAt, a.Until, say})
+		}
+	}
+	for _, t := range l.tasks {
+		if t.State == TaskEscalated {
+			say := words.New("duty."+DutyEscalate, "by", t.By, "reason", t.Reason)
+			out = append(out, Duty{DutyEscalate, t.AlertID, t.CaseID, t.At, t.At.Add(l.terms.Respond), say})
+		}
+	}
+	for _, v := range l.visits {
+		if v.State != VisitConfirmed {
+			say := words.New("duty."+DutyVisit, "level", v.Level, "district", v.District, "until", v.Until)
+			out = append(out, Duty{DutyVisit, v.ID, v.CaseID, v.Timeline[0].At, v.Until, say})
+		}
+	}
+	for _, r := range l.returns {
+		if r.State == ReturnAnnounced && r.Until <= now {
+			say := words.New("duty."+DutyAnnounce, "amount", event.Money{Minor: r.Total(), Currency: r.Currency})
+			out = append(out, Duty{DutyAnnounce, r.ID, r.CaseID, r.Until, 0, say})
+		}
+	}
+	return out
+}
+
 // Duties lists what waits for people, the most urgent first.
 func (l *Ledger) Duties(now event.Instant) []Duty {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	out := []Duty{}
-	add := func(s *Stop, kind string, until event.Instant, text string) {
-		out = append(out, Duty{kind, s.ID, s.CaseID, s.Timeline[len(s.Timeline)-1].At, until, text})
-	}
 	for s := range l.waits() {
-		soon := s.Until != 0 && s.Until < now.Add(l.terms.Notice)
-		switch {
-		case s.State == Proposed:
-			text := "approve or reject"
-			if s.Doubt != "" {
-				text += ": " + s.Doubt
-			}
-			add(s, DutyApprove, s.ProposedAt.Add(l.terms.Respond), text)
-		case s.State == Undelivered:
-			add(s, DutyCall, s.RequestedAt.Add(l.terms.Respond), "call "+s.Account.Bank+" by telephone")
-		case s.State == Mismatch && now < s.AnsweredAt.Add(l.terms.Hold):
-			add(s, DutyMismatch, 0, "the bank compared and must not stop: mend the request, or take it back")
-		case s.State.Stops() && soon:
-			add(s, DutyEnd, s.Until, "freeze, extend or release")
-		case s.State == Frozen && s.Until < now.Add(renewal):
-			add(s, DutyFreeze, s.Until, "renew the freeze, pay back or release")
-		case s.State == Returning && s.Until <= now:
-			add(s, DutyReturn, s.Until, s.Account.Bank+" has not paid back within its working days")
+		if d, waits := l.dutyOf(s, now); waits {
+			out = append(out, d)
 		}
 	}
 	for s, minor := range l.excess() {
-		add(s, DutyExcess, 0, s.text(minor)+" more are held along the trail than the payment was: "+
-			"release them where they are not the victim's")
+		out = append(out, s.duty(DutyExcess, "", 0, minor))
 	}
-	for _, a := range l.appeals {
-		if a.State == AppealReceived {
-			out = append(out, Duty{DutyAppeal, a.ID, a.CaseID, a.OpenedAt, a.Until, "decide the appeal"})
-		}
-	}
-	for _, t := range l.tasks {
-		if t.State == TaskEscalated {
-			out = append(out, Duty{DutyEscalate, t.AlertID, t.CaseID, t.At, t.At.Add(l.terms.Respond), t.By + ": " + t.Reason})
-		}
-	}
-	for _, v := range l.visits {
-		if v.State != VisitConfirmed {
-			out = append(out, Duty{DutyVisit, v.ID, v.CaseID, v.Timeline[0].At, v.Until, fmt.Sprintf("visit at level %d in district %s", v.Level, v.District)})
-		}
-	}
-	for _, r := range l.returns {
-		if r.State == ReturnAnnounced && r.Until <= now {
-			out = append(out, Duty{DutyAnnounce, r.ID, r.CaseID, r.Until, 0, "approve the return: its announcement is over"})
-		}
-	}
+	out = append(out, l.dutiesOfPeople(now)...)
 	slices.SortFunc(out, func(a, b Duty) int {
 		return cmp.Or(cmp.Compare(cmp.Or(a.Until, 1<<62), cmp.Or(b.Until, 1<<62)), cmp.Compare(a.ID, b.ID))
 	})

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"cmp"
-	"errors"
 	"maps"
 	"math/bits"
 	"slices"
@@ -110,7 +109,7 @@ type Claim struct {
 }
 
 // errNothing is the error of a return with nothing to give back.
-var errNothing = errors.New("nothing is frozen that a victim of the case can be paid from: freeze the stops first")
+var errNothing = refuse("return.nothing")
 
 // Divide works out who is paid back what. It is pure: the same input gives the
 // same lines.

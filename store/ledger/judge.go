@@ -2,38 +2,38 @@ package ledger
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
 	"stopline.internal/stream/event"
+	"stopline.internal/stream/event/words"
 )
 
-// judge says why a stop's event is ignored; empty when it is accepted. The law
+// judge says why a stop's event is ignored. The law
 // is here, so that no route and no replica can go around it.
-func (l *Ledger) judge(s *Stop, e *Event) string {
+func (l *Ledger) judge(s *Stop, e *Event) Refusal {
 	from, version := State(""), 0
 	if s != nil {
 		from, version = s.State, s.Version
 	}
 	switch {
 	case e.Version != version+1:
-		return fmt.Sprintf("the stop is at version %d", version)
+		return refuse("version.stop", "version", version)
 	case !May(from, e.State):
-		return fmt.Sprintf("a stop that is %s cannot become %s", orNew(from), e.State)
+		return refuse("stop.step", "from", cmp.Or(from, "new"), "to", e.State)
 	case s == nil:
 		return l.judgeProposal(e)
 	case e.CaseID != s.CaseID:
-		return "the stop belongs to another case"
+		return refuse("stop.other-case")
 	case e.Bank != "" && e.Bank != s.Account.Bank:
-		return "the stop is at another bank"
+		return refuse("stop.other-bank")
 	case e.State == Expired || e.State == Undelivered:
 		if s.Until == 0 || e.At < s.Until {
-			return "its time is not over"
+			return refuse("stop.not-over")
 		}
-		return ""
+		return accepted
 	case s.State.Holds() && s.State != Returning && e.State != Released && e.At > s.Until:
-		return fmt.Sprintf("the term ended at %s", s.Until)
+		return refuse("law.term-over", "until", s.Until)
 	}
 	if e.Change != nil {
 		return l.judgeChange(s, e)
@@ -46,55 +46,55 @@ func (l *Ledger) judge(s *Stop, e *Event) string {
 	case Extended:
 		switch {
 		case s.State == Extended:
-			return "the account was stopped as often as the law allows: freeze it or release it"
+			return l.used()
 		case e.Until > s.Until.Add(l.terms.Hold):
-			return fmt.Sprintf("a term has %s and no more", l.terms.Hold)
+			return refuse("law.term", "term", l.terms.Hold)
 		case l.usable(s, s.EffectiveAt, e.Until) <= s.Until:
 			return l.used()
 		}
 	case Frozen:
 		if s.State == Frozen || s.State == Returning {
-			return "a freeze changes by a renewal or a payment back"
+			return refuse("law.freeze-change")
 		}
 		if e.Until == 0 || e.Until > e.At.Add(l.terms.Freeze) {
-			return fmt.Sprintf("a freeze has %s and no more", l.terms.Freeze)
+			return refuse("law.freeze", "term", l.terms.Freeze)
 		}
 	case Returning, Returned:
-		return "a payment back needs its return and amount"
+		return refuse("stop.payment-back")
 	}
-	return ""
+	return accepted
 }
 
 // judgeProposal looks at a new stop.
-func (l *Ledger) judgeProposal(e *Event) string {
+func (l *Ledger) judgeProposal(e *Event) Refusal {
 	p := e.Proposal
 	if p == nil || p.Account.Number == "" || p.Minor <= 0 {
-		return "a proposal needs its account and amount"
+		return refuse("stop.proposal")
 	}
 	c := l.cases[e.CaseID]
 	if p.Parent == "" || c == nil {
-		return ""
+		return accepted
 	}
 	switch {
 	case p.Hop > l.terms.MaxHops:
-		return "the trail is followed no deeper"
+		return refuse("trail.deep", "hops", l.terms.MaxHops)
 	case c.followed >= l.terms.MaxStops:
 		c.Limited = true
-		return "the case has as many stops on its trail as are allowed"
+		return refuse("trail.full", "stops", l.terms.MaxStops)
 	}
 	parent := l.stops[p.Parent]
 	if parent == nil {
-		return ""
+		return accepted
 	}
 	for _, id := range c.Stops {
 		if o := l.stops[id]; o.Parent == p.Parent && sameHop(&o.Proposal, p) {
-			return "the payment has its stop " + o.ID
+			return refuse("trail.followed", "stop", o.ID)
 		}
 	}
 	if p.Minor > parent.room(c) {
-		return "more would be followed than came in and is not held there"
+		return refuse("trail.more")
 	}
-	return ""
+	return accepted
 }
 
 // sameHop says whether two proposals are for one payment that the service saw
@@ -108,102 +108,102 @@ const clocksApart = 5_000 // milliseconds between two banks' clocks
 func apart(a, b event.Instant) event.Instant { return max(a-b, b-a) }
 
 // judgeApproval looks at a request: four eyes, or the rules' leave.
-func (l *Ledger) judgeApproval(s *Stop, e *Event) string {
+func (l *Ledger) judgeApproval(s *Stop, e *Event) Refusal {
 	proposer := s.Timeline[0].By
 	if slices.Contains(automatic, e.By) {
 		if e.By != proposer || s.Minor > l.terms.AutoLimit || s.Doubt != "" {
-			return "a person must approve it"
+			return refuse("four-eyes.person")
 		}
 		if p := l.stops[s.Parent]; p != nil && p.RequestedAt == 0 {
-			return "a person must approve the stop whose money it is"
+			return refuse("four-eyes.parent")
 		}
 	} else if e.By == proposer {
-		return "who proposed a stop cannot approve it: another supervisor must"
+		return refuse("four-eyes.stop")
 	}
 	if l.usable(s, e.At, e.At+1) == e.At {
 		return l.used()
 	}
-	return ""
+	return accepted
 }
 
 // judgeAnswer looks at a bank's answer.
-func (l *Ledger) judgeAnswer(s *Stop, e *Event) string {
+func (l *Ledger) judgeAnswer(s *Stop, e *Event) Refusal {
 	o := e.Outcome
 	switch {
 	case o == nil || o.Result != e.State:
-		return "an answer needs its result"
+		return refuse("answer.result")
 	case !s.State.Awaits():
-		return "the stop was answered before: it is " + string(s.State)
+		return refuse("answer.before", "state", s.State)
 	case e.State != Held && e.State != Partial:
-		return ""
+		return accepted
 	case o.HeldMinor <= 0 || o.HeldMinor > s.Minor || (e.State == Held) != (o.HeldMinor == s.Minor):
-		return "the amount does not go with the result"
+		return refuse("answer.amount")
 	case o.EffectiveAt == 0 || e.Until == 0 || e.Until > o.EffectiveAt.Add(l.terms.Hold):
-		return fmt.Sprintf("a hold has %s from the moment it took effect, and no more", l.terms.Hold)
+		return refuse("law.hold", "term", l.terms.Hold)
 	case l.usable(s, o.EffectiveAt, e.Until) == o.EffectiveAt:
 		return l.used()
 	}
-	return ""
+	return accepted
 }
 
 // judgeChange looks at a change of what is held.
-func (l *Ledger) judgeChange(s *Stop, e *Event) string {
+func (l *Ledger) judgeChange(s *Stop, e *Event) Refusal {
 	c := e.Change
 	switch c.Kind {
 	case ChangeSweep:
 		switch {
 		case c.Minor <= 0 || c.Minor > s.Claim():
-			return fmt.Sprintf("the claim has %s left", s.text(s.Claim()))
+			return refuse("sweep.claim", "left", s.sum(s.Claim()))
 		case s.State == Missed && (e.At > s.AnsweredAt.Add(l.terms.Hold) || e.Until == 0 || e.Until > e.At.Add(l.terms.Hold)):
-			return "the stop's time is over"
+			return refuse("sweep.over")
 		case s.State == Missed && l.usable(s, e.At, e.Until) == e.At:
 			return l.used()
 		case s.State != Missed && e.Until != s.Until:
-			return "a later credit does not change the term"
+			return refuse("sweep.term")
 		case (s.State == Held || s.State == Partial || s.State == Missed) && (e.State == Held) != (c.Minor == s.Claim()):
-			return "the amount does not go with the state"
+			return refuse("sweep.state")
 		}
 	case ChangePart:
 		if c.Minor <= 0 || c.Minor >= s.Left() {
-			return fmt.Sprintf("a part is less than the %s that are held: release it all", s.text(s.Left()))
+			return refuse("part.amount", "held", s.sum(s.Left()))
 		}
 		if e.Until != s.Until || e.State == Held || s.State == Missed || s.State == Frozen && e.State != Frozen {
-			return "a part released changes neither state nor term"
+			return refuse("part.term")
 		}
 	case ChangeRenew:
 		if s.State != Frozen || e.State != Frozen || e.Until > s.Until.Add(l.terms.Freeze) {
-			return fmt.Sprintf("a freeze is renewed by %s at most", l.terms.Freeze)
+			return refuse("law.renewal", "term", l.terms.Freeze)
 		}
 	case ChangeReturn:
 		switch {
 		case e.State != Returning || c.ReturnID == "" || s.Instruction != nil:
-			return "the bank is told of one payment back at a time"
+			return refuse("payback.one")
 		case c.Minor <= 0 || c.Minor > s.Left():
-			return fmt.Sprintf("%s are left to pay back", s.text(s.Left()))
+			return refuse("payback.left", "left", s.sum(s.Left()))
 		case s.instructed(c.ReturnID):
-			return "the bank was told of this return"
+			return refuse("payback.told")
 		}
 	case ChangeReturned, ChangeFailed:
 		in := s.Instruction
 		switch {
 		case in == nil || in.ReturnID != c.ReturnID:
-			return "the bank was not told of this return"
+			return refuse("payback.none")
 		case c.Kind == ChangeFailed:
 			if e.State != Frozen {
-				return "what was not paid back stays frozen"
+				return refuse("payback.rest")
 			}
 		case c.Minor != in.Minor:
-			return fmt.Sprintf("the return is of %s", s.text(in.Minor))
+			return refuse("payback.whole", "amount", s.sum(in.Minor))
 		case (e.State == Returned) != (c.Minor == s.Left()):
-			return "the state does not go with what is left"
+			return refuse("payback.state")
 		}
 		if e.State == Frozen && e.Until != s.FreezeUntil {
-			return "the freeze goes on as it was"
+			return refuse("payback.term")
 		}
 	default:
-		return "there is no such change"
+		return refuse("stop.change")
 	}
-	return ""
+	return accepted
 }
 
 // instructed says whether the bank was told of a return. What it could not pay
@@ -261,34 +261,34 @@ func (l *Ledger) usable(s *Stop, from, end event.Instant) event.Instant {
 }
 
 // used says that an account may not be stopped again.
-func (l *Ledger) used() string {
-	return fmt.Sprintf("the account was stopped %d times, as often as the law allows: freeze it or release it", l.terms.Stops)
+func (l *Ledger) used() Refusal {
+	return refuse("law.stops", "stops", l.terms.Stops)
 }
 
 // Explain finds the likely cause of a difference between what a request and
-// the bank say of one field, in words that an analyst can act on.
-func Explain(d *Difference) string {
+// the bank say of one field, such that an analyst can act on it.
+func Explain(d *Difference) words.Message {
 	ours, theirs := strings.Join(strings.Fields(d.Ours), ""), strings.Join(strings.Fields(d.Theirs), "")
 	switch {
 	case theirs == "" || ours == "":
-		return "the bank did not say what it has: ask it by telephone"
+		return words.New("mismatch.silent")
 	case strings.EqualFold(ours, theirs):
-		return "the same but for spaces or letters: ask again with the bank's form"
+		return words.New("mismatch.spaces")
 	case strings.Contains(theirs, "*"):
 		if matches(theirs, ours) {
-			return "masked, and it fits what was asked: compare by telephone"
+			return words.New("mismatch.masked")
 		}
-		return "masked, and it does not fit: another person, or an old name"
+		return words.New("mismatch.masked-not")
 	case d.Field == "number" && (strings.HasPrefix(ours, theirs) || strings.HasPrefix(theirs, ours)):
-		return "a sub-account of the same number: ask again with the bank's number"
+		return words.New("mismatch.sub-account")
 	case d.Field == "amount" || d.Field == "time":
-		return "the transfer's details differ: take them from the payer's bank, then ask again"
+		return words.New("mismatch.transfer")
 	case distance(ours, theirs) == 1, d.Field == "number" && swapped(ours, theirs):
-		return "a slip of one character: check it against the victim's receipt, then ask again"
+		return words.New("mismatch.slip")
 	case d.Field == "holder" && shares(ours, theirs):
-		return "an old name, or a name with a title: confirm by the identity number, then ask again"
+		return words.New("mismatch.name")
 	}
-	return "another " + d.Field + ": the account was reported wrongly, or sold on; ask the victim again"
+	return words.New("mismatch.other", "field", d.Field)
 }
 
 func matches(masked, full string) bool {

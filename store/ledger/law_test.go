@@ -2,11 +2,13 @@ package ledger
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
 
 	"stopline.internal/stream/event"
+	"stopline.internal/stream/event/words"
 )
 
 // frozen is a ledger with a case of three victims whose money lies mixed on one
@@ -48,36 +50,36 @@ func TestReturnInProportion(t *testing.T) {
 	step := func(e Event, want string) {
 		t.Helper()
 		res := l.Apply(&e)
-		if want == "" && !res.Accepted || want != "" && (res.Accepted || !strings.Contains(res.Why, want)) {
-			t.Fatalf("%s by %s: accepted %v, %q, want %q", e.State, e.By, res.Accepted, res.Why, want)
+		if want == "" && !res.Accepted || want != "" && (res.Accepted || res.Why.Code != want) {
+			t.Fatalf("%s by %s: accepted %v, %s (%s), want %s", e.State, e.By, res.Accepted, res.Why.Code, res.Why, want)
 		}
 	}
 	e := l.ProposeReturn("c", *r, at, "P")
 	step(e, "")
 	get := func() *ReturnRound { return l.Return(e.Subject) }
-	step(l.ProposeReturn("c", *r, at, "P"), "withdraw it")
-	step(get().Event(ReturnApproved, at, "A"), "announced first")
+	step(l.ProposeReturn("c", *r, at, "P"), "return.round")
+	step(get().Event(ReturnApproved, at, "A"), "law.announce-first")
 	short := get().Event(ReturnAnnounced, at, "P")
 	short.Until = at.Add(29 * 24 * time.Hour)
-	step(short, "stands for")
+	step(short, "law.announce")
 	announced := get().Event(ReturnAnnounced, at, "P")
 	announced.Until = at.Add(DefaultTerms.Announce)
 	step(announced, "")
 	object := get().Event(ReturnAnnounced, at.Add(time.Hour), "P")
 	object.Return = &Return{Objects: &Objection{ID: "1", Who: "丙", Text: "me too", State: "open"}}
 	step(object, "")
-	step(get().Event(ReturnApproved, at.Add(time.Hour), "A"), "announcement stands")
+	step(get().Event(ReturnApproved, at.Add(time.Hour), "A"), "law.announced-until")
 	late := at.Add(31 * 24 * time.Hour)
-	step(get().Event(ReturnApproved, late, "A"), "objection is open")
+	step(get().Event(ReturnApproved, late, "A"), "law.objection-open")
 	decided := get().Event(ReturnAnnounced, late, "A")
 	decided.Return = &Return{Objects: &Objection{ID: "1", Who: "丙", Text: "me too", State: "dismissed"}}
 	step(decided, "")
-	step(get().Event(ReturnApproved, late, "P"), "who proposed")
-	step(get().Event(ReturnInstructed, late, "A"), "cannot become")
+	step(get().Event(ReturnApproved, late, "P"), "four-eyes.return")
+	step(get().Event(ReturnInstructed, late, "A"), "return.step")
 	step(get().Event(ReturnApproved, late, "A"), "")
-	step(get().Event(ReturnInstructed, late, "A"), "two people")
+	step(get().Event(ReturnInstructed, late, "A"), "four-eyes.second")
 	step(get().Event(ReturnInstructed, late, "B"), "")
-	step(get().Event(ReturnWithdrawn, late, "B"), "cannot be withdrawn")
+	step(get().Event(ReturnWithdrawn, late, "B"), "return.withdraw")
 
 	due := l.Due(late)
 	if len(due) != 2 || due[0].State != Returning || due[0].Until != ChinaCalendar.After(late, 3) {
@@ -165,7 +167,8 @@ func TestExcess(t *testing.T) {
 	fold(t, l, Propose(DefaultTerms, "k", "c", child, noon, "trail")...)
 	fold(t, l, Answer(DefaultTerms, l.Stop("k"), Outcome{Result: Held, EffectiveAt: noon, HeldMinor: 700}, noon, "bank"))
 	fold(t, l, Answer(DefaultTerms, l.Stop("s"), Outcome{Result: Held, EffectiveAt: noon, HeldMinor: 1000}, noon, "bank"))
-	if d := l.Duties(noon); len(d) != 1 || d[0].Kind != DutyExcess || !strings.Contains(d[0].Text, "7.00") {
+	if d := l.Duties(noon); len(d) != 1 || d[0].Kind != DutyExcess || !strings.Contains(d[0].Say.Error(), "¥7.00 more are held") ||
+		d[0].Say.In(words.Chinese) != "沿线在控比转账多 ¥7.00（首笔 PCBC 6217）：不属于被害人的请解除" {
 		t.Errorf("%+v", d)
 	}
 	late := proposal(200)
@@ -175,15 +178,75 @@ func TestExcess(t *testing.T) {
 	}
 }
 
+// Each thing that waits for a person is said whole, in both languages, with the
+// amount, the bank and the account that it is about.
+func TestDutiesAreSaid(t *testing.T) {
+	p := proposal(123_456_00)
+	p.Doubt = DoubtTiny
+	s := &Stop{ID: "s", Proposal: p, ProposedAt: noon, RequestedAt: noon, AnsweredAt: noon, HeldMinor: 30_000_00,
+		Until: noon.Add(time.Hour), Instruction: &Change{Minor: 1}, Timeline: []Event{{At: noon}}}
+	l := New(DefaultTerms)
+	for state, want := range map[State]string{
+		Proposed:    "批准或不批准，金额过小须先核实：止付 ¥123,456.00（PCBC 6217）",
+		Undelivered: "PCBC 未反馈，请致电：¥123,456.00，账户 6217",
+		Mismatch:    "PCBC 比对不符、不得止付，账户 6217：请更正或撤回请求",
+		Held:        "PCBC 6217 的 ¥30,000.00 止付至 11-23 13:00：请冻结、延长或解除",
+		Frozen:      "PCBC 6217 的 ¥30,000.00 冻结至 11-23 13:00：请续冻、返还或解除",
+		Returning:   "PCBC 未在 11-23 13:00 前返还 ¥0.01，账户 6217",
+	} {
+		s.State = state
+		d, waits := l.dutyOf(s, noon.Add(2*time.Hour))
+		if err := d.Say.Check(); !waits || err != nil || d.Say.In(words.Chinese) != want {
+			t.Errorf("%s: %v %s, want %s", state, err, d.Say.In(words.Chinese), want)
+		}
+	}
+	l.appeals["a"] = &AppealFile{State: AppealReceived, Appeal: Appeal{Holder: "乙"}}
+	l.visits["v"] = &VisitFile{State: VisitAssigned, Visit: Visit{District: "520103", Level: 1}, Timeline: []Event{{At: noon}}}
+	l.returns["r"] = &ReturnRound{State: ReturnAnnounced, Return: Return{Currency: event.CNY, Lines: []ReturnLine{{Minor: 50_00}}}}
+	said := map[string]string{}
+	for _, d := range l.Duties(noon) {
+		said[d.Kind] = d.Say.In(words.Chinese)
+	}
+	want := map[string]string{DutyAppeal: "请对 乙 的申诉作出决定", DutyVisit: "上门劝阻：520103 地区，第 1 级",
+		DutyAnnounce: "返还方案 ¥50.00 公告期满，请批准"}
+	if !maps.Equal(said, want) {
+		t.Errorf("%v, want %v", said, want)
+	}
+}
+
 // A refusal's text is for people: its amounts have separators and a currency,
 // while the answer's own field stays a plain decimal.
 func TestRefusalsSayAmounts(t *testing.T) {
 	s := &Stop{Proposal: Proposal{Minor: 123_456_789, Currency: event.CNY}}
-	err := (&Outcome{Result: Held, HeldMinor: 223_456_789}).Check(s, noon)
-	if want := "held_amount ¥2,234,567.89 is more than the ¥1,234,567.89 that was asked for"; err == nil || err.Error() != want {
-		t.Errorf("%v, want %s", err, want)
+	why := (&Outcome{Result: Held, HeldMinor: 223_456_789}).Check(s, noon)
+	if want := "held_amount ¥2,234,567.89 is more than the ¥1,234,567.89 that was asked for"; why.Error() != want {
+		t.Errorf("%v, want %s", why, want)
+	}
+	if want := "held_amount ¥2,234,567.89 超过请求金额 ¥1,234,567.89"; why.In(words.Chinese) != want {
+		t.Errorf("%s, want %s", why.In(words.Chinese), want)
 	}
 	if got := s.Money(s.Minor); got != "1234567.89" {
 		t.Errorf("a document would carry %s", got)
+	}
+}
+
+// Everybody who signs without being a person has a name in Chinese, and so have the
+// states that refusals name.
+func TestNamesOfTheLedger(t *testing.T) {
+	for _, a := range AutomaticAuthors() {
+		if words.Name("author", a, words.Chinese) == a {
+			t.Errorf("%s has no name", a)
+		}
+	}
+	for _, s := range []State{Proposed, Rejected, Requested, Undelivered, Acknowledged, Held, Partial, Missed, Mismatch,
+		Refused, Extended, Frozen, Returning, Returned, Released, Expired} {
+		if words.Name("stop", string(s), words.Chinese) == string(s) {
+			t.Errorf("%s has no name", s)
+		}
+	}
+	for _, s := range []State{ReturnProposed, ReturnAnnounced, ReturnApproved, ReturnInstructed, ReturnWithdrawn} {
+		if words.Name("return", string(s), words.Chinese) == string(s) {
+			t.Errorf("%s has no name", s)
+		}
 	}
 }

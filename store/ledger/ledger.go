@@ -54,16 +54,14 @@ func (s *Stop) Money(minor int64) string {
 	return event.Money{Minor: minor, Currency: s.Currency}.Decimal()
 }
 
-// text writes minor units of the stop's currency for people.
-func (s *Stop) text(minor int64) string {
-	return event.Money{Minor: minor, Currency: s.Currency}.Text()
-}
+// sum is minor units of the stop's currency as an amount.
+func (s *Stop) sum(minor int64) event.Money { return event.Money{Minor: minor, Currency: s.Currency} }
 
 // Result says what the fold did with an event.
 type Result struct {
 	Accepted bool
-	Why      string // when it was ignored
-	Stop     *Stop  // a copy, as it is now; nil for what is of a case alone
+	Why      Refusal // when it was ignored
+	Stop     *Stop   // a copy, as it is now; nil for what is of a case alone
 }
 
 // Ledger is the fold of the log. It is safe for many goroutines.
@@ -109,7 +107,7 @@ func (l *Ledger) Apply(e *Event) Result {
 	defer l.mu.Unlock()
 	switch {
 	case e.StopID == "":
-		if why := l.note(e); why != "" {
+		if why := l.note(e); !why.None() {
 			return Result{Why: why}
 		}
 		return Result{Accepted: true}
@@ -117,7 +115,7 @@ func (l *Ledger) Apply(e *Event) Result {
 		return l.delivered(e)
 	}
 	s := l.stops[e.StopID]
-	if why := l.judge(s, e); why != "" {
+	if why := l.judge(s, e); !why.None() {
 		r := Result{Why: why}
 		if s != nil {
 			r.Stop = s.copy()
@@ -132,8 +130,6 @@ func (l *Ledger) Apply(e *Event) Result {
 	l.advance(s, e)
 	return Result{Accepted: true, Stop: s.copy()}
 }
-
-func orNew(s State) string { return cmp.Or(string(s), "not there yet") }
 
 // advance puts an accepted event into its stop, and the stop into its indexes.
 func (l *Ledger) advance(s *Stop, e *Event) {
@@ -333,9 +329,9 @@ func (l *Ledger) Due(now event.Instant) []Event {
 		e := s.Event(now, "deadline")
 		switch s.State {
 		case Requested, Acknowledged:
-			e.State, e.Reason = Undelivered, "the bank did not answer in time"
+			e.State, e.Reason = Undelivered, "due.answer"
 		case Held, Partial, Extended, Frozen:
-			e.State, e.Reason = Expired, "the term ended"
+			e.State, e.Reason = Expired, "due.term"
 		default:
 			continue
 		}
@@ -350,7 +346,7 @@ func (l *Ledger) Due(now event.Instant) []Event {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(l.merges)) {
-		out = append(out, Event{ID: event.DerivedID("evt", id, "into", l.merges[id]), CaseID: id, At: now, By: "ledger", Into: l.merges[id], Reason: "the same accounts or callers"})
+		out = append(out, Event{ID: event.DerivedID("evt", id, "into", l.merges[id]), CaseID: id, At: now, By: "ledger", Into: l.merges[id], Reason: "due.merge"})
 	}
 	out = append(out, l.dueVisits(now)...)
 	out = append(out, l.dueReturns(now)...)

@@ -20,8 +20,24 @@ func fold(t *testing.T, l *Ledger, events ...Event) (last Result) {
 	t.Helper()
 	for i := range events {
 		last = l.Apply(&events[i])
+		mustBeSaid(t, last)
 	}
 	return last
+}
+
+// mustBeSaid holds what the fold did with an event to having words where it was
+// refused, and none where it was accepted.
+func mustBeSaid(t *testing.T, r Result) {
+	t.Helper()
+	if r.Accepted != r.Why.None() {
+		t.Fatalf("accepted %v, and refused with %q", r.Accepted, r.Why.Code)
+	}
+	if r.Accepted {
+		return
+	}
+	if err := r.Why.Check(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestLifeOfAStop(t *testing.T) {
@@ -42,8 +58,8 @@ func TestLifeOfAStop(t *testing.T) {
 	}
 	o := Outcome{Result: Partial, EffectiveAt: noon.Add(time.Second), HeldMinor: 3_000_000,
 		Onward: []Onward{{ID: "o1", ToAccount: "6228", ToBank: "ABOC", Minor: 1_500_000, At: noon}, {ID: "o2", Minor: 480_000, At: noon}, {ID: "o3", ToAccount: "6229", ToBank: "ABOC", Minor: 9_999_999, At: noon}}}
-	if err := o.Check(s, noon.Add(time.Minute)); err != nil {
-		t.Fatal(err)
+	if why := o.Check(s, noon.Add(time.Minute)); !why.None() {
+		t.Fatal(why)
 	}
 	if r := fold(t, l, Answer(l.Terms(), s, o, noon.Add(time.Minute), "PCBC")); !r.Accepted || r.Stop.State != Partial || r.Stop.HeldMinor != 3_000_000 {
 		t.Fatalf("%+v", r)
@@ -133,8 +149,9 @@ func TestOutcomeCheck(t *testing.T) {
 		"no result":          {},
 		"released":           {Result: Released},
 	} {
-		if err := o.Check(s, noon); err == nil {
-			t.Errorf("%s: accepted", name)
+		why := o.Check(s, noon)
+		if err := why.Check(); err != nil { // accepted, or not to be said
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
@@ -182,7 +199,9 @@ func TestSimReplicasAgree(t *testing.T) {
 		reader := New(DefaultTerms)
 		accepted := map[string]bool{}
 		for i := range log {
-			if res := reader.Apply(&log[i]); res.Accepted {
+			res := reader.Apply(&log[i])
+			mustBeSaid(t, res)
+			if res.Accepted {
 				key := fmt.Sprint(log[i].StopID, log[i].Version)
 				if accepted[key] {
 					t.Fatalf("seed %d: version %s was accepted twice", seed, key)

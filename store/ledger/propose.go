@@ -27,7 +27,7 @@ func Answer(t Terms, s *Stop, o Outcome, at event.Instant, by string) Event {
 	for i := range o.Differs {
 		d := &o.Differs[i]
 		d.Ours = s.ours(d.Field)
-		d.Cause = Explain(d)
+		d.Cause = Explain(d).Code
 	}
 	e.State, e.Outcome, e.Reason = o.Result, &o, o.Reason
 	if o.Result == Held || o.Result == Partial {
@@ -51,33 +51,32 @@ func (s *Stop) ours(field string) string {
 	return ""
 }
 
-// Check says what is wrong with an outcome, nil when nothing is.
-func (o *Outcome) Check(s *Stop, now event.Instant) error {
+// Check says what is wrong with an outcome.
+func (o *Outcome) Check(s *Stop, now event.Instant) Refusal {
 	switch o.Result {
 	case Held, Partial:
 		if o.HeldMinor <= 0 {
-			return fmt.Errorf("held_amount must be greater than zero when the result is %s", o.Result)
+			return refuse("answer.held-zero", "result", o.Result)
 		}
 		if o.HeldMinor > s.Minor {
-			return fmt.Errorf("held_amount %s is more than the %s that was asked for",
-				s.text(o.HeldMinor), s.text(s.Minor))
+			return refuse("answer.held-more", "held", s.sum(o.HeldMinor), "asked", s.Amount())
 		}
 		if (o.Result == Held) != (o.HeldMinor == s.Minor) {
-			return fmt.Errorf("result %s does not go with held_amount %s of %s",
-				o.Result, s.text(o.HeldMinor), s.text(s.Minor))
+			return refuse("answer.held-result",
+				"result", o.Result, "held", s.sum(o.HeldMinor), "asked", s.Amount())
 		}
 		if o.EffectiveAt == 0 || o.EffectiveAt > now.Add(clockSkew) || o.EffectiveAt < s.ProposedAt.Add(-clockSkew) {
-			return fmt.Errorf("effective_at must lie between the request and now")
+			return refuse("answer.effective-at")
 		}
 	case Missed, Mismatch:
 	case Refused:
 		if o.Reason == "" {
-			return fmt.Errorf("reason is required when the result is refused")
+			return refuse("answer.reason")
 		}
 	default:
-		return fmt.Errorf("result %q is none of held, partial, missed, mismatch, refused", o.Result)
+		return refuse("answer.unknown", "result", o.Result)
 	}
-	return nil
+	return accepted
 }
 
 // clockSkew is how far a bank's clock may differ from ours.

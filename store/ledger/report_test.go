@@ -24,7 +24,7 @@ func TestReportsThatDiffer(t *testing.T) {
 		if caseID, differs := l.CaseOfReport("110:1", c.again); caseID != "cas_1" || differs != c.differs {
 			t.Errorf("%s: %s, %v", name, caseID, differs)
 		}
-		if r := fold(t, l, note("110:1", c.again)); r.Accepted || (r.Why == WhyReportDiffers) != c.differs {
+		if r := fold(t, l, note("110:1", c.again)); r.Accepted || (r.Why.Code == CodeReportDiffers) != c.differs {
 			t.Errorf("%s: %+v", name, r)
 		}
 		if len(l.Case("cas_1").Reports) != 1 {

@@ -36,23 +36,23 @@ type ReturnRound struct {
 // announced.
 func (r *ReturnRound) Proportional() bool { return r.Pool > 0 }
 
-func (l *Ledger) foldReturn(e *Event) string {
+func (l *Ledger) foldReturn(e *Event) Refusal {
 	r := l.returns[e.Subject]
 	if r == nil {
 		c := l.caseOf(e)
 		for _, id := range c.Returns {
 			if s := l.returns[id].State; s != ReturnInstructed && s != ReturnWithdrawn {
-				return "the case has the round " + id + ": withdraw it, or bring it to its end"
+				return refuse("return.round", "return", id)
 			}
 		}
 		if e.Version != 1 || e.State != ReturnProposed || e.Return == nil {
-			return "a return begins by being proposed"
+			return refuse("return.begin")
 		}
 		r = &ReturnRound{ID: e.Subject, CaseID: e.CaseID, Return: *e.Return, ProposedAt: e.At, ProposedBy: e.By}
 		r.Round = len(c.Returns) + 1
 		l.returns[r.ID] = r
 		c.Returns = append(c.Returns, r.ID)
-	} else if why := l.judgeReturn(r, e); why != "" {
+	} else if why := l.judgeReturn(r, e); !why.None() {
 		return why
 	}
 	r.Version, r.State = e.Version, e.State
@@ -63,12 +63,12 @@ func (l *Ledger) foldReturn(e *Event) string {
 		r.Approvals = append(r.Approvals, e.By)
 	}
 	r.Timeline = append(r.Timeline, *e)
-	return ""
+	return accepted
 }
 
-func (l *Ledger) judgeReturn(r *ReturnRound, e *Event) string {
+func (l *Ledger) judgeReturn(r *ReturnRound, e *Event) Refusal {
 	if e.Version != r.Version+1 {
-		return fmt.Sprintf("the return is at version %d", r.Version)
+		return refuse("version.return", "version", r.Version)
 	}
 	open := slices.ContainsFunc(r.Objections, func(o Objection) bool { return o.State == "open" })
 	done := r.State == ReturnInstructed || r.State == ReturnWithdrawn
@@ -78,56 +78,56 @@ func (l *Ledger) judgeReturn(r *ReturnRound, e *Event) string {
 			return l.object(r, e)
 		}
 		if r.State != ReturnProposed || !r.Proportional() {
-			return "what is proposed in proportion is announced, once"
+			return refuse("return.announce")
 		}
 		if e.Until < e.At.Add(l.terms.Announce) {
-			return fmt.Sprintf("an announcement stands for %s", l.terms.Announce)
+			return refuse("law.announce", "term", l.terms.Announce)
 		}
 	case ReturnApproved, ReturnInstructed:
 		switch {
 		case r.Proportional() && r.State == ReturnProposed:
-			return "a return in proportion is announced first, for objections"
+			return refuse("law.announce-first")
 		case r.State == ReturnAnnounced && e.At < r.Until:
-			return fmt.Sprintf("the announcement stands until %s", r.Until)
+			return refuse("law.announced-until", "until", r.Until)
 		case open:
-			return "an objection is open: decide it first"
+			return refuse("law.objection-open")
 		case e.By == r.ProposedBy:
-			return "who proposed a return cannot approve it"
+			return refuse("four-eyes.return")
 		case slices.Contains(r.Approvals, e.By):
-			return "a return needs the approval of two people: you gave yours"
+			return refuse("four-eyes.second")
 		case done || (e.State == ReturnInstructed) != (r.State == ReturnApproved):
-			return fmt.Sprintf("a return that is %s cannot become %s", r.State, e.State)
+			return refuse("return.step", "from", r.State, "to", e.State)
 		}
 	case ReturnWithdrawn:
 		if done {
-			return fmt.Sprintf("a return that is %s cannot be withdrawn", r.State)
+			return refuse("return.withdraw", "state", r.State)
 		}
 	default:
-		return "there is no such state of a return"
+		return refuse("return.state")
 	}
-	return ""
+	return accepted
 }
 
 // object notes an objection, or how one was decided.
-func (l *Ledger) object(r *ReturnRound, e *Event) string {
+func (l *Ledger) object(r *ReturnRound, e *Event) Refusal {
 	o := e.Return.Objects
 	if r.State != ReturnAnnounced {
-		return "objections are heard while the return is announced"
+		return refuse("objection.closed")
 	}
 	for i := range r.Objections {
 		if r.Objections[i].ID == o.ID {
 			if r.Objections[i].State != "open" || o.State == "open" {
-				return "the objection was decided"
+				return refuse("objection.decided")
 			}
 			r.Objections[i].State = o.State
-			return ""
+			return accepted
 		}
 	}
 	if e.At > r.Until || o.State != "open" {
-		return "the time for objections is over"
+		return refuse("objection.over")
 	}
 	r.Objections = append(r.Objections, *o)
-	return ""
+	return accepted
 }
 
 // dueReturns tells the banks of the returns that two people have approved.

@@ -62,7 +62,13 @@ func (w *world) write(events ...Event) {
 		w.log[p] = append(w.log[p], e)
 		before := w.oracle.Stop(e.StopID)
 		res := w.oracle.Apply(&e)
-		if !res.Accepted || e.StopID == "" || e.Delivery != nil {
+		if !res.Accepted {
+			if err := res.Why.Check(); err != nil {
+				w.failf("%v", err)
+			}
+			continue
+		}
+		if e.StopID == "" || e.Delivery != nil {
 			continue
 		}
 		key := fmt.Sprint(e.StopID, " ", e.Version)
@@ -565,7 +571,7 @@ func TestExplain(t *testing.T) {
 		{"amount", "1.00", "2.00", "payer's bank"},
 		{"holder", "李四", "", "did not say"},
 	} {
-		if got := Explain(&Difference{Field: c.field, Ours: c.ours, Theirs: c.theirs}); !strings.Contains(got, c.want) {
+		if got := Explain(&Difference{Field: c.field, Ours: c.ours, Theirs: c.theirs}).Error(); !strings.Contains(got, c.want) {
 			t.Errorf("%s %q, %q: %s, want something with %q", c.field, c.ours, c.theirs, got, c.want)
 		}
 	}

@@ -32,7 +32,7 @@ type TaskFile struct {
 // Taken says whether the alert is locked to somebody at a moment.
 func (t *TaskFile) Taken(now event.Instant) bool { return t.State == TaskClaimed && now < t.Until }
 
-func (l *Ledger) foldTask(e *Event) string {
+func (l *Ledger) foldTask(e *Event) Refusal {
 	t := l.tasks[e.Task.AlertID]
 	version := 0
 	if t != nil {
@@ -41,15 +41,15 @@ func (l *Ledger) foldTask(e *Event) string {
 	lock := l.lockOf(e.CaseID, e.At)
 	switch {
 	case e.Version != version+1:
-		return fmt.Sprintf("the alert's work is at version %d", version)
+		return refuse("version.task", "version", version)
 	case lock != nil && lock.By != e.By:
-		return fmt.Sprintf("%s has taken it until %s", lock.By, lock.Until)
+		return refuse("task.taken", "by", lock.By, "until", lock.Until)
 	case t != nil && t.State == TaskDismissed && e.State != TaskDismissed:
-		return "the alert was dismissed by " + t.By
+		return refuse("task.dismissed", "by", t.By)
 	case e.State == TaskClaimed && (e.Until == 0 || e.Until > e.At.Add(l.terms.Claim)):
-		return fmt.Sprintf("an alert is taken for %s at most", l.terms.Claim)
+		return refuse("task.term", "term", l.terms.Claim)
 	case e.State != TaskClaimed && e.State != TaskOpen && e.State != TaskEscalated && e.State != TaskDismissed:
-		return "there is no such work on an alert"
+		return refuse("task.state")
 	}
 	l.tasks[e.Task.AlertID] = &TaskFile{e.Task.AlertID, e.CaseID, e.Version, e.State, e.By, e.Reason, e.At, e.Until}
 	switch held := l.locks[e.CaseID]; {
@@ -59,7 +59,7 @@ func (l *Ledger) foldTask(e *Event) string {
 		delete(l.locks, e.CaseID)
 	}
 	l.center(e, "alert")
-	return ""
+	return accepted
 }
 
 // lockOf is who has taken a case at a moment: one person works on it, whichever

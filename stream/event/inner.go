@@ -79,41 +79,42 @@ func ParseInner(b []byte, e *Event) error {
 		Kind string `json:"kind"`
 	}
 	if err := json.Unmarshal(b, &head); err != nil {
-		return Refusal{{ReasonNotJSON, "", "is not JSON: " + err.Error()}}
+		return Refusal{NewProblem("", "not-json", "cause", err.Error())}
 	}
 	*e = Event{}
 	switch head.Kind {
 	case "risk":
 		var d riskDoc
 		if err := json.Unmarshal(b, &d); err != nil {
-			return Refusal{{ReasonBadValue, "", err.Error()}}
+			return Refusal{NewProblem("", "bad-value.inner", "cause", err.Error())}
 		}
 		if !watchable(string(d.Entity)) || d.Origin == "" || d.ID == "" {
-			return Refusal{{ReasonMissingField, "/entity", "a note needs its id, entity and origin"}}
+			return Refusal{NewProblem("/entity", "missing-field.note")}
 		}
 		e.Kind, e.ID, e.At, e.Risk = KindRisk, d.ID, d.At, d.Risk
 	case "taint":
 		var d taintDoc
 		if err := json.Unmarshal(b, &d); err != nil {
-			return Refusal{{ReasonBadValue, "", err.Error()}}
+			return Refusal{NewProblem("", "bad-value.inner", "cause", err.Error())}
 		}
 		if d.Account == "" || d.StopID == "" || d.CaseID == "" || d.ID == "" || d.Minor < 0 || d.Offset < 0 || d.Minor == 0 && !d.Held {
-			return Refusal{{ReasonMissingField, "/account", "a taint needs its id, account, case, stop and amount"}}
+			return Refusal{NewProblem("/account", "missing-field.taint")}
 		}
 		d.Taint.At = d.At
 		e.Kind, e.ID, e.At, e.Taint = KindTaint, d.ID, d.At, &d.Taint
 	case "control":
 		var d controlDoc
 		if err := json.Unmarshal(b, &d); err != nil {
-			return Refusal{{ReasonBadValue, "", err.Error()}}
+			return Refusal{NewProblem("", "bad-value.inner", "cause", err.Error())}
 		}
 		if d.What == "" || d.ID == "" {
-			return Refusal{{ReasonMissingField, "/what", "a control needs its id and what it is about"}}
+			return Refusal{NewProblem("/what", "missing-field.control")}
 		}
 		e.Kind, e.ID, e.At = KindControl, d.ID, d.At
 		e.Control = &Control{What: d.What, Entity: d.Entity, Pattern: d.Pattern, As: d.As, Until: d.Until, Removed: d.Removed, Reason: d.Reason, By: d.By, Text: d.Text}
 	default:
-		return Refusal{{ReasonUnknownKind, "/kind", strconv.Quote(clip(head.Kind)) + " is none of risk, taint, control"}}
+		return Refusal{NewProblem("/kind", "unknown-kind", "value", clip(head.Kind),
+			"allowed", []string{"risk", "taint", "control"})}
 	}
 	return nil
 }

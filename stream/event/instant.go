@@ -1,8 +1,9 @@
 package event
 
 import (
-	"fmt"
 	"time"
+
+	"stopline.internal/stream/event/words"
 )
 
 // Instant is a moment, in milliseconds since the Unix epoch. The documents'
@@ -43,7 +44,7 @@ func (i *Instant) UnmarshalText(b []byte) error {
 	}
 	t, err := time.Parse(time.RFC3339, string(b))
 	if err != nil {
-		return fmt.Errorf("is not an RFC 3339 time with offset, such as 2026-11-23T10:20:30+08:00")
+		return words.New("field.moment")
 	}
 	*i = InstantOf(t)
 	return nil

@@ -1,9 +1,10 @@
 package event
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
+
+	"stopline.internal/stream/event/words"
 )
 
 // Currency is an ISO 4217 alphabetic code.
@@ -109,10 +110,11 @@ func AppendDecimal(dst []byte, minor int64, digits int) []byte {
 // ParseMinor reads a plain decimal ("49800.00", "12") exactly into minor units
 // with the given number of digits. It refuses signs, exponents, spaces, more
 // fraction digits than the currency has (trailing zeros are no exception), and
-// anything above [MaxMinor]. Zero is allowed: balances may be zero.
+// anything above [MaxMinor]. Zero is allowed: balances may be zero. What is wrong
+// is a [words.Message].
 func ParseMinor(s string, digits int) (int64, error) {
 	if s == "" {
-		return 0, fmt.Errorf("is empty")
+		return 0, words.New("bad-amount.empty")
 	}
 	var minor int64
 	frac, dot := 0, false
@@ -123,22 +125,22 @@ func ParseMinor(s string, digits int) (int64, error) {
 			dot = true
 			continue
 		case c == '-' && i == 0:
-			return 0, fmt.Errorf("is negative")
+			return 0, words.New("bad-amount.negative", "value", clip(s))
 		case c < '0' || c > '9':
-			return 0, fmt.Errorf("is not a plain decimal number")
+			return 0, words.New("bad-amount.no-decimal", "value", clip(s))
 		}
 		if dot {
 			if frac++; frac > digits {
-				return 0, fmt.Errorf("has more than %d decimals", digits)
+				return 0, words.New("bad-amount.decimals", "value", clip(s), "digits", digits)
 			}
 		}
 		if minor = minor*10 + int64(c-'0'); minor > MaxMinor {
-			return 0, fmt.Errorf("is above the limit of %d minor units", MaxMinor)
+			return 0, words.New("bad-amount.above-limit", "value", clip(s), "limit", MaxMinor)
 		}
 	}
 	for ; frac < digits; frac++ {
 		if minor *= 10; minor > MaxMinor {
-			return 0, fmt.Errorf("is above the limit of %d minor units", MaxMinor)
+			return 0, words.New("bad-amount.above-limit", "value", clip(s), "limit", MaxMinor)
 		}
 	}
 	return minor, nil

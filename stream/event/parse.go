@@ -2,7 +2,6 @@ package event
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +9,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"stopline.internal/stream/event/words"
 )
 
 // Reason says, in one word for counting, why a document was refused.
@@ -33,18 +34,25 @@ const (
 	ReasonUnknownField    Reason = "unknown-field" // over HTTP; on Kafka it is counted
 )
 
-// Problem is one thing wrong with a document. Field is a JSON pointer.
+// Problem is one thing wrong with a document. Field is a JSON pointer; the
+// message's code begins with the reason, and says more where there is more to say.
 type Problem struct {
 	Reason Reason
 	Field  string
-	Detail string
+	words.Message
+}
+
+// NewProblem is what is wrong with a field: its reason is its code up to the dot.
+func NewProblem(field, code string, pairs ...any) Problem {
+	reason, _, _ := strings.Cut(code, ".")
+	return Problem{Reason(reason), field, words.New(code, pairs...)}
 }
 
 func (p Problem) String() string {
 	if p.Field == "" {
-		return p.Detail
+		return p.Error()
 	}
-	return p.Field + " " + p.Detail
+	return p.Field + " " + p.Error()
 }
 
 // Refusal is the error of a document that cannot be taken, with everything
@@ -186,7 +194,7 @@ func (p *Parser) ParseAs(kind string, b []byte, now Instant, e *Event) error {
 		return err
 	}
 	for _, at := range unknownFields(kindFields[kind], b, "") {
-		problems = append(problems, Problem{ReasonUnknownField, at, "is no field of a " + kind})
+		problems = append(problems, NewProblem(at, "unknown-field", "kind", kind))
 	}
 	if len(problems) > 0 {
 		return problems
@@ -196,10 +204,10 @@ func (p *Parser) ParseAs(kind string, b []byte, now Instant, e *Event) error {
 
 func (p *Parser) read(kind string, b []byte, now Instant, d *document, e *Event) error {
 	if len(b) > p.Limits.Bytes {
-		return Refusal{{ReasonTooLarge, "", fmt.Sprintf("the document has %d bytes; the limit is %d", len(b), p.Limits.Bytes)}}
+		return Refusal{NewProblem("", "too-large", "bytes", len(b), "limit", p.Limits.Bytes)}
 	}
 	if !utf8.Valid(b) {
-		return Refusal{{ReasonNotUTF8, "", "the document is not valid UTF-8"}}
+		return Refusal{NewProblem("", "not-utf8")}
 	}
 	if err := json.Unmarshal(b, d); err != nil {
 		*d = document{}
@@ -222,7 +230,7 @@ func (p *Parser) read(kind string, b []byte, now Instant, d *document, e *Event)
 func ParseWatchRemoval(key []byte, now Instant, e *Event) error {
 	entity := Entity(key)
 	if !watchable(string(entity)) {
-		return Refusal{{ReasonBadValue, "", "a watchlist record without a value needs the entity as its key, such as acct:6217000010098765432"}}
+		return Refusal{NewProblem("", "bad-value.watch-key")}
 	}
 	*e = Event{Kind: KindWatch, At: now, Watch: Watch{Entity: entity, Removed: true}}
 	return nil
@@ -231,13 +239,13 @@ func ParseWatchRemoval(key []byte, now Instant, e *Event) error {
 func decodeProblem(err error) Problem {
 	var sem *json.SemanticError
 	if errors.As(err, &sem) {
-		return Problem{ReasonBadValue, string(sem.JSONPointer), fmt.Sprintf("cannot be a JSON %s", sem.JSONKind)}
+		return NewProblem(string(sem.JSONPointer), "bad-value.json", "kind", sem.JSONKind.String())
 	}
 	var syn *jsontext.SyntacticError
 	if errors.As(err, &syn) {
-		return Problem{ReasonNotJSON, string(syn.JSONPointer), fmt.Sprintf("is not JSON at byte %d: %v", syn.ByteOffset, syn.Err)}
+		return NewProblem(string(syn.JSONPointer), "not-json.at", "byte", syn.ByteOffset, "cause", syn.Err.Error())
 	}
-	return Problem{ReasonNotJSON, "", "is not JSON: " + err.Error()}
+	return NewProblem("", "not-json", "cause", err.Error())
 }
 
 // check collects everything that is wrong, so that a source sees it all at once.
@@ -247,8 +255,8 @@ type check struct {
 	problems Refusal
 }
 
-func (c *check) fail(r Reason, field, format string, args ...any) {
-	c.problems = append(c.problems, Problem{r, field, fmt.Sprintf(format, args...)})
+func (c *check) fail(field, code string, pairs ...any) {
+	c.problems = append(c.problems, NewProblem(field, code, pairs...))
 }
 
 func (c *check) event(d *document, e *Event) {
@@ -264,7 +272,8 @@ func (c *check) event(d *document, e *Event) {
 		}
 	}
 	if e.Kind == 0 {
-		c.fail(ReasonUnknownKind, "/kind", "%q is none of transfer, call, message, sim, report, watch", clip(d.Kind))
+		c.fail("/kind", "unknown-kind", "value", clip(d.Kind),
+			"allowed", []string{"transfer", "call", "message", "sim", "report", "watch"})
 		return
 	}
 	e.ID = c.required("/id", d.ID)
@@ -293,7 +302,7 @@ func (c *check) transfer(d *document, t *Transfer) {
 	} else {
 		t.Payee = c.party("/payee", d.Payee)
 		if t.Payee.Account != "" && t.Payee.Account == t.Payer.Account {
-			c.fail(ReasonBadValue, "/payee/account", "is the payer's own account")
+			c.fail("/payee/account", "bad-value.own-account")
 		}
 	}
 	t.Amount = c.money("/amount", d.Amount, d.Currency, "/currency")
@@ -320,9 +329,9 @@ func (c *check) call(d *document, call *Call) {
 		call.Ended = true
 		switch {
 		case d.Duration == nil:
-			c.fail(ReasonMissingField, "/duration_s", "is required for a call that has ended")
+			c.fail("/duration_s", "missing-field.duration")
 		case *d.Duration < 0 || *d.Duration > 7*24*3600:
-			c.fail(ReasonBadValue, "/duration_s", "must lie between 0 and 604800 seconds")
+			c.fail("/duration_s", "bad-value.duration")
 		default:
 			call.Seconds = *d.Duration
 		}
@@ -348,13 +357,13 @@ func (c *check) report(d *document, r *Report) {
 		r.Victim.Phone = c.number("/victim/phone", d.Victim.Phone)
 	}
 	if d.Victim.Holder == "" && d.Victim.Phone == "" {
-		c.fail(ReasonMissingField, "/victim", "is required: a holder, a phone, or both")
+		c.fail("/victim", "missing-field.victim")
 	}
 	if len(d.Transfers) == 0 {
-		c.fail(ReasonMissingField, "/transfers", "is required: at least one payment that the victim made")
+		c.fail("/transfers", "missing-field.transfers")
 	}
 	if len(d.Transfers) > c.parser.Limits.List || len(d.Callers) > c.parser.Limits.List {
-		c.fail(ReasonTooLong, "/transfers", "a report may list at most %d transfers and callers; split it", c.parser.Limits.List)
+		c.fail("/transfers", "too-long.list", "limit", c.parser.Limits.List)
 		return
 	}
 	for i, t := range d.Transfers {
@@ -376,7 +385,7 @@ func (c *check) report(d *document, r *Report) {
 func (c *check) watch(d *document, w *Watch) {
 	entity := c.required("/entity", d.Entity)
 	if entity != "" && !watchable(entity) {
-		c.fail(ReasonBadValue, "/entity", "must be acct:NUMBER, tel:E164, device:ID or host:NAME")
+		c.fail("/entity", "bad-value.entity")
 	}
 	switch e := Entity(entity); {
 	case e.IsNumber():
@@ -391,7 +400,7 @@ func (c *check) watch(d *document, w *Watch) {
 	if d.Until != "" {
 		t, err := time.Parse(time.RFC3339, d.Until)
 		if err != nil {
-			c.fail(ReasonBadTime, "/until", "is not an RFC 3339 time with offset")
+			c.fail("/until", "bad-time", "value", clip(d.Until))
 		}
 		w.Until = InstantOf(t)
 	}
@@ -420,7 +429,7 @@ func (c *check) party(at string, p party) Party {
 
 func (c *check) text(at, s string) string {
 	if len(s) > c.parser.Limits.String {
-		c.fail(ReasonTooLong, at, "has %d bytes; the limit is %d", len(s), c.parser.Limits.String)
+		c.fail(at, "too-long", "bytes", len(s), "limit", c.parser.Limits.String)
 		return ""
 	}
 	return s
@@ -428,7 +437,7 @@ func (c *check) text(at, s string) string {
 
 func (c *check) required(at, s string) string {
 	if s == "" {
-		c.fail(ReasonMissingField, at, "is required")
+		c.fail(at, "missing-field")
 	}
 	return c.text(at, s)
 }
@@ -439,7 +448,7 @@ func (c *check) number(at, s string) string {
 	}
 	n := c.parser.Numbers.E164(s)
 	if n == "" || n == "+" {
-		c.fail(ReasonBadValue, at, "has no digits of a telephone number")
+		c.fail(at, "bad-value.number")
 	}
 	return n
 }
@@ -451,29 +460,29 @@ func (c *check) oneOf(at, s string, allowed ...string) string {
 		}
 	}
 	if s == "" {
-		c.fail(ReasonMissingField, at, "is required: one of %s", strings.Join(allowed, ", "))
+		c.fail(at, "missing-field.one-of", "allowed", allowed)
 	} else {
-		c.fail(ReasonBadValue, at, "%q is none of %s", clip(s), strings.Join(allowed, ", "))
+		c.fail(at, "bad-value.one-of", "value", clip(s), "allowed", allowed)
 	}
 	return ""
 }
 
 func (c *check) instant(at, s string, recent bool) Instant {
 	if s == "" {
-		c.fail(ReasonMissingField, at, "is required: an RFC 3339 time with offset")
+		c.fail(at, "missing-field.time")
 		return 0
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		c.fail(ReasonBadTime, at, "%q is not an RFC 3339 time with offset, such as 2026-11-23T10:20:30+08:00", clip(s))
+		c.fail(at, "bad-time", "value", clip(s))
 		return 0
 	}
 	i := InstantOf(t)
 	switch {
 	case recent && c.parser.Limits.Past > 0 && c.now.Sub(i) > c.parser.Limits.Past:
-		c.fail(ReasonTooOld, at, "%s is more than %s before now, %s", i, c.parser.Limits.Past, c.now)
+		c.fail(at, "too-old", "at", i, "limit", c.parser.Limits.Past, "now", c.now)
 	case i.Sub(c.now) > c.parser.Limits.Ahead:
-		c.fail(ReasonTooFarAhead, at, "%s is more than %s after now, %s", i, c.parser.Limits.Ahead, c.now)
+		c.fail(at, "too-far-ahead", "at", i, "limit", c.parser.Limits.Ahead, "now", c.now)
 	}
 	return i
 }
@@ -483,12 +492,12 @@ func (c *check) money(at string, d Decimal, currency, currencyAt string) Money {
 	digits, known := m.Currency.Digits()
 	switch {
 	case currency == "":
-		c.fail(ReasonMissingField, currencyAt, "is required: an ISO 4217 code such as CNY")
+		c.fail(currencyAt, "missing-field.currency")
 	case !known:
-		c.fail(ReasonUnknownCurrency, currencyAt, "%q is not an ISO 4217 code in use", clip(currency))
+		c.fail(currencyAt, "unknown-currency", "value", clip(currency))
 	}
 	if d == "" {
-		c.fail(ReasonMissingField, at, "is required: a decimal such as \"49800.00\"")
+		c.fail(at, "missing-field.amount")
 		return m
 	}
 	if !known {
@@ -497,13 +506,19 @@ func (c *check) money(at string, d Decimal, currency, currencyAt string) Money {
 	m.Currency = currencies[m.Currency]
 	minor, err := ParseMinor(string(d), digits)
 	if err == nil && minor == 0 {
-		err = errors.New("must be greater than zero")
+		err = words.New("bad-amount.not-positive", "value", clip(string(d)))
 	}
-	if err != nil {
-		c.fail(ReasonBadAmount, at, "%q %v", clip(string(d)), err)
-	}
+	c.amount(at, err)
 	m.Minor = minor
 	return m
+}
+
+// amount notes what is wrong with an amount, where something is.
+func (c *check) amount(at string, err error) {
+	var m words.Message
+	if errors.As(err, &m) {
+		c.problems = append(c.problems, Problem{ReasonBadAmount, at, m})
+	}
 }
 
 func (c *check) balance(at string, d Decimal, currency Currency) int64 {
@@ -513,7 +528,7 @@ func (c *check) balance(at string, d Decimal, currency Currency) int64 {
 	digits, _ := currency.Digits()
 	minor, err := ParseMinor(string(d), digits)
 	if err != nil {
-		c.fail(ReasonBadAmount, at, "%q %v", clip(string(d)), err)
+		c.amount(at, err)
 		return Unknown
 	}
 	return minor

@@ -107,7 +107,7 @@ func TestRefusals(t *testing.T) {
 				t.Fatalf("not refused: %v", err)
 			}
 			if r[0].Reason != c.reason || r[0].Field != c.field {
-				t.Errorf("refused with %s at %q (%s), want %s at %q", r[0].Reason, r[0].Field, r[0].Detail, c.reason, c.field)
+				t.Errorf("refused with %s at %q (%s), want %s at %q", r[0].Reason, r[0].Field, r[0], c.reason, c.field)
 			}
 		})
 	}

@@ -1,4 +1,5 @@
-// Elements and tables, and how money, times and states are written.
+// Elements and tables, and how money, times, states and messages are written.
+import { messages, names } from "/messages.js";
 import { t, lang } from "/words.js";
 
 export const $ = (id) => document.getElementById(id);
@@ -78,9 +79,59 @@ export function span(ms) {
   const s = Math.max(0, Math.round(ms / 1000));
   const h = Math.floor(s / 3600);
   const two = (n) => String(n).padStart(2, "0");
-  if (h > 99) return `${Math.floor(h / 24)} d`;
+  if (h > 99) return t("daysleft", Math.floor(h / 24));
   const rest = `${two(Math.floor((s % 3600) / 60))}:${two(s % 60)}`;
   return h > 0 ? `${h}:${rest}` : rest;
+}
+
+// A message of the service is a code and its values; the service hands out the
+// words of its codes, so that they are written once. Amounts come as
+// "1234.50 CNY", moments as RFC 3339, lengths of time as "48h0m0s".
+const at = () => (lang() === "zh" ? 0 : 1);
+
+// name is a word of a group, such as a state of a stop; what the group does not
+// have stays as it is.
+export const name = (group, value) => names[group]?.[value]?.[at()] ?? value;
+
+// author is who signed: a person by name, the service by what it did, a bank by
+// its code; two who decided together are both named.
+export const author = (by = "") =>
+  by
+    .split(", ")
+    .map((one) => (one.startsWith("bank ") ? `${name("role", "bank")} ${one.slice(5)}` : name("author", one)))
+    .join(lang() === "zh" ? "、" : ", ");
+
+const units = [
+  ["spandays", 86400, 3 * 86400],
+  ["spanhours", 3600, 3600],
+  ["spanminutes", 60, 60],
+  ["spanseconds", 1, 0],
+];
+// lasting is a length of time as people say it: in days from three on, else in the
+// largest unit that is whole.
+function lasting(text) {
+  const of = { h: 3600, m: 60, s: 1 };
+  const s = [...text.matchAll(/(\d+)([hms])/g)].reduce((n, [, v, unit]) => n + v * of[unit], 0);
+  const [word, unit] = units.find(([, unit, from]) => s >= from && s % unit === 0);
+  const n = s / unit;
+  return t(n === 1 ? word + "_1" : word, n);
+}
+
+function written(v, kind) {
+  if (v === undefined || v === null) return "";
+  if (Array.isArray(v)) return v.map((x) => name(kind, x)).join(lang() === "zh" ? "、" : ", ");
+  if (kind === "money") return money(...v.split(" "));
+  if (kind === "time") return v.slice(5, 16).replace("T", " ");
+  if (kind === "span") return lasting(v);
+  return String(name(kind, v));
+}
+
+// message is what the service says, in the reader's language; without words for
+// its code, which a newer service may give, what it said itself.
+export function message(m, otherwise = "") {
+  const text = messages[m?.code]?.[at()];
+  if (!text) return otherwise || m?.code || "";
+  return text.replace(/\{(\w+)(?::([\w-]+))?\}/g, (_, n, kind) => written(m.values?.[n], kind));
 }
 
 // tail is the end of an account, by which people tell accounts apart.

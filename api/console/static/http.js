@@ -1,7 +1,7 @@
 // The way to the service: requests as the key's owner, what happens as it
 // happens, and the service's clock. The key lives in this tab alone.
-import { $, cityDay, cityTime, count, el, span } from "/dom.js";
-import { t } from "/words.js";
+import { $, cityDay, cityTime, count, el, message, span } from "/dom.js";
+import { lang, t } from "/words.js";
 
 export const key = () => sessionStorage.getItem("key");
 export const me = { name: "", role: "", simulation: null };
@@ -45,10 +45,16 @@ export async function ask(path, method = "GET", body, headers = {}) {
   }
   if (!answer.ok) {
     const problem = await answer.json().catch(() => ({}));
-    throw Object.assign(new Error(problem.detail || answer.statusText), { status: answer.status, problem });
+    throw Object.assign(new Error(wordsOf(problem) || answer.statusText), { status: answer.status, problem });
   }
   if (answer.status === 204) return null;
   return answer.headers.get("Content-Type").includes("json") ? answer.json() : answer.blob();
+}
+
+// wordsOf says a problem in the reader's language, with the fields that are wrong.
+function wordsOf(problem) {
+  const fields = (problem.errors ?? []).slice(0, 3).map((e) => `${e.pointer ?? ""} ${message(e, e.detail)}`.trim());
+  return [message(problem, problem.detail), ...fields].filter(Boolean).join(lang() === "zh" ? "；" : "; ");
 }
 
 // act does something, and says how it went.

@@ -1,6 +1,6 @@
 // Operations: what waits for a person, whether the books are right, how the
 // banks are reached, and how the service is.
-import { button, card, cents, count, el, empty, percent, quiet, short, span, table, when } from "/dom.js";
+import { button, card, cents, count, el, empty, message, name, quiet, short, span, table, when } from "/dom.js";
 import { act, ask, decides, now, today } from "/http.js";
 import { chart, tip } from "/charts.js";
 import { t } from "/words.js";
@@ -138,11 +138,11 @@ function drawDuties(box, d) {
         : span(Date.parse(x.until) - now());
   const rows = d.duties.map((x) => [
     [due(x), "nowrap"],
-    el("span", { title: x.text }, t("duty_" + x.kind)),
+    message(x, x.text),
     el("a", { href: "#/cases/" + x.case_id }, x.case_id.slice(4, 14)),
   ]);
   box.replaceChildren(
-    d.duties.length ? table(t("duties"), [t("due"), t("what"), t("case")], rows, { class: "scroll tall" }) : empty(t("noduties")),
+    d.duties.length ? table(t("duties"), [t("due"), t("what"), t("case")], rows, { class: "scroll tall wrap" }) : empty(t("noduties")),
   );
 }
 
@@ -190,8 +190,8 @@ async function letters(box) {
   const rows = items.map((x) => [
     [when(x.at), "nowrap"],
     x.topic,
-    el("span", { title: x.error }, x.reason),
-    el("details", {}, el("summary", {}, `${x.bytes} B`), el("p", {}, x.error), el("pre", { tabindex: 0 }, x.document)),
+    el("span", { title: x.reason }, name("reason", x.reason)),
+    el("details", {}, el("summary", {}, `${x.bytes} B`), mistakes(x), el("pre", { tabindex: 0 }, x.document)),
     again(x),
   ]);
   box.replaceChildren(
@@ -201,6 +201,16 @@ async function letters(box) {
   );
   return null;
 }
+
+// mistakes are what is wrong with a refused document, each with its field.
+const mistakes = (x) =>
+  x.problems?.length
+    ? el(
+        "ul",
+        {},
+        x.problems.map((p) => el("li", {}, `${p.field ?? ""} ${message(p)}`.trim())),
+      )
+    : el("p", {}, x.error);
 
 async function verify() {
   const v = await ask("/v1/statistics/verification");

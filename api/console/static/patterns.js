@@ -1,6 +1,6 @@
 // Patterns: what is in force, how each turned out week by week, and an editor
 // that checks as you type, tries on the past and proposes.
-import { button, card, count, el, empty, quiet, table } from "/dom.js";
+import { author, button, card, count, el, empty, quiet, table } from "/dom.js";
 import { act, ask, decides, me } from "/http.js";
 import { chart, tip } from "/charts.js";
 import { lang, t } from "/words.js";
@@ -15,7 +15,7 @@ export async function patterns(root) {
       "div",
       { class: "title" },
       el("h1", {}, t("patterns")),
-      quiet(`${c.version} · ${t("by")} ${c.by} · ${c.published_at.slice(0, 16).replace("T", " ")}`),
+      quiet(`${c.version} · ${t("by")} ${author(c.by)} · ${c.published_at.slice(0, 16).replace("T", " ")}`),
     ),
     card(t("inforce"), el("p", {}, quiet(`${t("weeks")}: ${t("weekshint")}`)), listing(c, s)),
     edit.view,
@@ -49,8 +49,20 @@ function listing(c, s) {
       el("p", { class: "quiet" }, `${p.id} · ${t(p.fraud_type ?? "")} · ${p.source ?? ""}`),
     );
     const figures = [x?.alerts ?? 0, x?.confirmed ?? 0, x?.false_alarms ?? 0].map((v) => [count(v), "n"]);
-    const precision = x === undefined || x.precision === null ? "–" : (100 * x.precision).toFixed(0) + " %";
-    return [name, p.stage ?? "", t(p.then ?? ""), [String(p.weight), "n"], ...figures, [precision, "n"], x ? spark(x.weeks) : ""];
+    const judged = (x?.confirmed ?? 0) + (x?.false_alarms ?? 0);
+    const precision =
+      x === undefined || x.precision === null
+        ? "–"
+        : el("span", {}, (100 * x.precision).toFixed(0) + " %", el("br"), quiet(t("judged", count(x.confirmed), count(judged))));
+    return [
+      name,
+      p.stage ? t("stage_" + p.stage) : "",
+      t(p.then ?? ""),
+      [String(p.weight), "n"],
+      ...figures,
+      [precision, "n"],
+      x ? spark(x.weeks) : "",
+    ];
   });
   return table(t("patterns"), heads, rows, { class: "scroll listing" });
 }
@@ -139,7 +151,8 @@ function editor(c, text, proposed) {
     try {
       body = await yaml("/v1/patterns/check");
     } catch (e) {
-      wrong = (e.problem?.errors ?? [{ detail: e.message }]).map((x) => x.detail);
+      const errors = e.problem?.errors;
+      wrong = errors?.length ? errors.map((x) => x.detail) : [e.message];
     }
     if (mine !== asked) return; // it was changed meanwhile
     const same = body?.version === c.version;
@@ -186,7 +199,7 @@ async function waiting(box, edit) {
   const why = (p) => (!decides() ? t("supervisormust") : p.proposed_by === me.name ? t("othermust") : null);
   const rows = proposals.map((p) => [
     el("code", {}, p.version.slice(0, 12)),
-    `${p.proposed_by} · ${p.proposed_at.slice(0, 16).replace("T", " ")}`,
+    `${author(p.proposed_by)} · ${p.proposed_at.slice(0, 16).replace("T", " ")}`,
     p.reason ?? "",
     el(
       "span",

@@ -1,6 +1,6 @@
 // The live queue: what waits for a decision comes first, the larger amount before
 // the smaller, and nothing moves under the hand: what is new gathers behind a bar.
-import { asked, badge, button, count, el, empty, money, quiet, span, tail } from "/dom.js";
+import { asked, author, badge, button, count, el, empty, money, quiet, span, tail } from "/dom.js";
 import { act, ask, countdowns, decides, me, now, onLive, today as todayBy } from "/http.js";
 import { bankName } from "/names.js";
 import { lang, t } from "/words.js";
@@ -102,9 +102,9 @@ export async function queue(root, [wanted]) {
     const counts = i.until && (i.held_amount || i.state === "requested" || i.state === "acknowledged");
     const task =
       i.task.state === "claimed"
-        ? [t("claimed", i.task.by), " ", el("span", { "data-until": i.task.until }, span(Date.parse(i.task.until) - now()))]
+        ? [t("claimed", author(i.task.by)), " ", el("span", { "data-until": i.task.until }, span(Date.parse(i.task.until) - now()))]
         : i.task.state === "escalated"
-          ? `${t("escalatedby", i.task.by)}: ${i.task.reason}`
+          ? `${t("escalatedby", author(i.task.by))}: ${i.task.reason}`
           : null;
     const about = i.payee
       ? [i.holder, i.phone?.replace(/^\+86/, ""), i.payer && tail(i.payer), "→", i.payee_holder, tail(i.payee), bankName(i.bank)]

@@ -1,5 +1,5 @@
 // Giving back: a return with its arithmetic, and what may be decided of it.
-import { asked, button, card, el, empty, filled, money, table, when } from "/dom.js";
+import { asked, author, button, card, el, empty, filled, message, money, table, when } from "/dom.js";
 import { act, ask, decides, me, ofCenter, save } from "/http.js";
 import { bankName } from "/names.js";
 import { t } from "/words.js";
@@ -21,6 +21,10 @@ export function returnsCard(c, returns, changed) {
       ),
   );
 }
+
+// arithmetic is a line's division in the reader's language.
+const arithmetic = (text = "") =>
+  text.replace(" rest ", ` ${t("rest")} `).replace(", and 1 of what is left over: among the largest rests", t("restfen"));
 
 // proposal is a return with the arithmetic of each part, so that a person can
 // check it, and what may be decided of it.
@@ -86,7 +90,7 @@ function proposal(r, changed) {
     [money(l.loss, r.currency), "n"],
     [money(l.traced, r.currency), "n"],
     [money(l.amount, r.currency), "n"],
-    l.arithmetic ?? "",
+    arithmetic(l.arithmetic),
   ];
   return el(
     "section",
@@ -97,11 +101,15 @@ function proposal(r, changed) {
     el(
       "p",
       { class: "quiet" },
-      `${when(r.proposed_at)} · ${r.proposed_by}`,
-      r.approvals.length > 0 && ` · ${t("approvals")}: ${r.approvals.join(", ")}`,
+      `${when(r.proposed_at)} · ${author(r.proposed_by)}`,
+      r.approvals.length > 0 && ` · ${t("approvals")}: ${r.approvals.map(author).join(", ")}`,
     ),
     r.accounts.map((x) =>
-      el("p", { class: "quiet" }, `${x.account.number} ${bankName(x.account.bank)} · ${money(x.frozen, r.currency)} · ${x.why}`),
+      el(
+        "p",
+        { class: "quiet" },
+        `${x.account.number} ${bankName(x.account.bank)} · ${money(x.frozen, r.currency)} · ${message({ code: x.why_code, values: x.why_values }, x.why)}`,
+      ),
     ),
     table(t("arithmetic"), [t("victim"), [t("loss"), "n"], [t("traced"), "n"], [t("amount"), "n"], t("arithmetic")], r.lines.map(cells), {
       class: "scroll wrap",

@@ -1,9 +1,9 @@
 // The stops of a case, an account a row: its state, its money, its clock, and what
 // may be decided, of one or of many at once.
-import { asked, badge, button, card, cents, el, empty, filled, money, quiet, span, stateWord, when } from "/dom.js";
+import { asked, author, badge, button, card, cents, el, empty, filled, message, money, quiet, span, stateWord, when } from "/dom.js";
 import { act, ask, decides, me, now, ofCenter, save, say } from "/http.js";
 import { bankName } from "/names.js";
-import { author, lang, t } from "/words.js";
+import { lang, t } from "/words.js";
 
 // What may be decided in each state: the route, and its word.
 const held = [
@@ -246,6 +246,13 @@ function about(a, changed) {
   return d;
 }
 
+// stepWord names a step of a stop's life: that it was proposed is no wait for
+// somebody's approval, which most need none of.
+const stepWord = (e) => (e.state === "proposed" ? t("proposal_step") : stateWord(e.state));
+
+// reasonOf is why, as a person gave it, or in words where the service did.
+const reasonOf = (e) => (e.reason_code ? message({ code: e.reason_code }, e.reason) : e.reason);
+
 async function stopDetail(s, changed) {
   const full = await ask("/v1/stops/" + s.id);
   const why = el("ul", { class: "history" });
@@ -283,7 +290,7 @@ async function stopDetail(s, changed) {
     el(
       "ol",
       { class: "history" },
-      full.timeline.map((e) => el("li", {}, `${when(e.at)} · ${stateWord(e.state)} · ${author(e.by)}`, e.reason && " · " + e.reason)),
+      full.timeline.map((e) => el("li", {}, `${when(e.at)} · ${stepWord(e)} · ${author(e.by)}`, e.reason && " · " + reasonOf(e))),
     ),
     by &&
       el(
