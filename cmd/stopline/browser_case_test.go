@@ -106,7 +106,7 @@ func TestBrowserReturn(t *testing.T) {
 		w.until("the case", `document.querySelector(".case .accounts")`)
 	}
 	as(k.analyst)
-	w.do(chromedp.Click(`//button[text()="拟定返还"]`))
+	w.do(chromedp.Click(`//button[text()="拟定返还方案"]`))
 	w.until("proposed", `document.querySelector(".return h3")?.textContent.startsWith("已拟定")`)
 	approve := func(question string) {
 		t.Helper()

@@ -65,7 +65,9 @@ func openWindow(t *testing.T) *window {
 
 func (w *window) do(actions ...chromedp.Action[chromedp.Void]) {
 	w.t.Helper()
-	if err := chromedp.Do(w.ctx, actions...); err != nil {
+	ctx, cancel := context.WithTimeout(w.ctx, 40*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
 		w.t.Fatalf("%v; the page's errors: %v", err, w.errors)
 	}
 }
@@ -83,7 +85,7 @@ func (w *window) lasting(what string, most time.Duration, expression string) {
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.Poll[chromedp.Void]("Boolean("+expression+")", chromedp.WithPollingInterval(50*time.Millisecond))); err != nil {
 		text, _ := chromedp.Run(w.ctx, chromedp.Evaluate[string]("document.body.innerText"))
-		w.t.Fatalf("not %s: %v; the page says: %.4000s; errors: %v", what, err, text, w.errors)
+		w.t.Fatalf("not %s: %v; the page says: %.1500s; errors: %v", what, err, text, w.errors)
 	}
 }
 
