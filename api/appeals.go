@@ -12,6 +12,7 @@ import (
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
 	"stopline.internal/stream/event"
+	"stopline.internal/stream/event/words"
 )
 
 // appealRoutes are what the law owes a holder: the reason, a way to appeal, and
@@ -44,7 +45,8 @@ type ExplanationDocument struct {
 // and the catalogue's version of then.
 type ReplayDocument struct {
 	Possible bool     `json:"possible"`
-	Why      string   `json:"why,omitempty"`
+	Why      string   `json:"why,omitempty" doc:"Why it is not possible"`
+	WhyCode  string   `json:"why_code,omitempty" example:"replay.version" doc:"The same for programs: docs/messages.md"`
 	Score    int      `json:"score"`
 	Same     bool     `json:"same" doc:"Every pattern holds on the values, and the score is as it was"`
 	Fails    []string `json:"fails,omitempty" doc:"Patterns that do not hold on the values"`
@@ -63,18 +65,23 @@ func (s *server) explanation(_ context.Context, in *StopID) (*struct{ Body Expla
 	return &struct{ Body ExplanationDocument }{d}, nil
 }
 
+// impossible is a decision that cannot be reckoned again, and why.
+func impossible(why words.Message) *ReplayDocument {
+	return &ReplayDocument{Why: why.Error(), WhyCode: why.Code}
+}
+
 func (s *server) replay(x *ledger.Explanation) *ReplayDocument {
 	text, ok := s.Book.Version(x.Catalogue)
 	if !ok {
-		return &ReplayDocument{Why: "the catalogue's version " + x.Catalogue + " is not known to this service"}
+		return impossible(words.New("replay.version", "version", x.Catalogue))
 	}
 	var hits []scoring.Hit
 	if err := json.Unmarshal(x.Hits, &hits); err != nil {
-		return &ReplayDocument{Why: "the values cannot be read: " + err.Error()}
+		return impossible(words.New("replay.values", "cause", err.Error()))
 	}
 	score, fails, err := scoring.Replay(text.Text, hits)
 	if err != nil {
-		return &ReplayDocument{Why: err.Error()}
+		return impossible(words.New("replay.catalogue", "cause", err.Error()))
 	}
 	return &ReplayDocument{Possible: true, Score: score, Fails: fails, Same: len(fails) == 0 && score == x.Score}
 }

@@ -29,7 +29,7 @@ type DeadLetterDocument struct {
 	Error     string              `json:"error"`
 	At        string              `json:"at,omitempty" format:"date-time"`
 	Bytes     int                 `json:"bytes"`
-	Problems  []DeadLetterProblem `json:"problems" nullable:"false" doc:"What is wrong, the first 20 mistakes: the error in codes"`
+	Problems  []DeadLetterProblem `json:"problems" nullable:"false" doc:"The error in codes: the first 20"`
 	Document  string              `json:"document" doc:"Its first 4,096 bytes; what is no UTF-8 is replaced"`
 }
 

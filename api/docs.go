@@ -8,7 +8,8 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-	"golang.org/x/text/language"
+
+	"stopline.internal/stream/event/words"
 )
 
 // docsSection is the routes of those who use them first.
@@ -53,11 +54,6 @@ var docsWords = map[string]map[string]string{
 	},
 }
 
-// roleWords name the roles in Chinese.
-var roleWords = map[string]string{
-	string(Bank): "银行", string(Analyst): "分析员", string(Supervisor): "主管", string(Police): "民警", string(Admin): "管理员",
-}
-
 // docs serves the list of routes, Chinese or English: as the address says, or
 // else as the browser asks.
 func docs(o *huma.OpenAPI, version string) http.HandlerFunc {
@@ -70,12 +66,10 @@ func docs(o *huma.OpenAPI, version string) http.HandlerFunc {
 		}
 		rendered[lang] = page.Bytes()
 	}
-	matcher := language.NewMatcher([]language.Tag{language.English, language.Chinese})
 	return func(w http.ResponseWriter, r *http.Request) {
 		lang := r.URL.Query().Get("lang")
 		if rendered[lang] == nil {
-			_, index := language.MatchStrings(matcher, r.Header.Get("Accept-Language"))
-			lang = []string{"en", "zh"}[index]
+			lang = languageOf(r.Header.Get("Accept-Language")).String()
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Language", lang)
@@ -115,14 +109,14 @@ func docsSections(o *huma.OpenAPI, lang string) []docsSection {
 func docsRouteOf(op *huma.Operation, path, lang string) (section string, r docsRoute) {
 	roles := strings.Split(strings.TrimSuffix(strings.TrimPrefix(op.Description, "For: "), "."), ", ")
 	section = op.Tags[0]
-	if len(roles) == len(roleWords) {
+	if len(roles) == len(docsTitles)-1 {
 		section = everybody
 	}
 	r = docsRoute{ID: op.OperationID, Method: op.Method, Path: path, Summary: op.Summary,
 		For: strings.Join(roles, ", ")}
 	if lang == "zh" {
 		for i := range roles {
-			roles[i] = roleWords[roles[i]]
+			roles[i] = words.Name("role", roles[i], words.Chinese)
 		}
 		r.Summary, r.For = summariesZH[op.OperationID], strings.Join(roles, "、")
 	}

@@ -215,7 +215,7 @@ type StopEvent struct {
 	By      string `json:"by"`
 	Reason  string `json:"reason,omitempty" doc:"Of a person, or of the service in words"`
 
-	ReasonCode string `json:"reason_code,omitempty" example:"due.term" doc:"Where the service gave the reason: docs/messages.md"`
+	ReasonCode string `json:"reason_code,omitempty" example:"due.term" doc:"The service's reason: docs/messages.md"`
 }
 
 // stopEvent is a step as documents carry it. What a log of before said in words

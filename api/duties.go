@@ -30,9 +30,9 @@ type DutyDocument struct {
 	Overdue bool   `json:"overdue"`
 
 	Code   string       `json:"code" example:"duty.hold-ends" doc:"For programs: docs/messages.md"`
-	Values words.Values `json:"values" doc:"What the text says, by name: the amount, the bank, the account, the person, the moment"`
-	Text   string       `json:"text" example:"call PCBC by telephone: ¥49,800.00 on account 6217000010098765432" doc:"What to do, in English"`
-	TextZH string       `json:"text_zh" example:"PCBC 未反馈，请致电：¥49,800.00，账户 6217000010098765432" doc:"The same in Chinese"`
+	Values words.Values `json:"values" doc:"What the text says, by name"`
+	Text   string       `json:"text" example:"decide the appeal of 李四" doc:"What to do, in English"`
+	TextZH string       `json:"text_zh" example:"请对 李四 的申诉作出决定" doc:"The same in Chinese"`
 }
 
 // DutiesPage is what waits for people.

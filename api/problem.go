@@ -21,9 +21,9 @@ type Problem struct {
 	Type   string         `json:"type" example:"about:blank"`
 	Title  string         `json:"title" example:"Unprocessable Entity"`
 	Status int            `json:"status" example:"422"`
-	Code   string         `json:"code" example:"version.stop" doc:"What is wrong, for programs: docs/messages.md lists all of them"`
-	Values words.Values   `json:"values,omitempty" doc:"What the detail says beside its code, by name: amounts as \"1234.50 CNY\", times as RFC 3339, lengths of time as \"48h0m0s\""`
-	Detail string         `json:"detail,omitempty" doc:"What is wrong, and what to do next: in English, or in Chinese for those who send Accept-Language: zh"`
+	Code   string         `json:"code" example:"version.stop" doc:"For programs: docs/messages.md"`
+	Values words.Values   `json:"values,omitempty" doc:"By name, as docs/messages.md says"`
+	Detail string         `json:"detail,omitempty" doc:"What to do next too; in Chinese by Accept-Language"`
 	Errors []FieldProblem `json:"errors,omitempty" doc:"One entry for each field that is wrong"`
 
 	RequestID string `json:"request_id,omitempty" example:"8f14e45fceea167a5a36" doc:"As in the header X-Request-Id, and in the service's log"`
@@ -35,7 +35,7 @@ type FieldProblem struct {
 	Code    string       `json:"code" example:"bad-amount.negative"`
 	Values  words.Values `json:"values,omitempty"`
 	Detail  string       `json:"detail" example:"\"-1.00\" is negative"`
-	Reason  string       `json:"reason,omitempty" example:"bad-amount" doc:"Of a document: what its dead letter would be counted by"`
+	Reason  string       `json:"reason,omitempty" example:"bad-amount" doc:"Of a document: as it is counted"`
 }
 
 func (p *Problem) Error() string { return p.Detail }
@@ -155,7 +155,8 @@ var verb = regexp.MustCompile(`%[vsd]`)
 
 // said reads a format of the framework's.
 func said(format, code string, names ...string) sentence {
-	return sentence{regexp.MustCompile("^" + verb.ReplaceAllString(regexp.QuoteMeta(format), "(.*)") + "$"), code, names}
+	match := verb.ReplaceAllString(regexp.QuoteMeta(format), "(.*)")
+	return sentence{regexp.MustCompile("^" + match + "$"), code, names}
 }
 
 // sentences are what the framework says. A later version of it may say others:

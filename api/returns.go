@@ -61,6 +61,7 @@ type ReturnDocument struct {
 	Total      string              `json:"total"`
 	PaidBack   string              `json:"paid_back" doc:"Confirmed by the banks"`
 	Stale      string              `json:"stale,omitempty" doc:"Why it should be worked out anew"`
+	StaleCode  string              `json:"stale_code,omitempty" example:"version.victim" doc:"The same for programs"`
 	ProposedAt string              `json:"proposed_at" format:"date-time"`
 	ProposedBy string              `json:"proposed_by"`
 	Until      string              `json:"until,omitempty" format:"date-time" doc:"When the announcement ends"`
@@ -137,7 +138,8 @@ func (s *server) returnDocument(r *ledger.ReturnRound) ReturnDocument {
 		d.State = "completed"
 	}
 	if s.stale(r) {
-		d.Stale = "another victim has reported since: withdraw it and work it out anew"
+		stale := words.New("version.victim")
+		d.Stale, d.StaleCode = stale.Error(), stale.Code
 	}
 	for _, a := range r.Accounts {
 		d.Accounts = append(d.Accounts, returnAccount(&a, r.Currency))

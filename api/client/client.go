@@ -138,9 +138,11 @@ type Screening struct {
 type Problem struct {
 	Status int    `json:"status"`
 	Title  string `json:"title"`
-	Detail string `json:"detail"`
+	Code   string `json:"code"`   // to compare: it does not change, and docs/messages.md lists all
+	Detail string `json:"detail"` // for people
 	Errors []struct {
 		Pointer string `json:"pointer"`
+		Code    string `json:"code"`
 		Detail  string `json:"detail"`
 	} `json:"errors"`
 	RequestID string `json:"request_id"` // to name to the center, whose log has it

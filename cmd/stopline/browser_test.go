@@ -235,6 +235,13 @@ func TestBrowser(t *testing.T) {
 	}
 	w.do(chromedp.Click(`//tr[.//span[@data-stop="` + stop + `"]]//summary`))
 	w.until("the stop's history, with the reason", `document.querySelector(".history")?.textContent.includes("case 2026-1188")`)
+	if was := w.js(`document.querySelector(".history").textContent`); !strings.Contains(was, "提出止付 · 系统识别") ||
+		!strings.Contains(was, "银行 PCBC") || strings.Contains(was, "scoring") || strings.Contains(was, "待批准") {
+		t.Errorf("the history of a stop that needed no approval: %s", was)
+	}
+	if why := w.js(`document.querySelector(".return").textContent`); !strings.Contains(why, "仅有一名被害人的资金汇入") {
+		t.Errorf("why the money is given back as it is: %s", why)
+	}
 	w.accessible("a case with a return")
 	w.do(chromedp.Navigate(h.url+"/#/queue"), chromedp.WaitVisible(".rows li"))
 	w.accessible("the queue")
@@ -275,16 +282,29 @@ func TestBrowser(t *testing.T) {
 	w.accessible("operations")
 	w.do(chromedp.Click(`//h2[text()="拒收数据"]/following::button[text()="显示"]`))
 	w.until("no dead letters", `document.querySelector("#page").textContent.includes("没有拒收数据")`)
+	h.send(h.infra.topics.Transfers, strings.Replace(transferDoc("bad", "1", "2", "49800.00"), "49800.00", "-1", 1))
+	w.until("a dead letter, and what is wrong with it", `(() => {
+		[...document.querySelectorAll("h2")].find(h => h.textContent === "拒收数据").parentElement.querySelector("button").click();
+		return ["金额有误", "/amount “-1”为负数"].every(x => document.querySelector("#page").textContent.includes(x));
+	})()`)
+	h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("big-2", "3802", "1802", "700000.00", 60, ""))
+	w.until("what waits for a person", `document.querySelector("#page").textContent.includes("批准或不批准：止付 ¥700,000.00（PCBC 1802）")`)
 	w.shot("operations")
 
 	w.do(chromedp.Navigate(h.url + "/#/patterns"))
 	w.until("the catalogue, checked", `document.querySelectorAll("#page tbody tr").length >= 30 && document.querySelector(".problems .fine")`)
 	w.accessible("the patterns")
 	w.do(chromedp.Evaluate[chromedp.Void](`{ const e = document.querySelector("textarea"); e.value = e.value.replace("weight: 0.9", "weight: 9"); e.dispatchEvent(new Event("input")) }`))
+	if page := w.js(`document.querySelector("#page").textContent`); !strings.Contains(page, "由 内置") ||
+		!strings.Contains(page, "生效") || strings.Contains(page, "built-in") {
+		t.Errorf("the patterns' page: %.300s", page)
+	}
 	w.until("told what is wrong as one types", `document.querySelector(".problems li:not(.fine)")?.textContent.includes("weight")`)
 	if w.js(`[...document.querySelectorAll("button")].find(b => b.textContent === "提交审批").disabled`) != "true" {
 		t.Error("a catalogue with mistakes can be proposed")
 	}
+	w.js(`import("/http.js").then(m => m.ask("/v1/reports", "POST", {id: ""})).catch(e => window.refusal = e.message) && 1`)
+	w.until("a refusal in Chinese, with its fields", `window.refusal?.startsWith("报案不能接受，请更正所列各项；#/id 不能为空；")`)
 	w.mu.Lock()
 	w.errors = nil // the refusal was one
 	w.mu.Unlock()

@@ -368,7 +368,8 @@ func (r deadLetters) Newest(ctx context.Context, limit int) ([]api.DeadLetterDoc
 	found, err := r.DeadLetters.Newest(ctx, limit)
 	out := make([]api.DeadLetterDocument, len(found))
 	for i, l := range found {
-		out[i] = api.DeadLetterDocument{Partition: l.Partition, Offset: l.Offset, Topic: l.Topic, Reason: l.Reason, Error: l.Error, At: l.At, Bytes: len(l.Document), Document: api.Shown(l.Document),
+		out[i] = api.DeadLetterDocument{Partition: l.Partition, Offset: l.Offset, Topic: l.Topic,
+			Reason: l.Reason, Error: l.Error, At: l.At, Bytes: len(l.Document), Document: api.Shown(l.Document),
 			Problems: []api.DeadLetterProblem{}}
 		for _, p := range l.Problems {
 			out[i].Problems = append(out[i].Problems, api.DeadLetterProblem(p))

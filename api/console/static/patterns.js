@@ -242,7 +242,7 @@ function outcome(r) {
   });
   const signed = (v) => [(v > 0 ? "+" : "") + v, "n"];
   return [
-    el("h3", {}, t("backtest"), el("small", {}, ` ${count(r.events)} ${t("events")} · ${r.seconds} s`)),
+    el("h3", {}, t("backtest"), el("small", {}, ` ${count(r.events)} ${t("events")} · ${t("nseconds", r.seconds)}`)),
     el(
       "div",
       { class: "grid outcome" },

@@ -267,9 +267,9 @@ function timeToStop(r) {
     legend: {},
     tooltip: {
       trigger: "axis",
-      formatter: ([p]) => tip(t(segments[p.dataIndex][0]), `50 / 90 / 99 %: ${seconds(segments[p.dataIndex][1])} s`),
+      formatter: ([p]) => tip(t(segments[p.dataIndex][0]), `50 / 90 / 99 %: ${t("nseconds", seconds(segments[p.dataIndex][1]))}`),
     },
-    xAxis: { type: "value", axisLabel: { formatter: (v) => short(v) + " s" } },
+    xAxis: { type: "value", axisLabel: { formatter: (v) => t("nseconds", short(v)) } },
     yAxis: { type: "category", inverse: true, data: segments.map(([w]) => t(w)), axisLine: { show: false }, axisLabel: { color: c.ink } },
     series: parts.map(([name, colour, f]) => ({
       name,

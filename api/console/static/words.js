@@ -117,6 +117,7 @@ const words = {
   k_search: ["搜索", "search"],
   k_help: ["本页", "this list"],
   daysleft: ["{} 天", "{} d"],
+  nseconds: ["{} 秒", "{} s"],
   spandays: ["{} 天", "{} days"],
   spanhours: ["{} 小时", "{} hours"],
   spanhours_1: ["{} 小时", "{} hour"],

@@ -32,7 +32,8 @@ var names = map[string]map[string]phrase{
 	},
 	// Why documents are refused: what the dead letters are counted by.
 	"reason": {
-		"too-large": {"文件过大", "too large"}, "not-utf8": {"编码不是 UTF-8", "not UTF-8"}, "not-json": {"不是 JSON", "not JSON"},
+		"too-large": {"文件过大", "too large"},
+		"not-utf8":  {"编码不是 UTF-8", "not UTF-8"}, "not-json": {"不是 JSON", "not JSON"},
 		"unknown-kind": {"类型未知", "unknown kind"}, "wrong-topic": {"主题不符", "wrong topic"},
 		"missing-field": {"缺少必填项", "a field is missing"}, "bad-value": {"取值有误", "a value that cannot be"},
 		"bad-amount": {"金额有误", "an amount that cannot be"}, "unknown-currency": {"币种未知", "unknown currency"},

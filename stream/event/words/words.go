@@ -27,6 +27,9 @@ const (
 	English
 )
 
+// String is the language's tag.
+func (l Language) String() string { return [...]string{"zh", "en"}[l] }
+
 // Values are what a message says beside its code, by name: a text, a number, a
 // list of texts, a [time.Duration], an amount or a moment.
 type Values map[string]any
