@@ -13,7 +13,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"stopline.internal/api/report"
-	"stopline.internal/store/ledger"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream/event"
 )
@@ -222,11 +221,7 @@ func reportRow(r *warehouse.Recovery) report.Row {
 const patience = 10 * time.Second
 
 func (s *server) verify(ctx context.Context, _ *struct{}) (*struct{ Body warehouse.Verification }, error) {
-	stops := func() []*ledger.Stop {
-		all, _ := s.Ledger.List(ledger.Filter{Limit: 1 << 30})
-		return all
-	}
-	v, err := s.Warehouse.Verify(ctx, stops, s.Ledger.FirstOfCase, patience)
+	v, err := s.Warehouse.Verify(ctx, s.Ledger, patience)
 	if err != nil {
 		return nil, s.unavailableBooks(ctx, err)
 	}
