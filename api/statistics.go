@@ -32,7 +32,8 @@ type RecoveryStatistics struct {
 // period, reports where they were made in it.
 type RecoveryRow struct {
 	Key              string      `json:"key"`
-	Reports          uint64      `json:"reports"`
+	Reports          uint64      `json:"reports" doc:"That brought a payment which no other report of their case had"`
+	ReportsRepeated  uint64      `json:"reports_repeated" doc:"The others: they are not among the reports"`
 	Cases            uint64      `json:"cases" doc:"Whose first stop was proposed in the period"`
 	CasesSolved      uint64      `json:"cases_solved"`
 	Arrests          uint64      `json:"arrests"`
@@ -41,10 +42,12 @@ type RecoveryRow struct {
 	StopsPartial     uint64      `json:"stops_partial"`
 	StopsMissed      uint64      `json:"stops_missed"`
 	StopsRefused     uint64      `json:"stops_refused" doc:"Refused, and not matching"`
+	StopsUnanswered  uint64      `json:"stops_unanswered" doc:"No bank said what became of them; with those held, held in part, missed and refused they are the requested ones"`
 	StopsProposed    uint64      `json:"stops_proposed"`
 	StopsExpired     uint64      `json:"stops_expired" doc:"The term ended with nobody acting"`
-	AmountReported   string      `json:"amount_reported"`
-	AmountRequested  string      `json:"amount_requested"`
+	AmountReported   string      `json:"amount_reported" doc:"What victims reported as lost, each payment once in its case"`
+	AmountRequested  string      `json:"amount_requested" doc:"Money that is followed counts at each hop"`
+	AmountFirst      string      `json:"amount_requested_first" doc:"Of it, at the first hop: the victims' own payments"`
 	AmountHeld       string      `json:"amount_held" doc:"What banks said they held, whatever became of it"`
 	AmountFrozen     string      `json:"amount_frozen"`
 	AmountReturned   string      `json:"amount_returned"`
@@ -231,7 +234,8 @@ func (s *server) verify(ctx context.Context, _ *struct{}) (*struct{ Body warehou
 func recoveryRow(r *warehouse.Recovery, currency event.Currency) RecoveryRow {
 	amount := func(minor int64) string { return event.Money{Minor: minor, Currency: currency}.Decimal() }
 	percentiles := func(p [3]float64) Percentiles { return Percentiles{p[0], p[1], p[2]} }
-	return RecoveryRow{Key: r.Key, Reports: r.Reports, Cases: r.Cases,
+	return RecoveryRow{Key: r.Key, Reports: r.Reports, ReportsRepeated: r.ReportsRepeated, Cases: r.Cases,
+		StopsUnanswered: r.Unanswered, AmountFirst: amount(r.AmountRequestedFirst),
 		StopsRequested: r.Requested, StopsHeld: r.Held, StopsPartial: r.Partial, StopsMissed: r.Missed, StopsRefused: r.Refused,
 		AmountReported: amount(r.AmountReported), AmountRequested: amount(r.AmountRequested), AmountHeld: amount(r.AmountHeld),
 		AmountFrozen: amount(r.AmountFrozen), AmountReturned: amount(r.AmountReturned), CasesSolved: r.CasesSolved, Arrests: r.Arrests,
