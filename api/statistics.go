@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -161,29 +162,26 @@ func (s *server) monthly(ctx context.Context, in *struct {
 // closed.
 func (s *server) reportOf(ctx context.Context, first time.Time, currency event.Currency) (*report.Report, error) {
 	month, now := first.Format("2006-01"), s.Clock()
-	r := &report.Report{Month: month, Currency: string(currency), GeneratedAt: now.String(), GeneratedBy: who(ctx).Name, Corrections: []report.Correction{}, Closed: event.InstantOf(first.AddDate(0, 1, 0)) <= now}
+	r := &report.Report{Month: month, Currency: string(currency), Center: s.Center, GeneratedAt: now.String(), GeneratedBy: who(ctx).Name, Corrections: []report.Correction{}, Closed: event.InstantOf(first.AddDate(0, 1, 0)) <= now}
 	all, err := s.Warehouse.Report(ctx, event.InstantOf(first), event.InstantOf(first.AddDate(0, 1, 0)), reportBreakdowns, currency)
 	if err != nil {
 		return nil, err
 	}
-	r.Total = reportRow(&all[""][0])
+	r.Total = reportRow("total", &all[""][0])
 	for _, by := range reportBreakdowns {
 		section := report.Section{By: by, Rows: []report.Row{}}
 		for i := range all[by] {
-			section.Rows = append(section.Rows, reportRow(&all[by][i]))
+			section.Rows = append(section.Rows, reportRow(by, &all[by][i]))
 		}
 		r.Sections = append(r.Sections, section)
 	}
-	for _, before := range []struct {
-		from time.Time
-		into *report.Row
-	}{{first.AddDate(0, -1, 0), &r.Before}, {first.AddDate(-1, 0, 0), &r.YearBefore}} {
-		rows, err := s.Warehouse.Recoveries(ctx, event.InstantOf(before.from), event.InstantOf(before.from.AddDate(0, 1, 0)), "month", currency)
-		if err != nil {
-			return nil, err
-		}
-		*before.into = reportRow(&rows[len(rows)-1])
+	if err := s.compared(ctx, r, first.AddDate(0, -1, 0), currency, &r.Before, func(row *report.Row, f map[string]int64) { row.MonthBefore = f }); err != nil {
+		return nil, err
 	}
+	if err := s.compared(ctx, r, first.AddDate(-1, 0, 0), currency, &r.YearBefore, func(row *report.Row, f map[string]int64) { row.YearBefore = f }); err != nil {
+		return nil, err
+	}
+	r.Finish(s.Banks)
 	if !r.Closed {
 		return r, nil
 	}
@@ -207,12 +205,49 @@ func (s *server) reportOf(ctx context.Context, first time.Time, currency event.C
 		return nil, fmt.Errorf("the kept report of %s: %w", month, err)
 	}
 	kept.Corrections = report.Compare(kept, r)
+	kept.Finish(s.Banks)
 	return kept, nil
 }
 
-func reportRow(r *warehouse.Recovery) report.Row {
+// compared adds another month's figures, in all and by each key that the report
+// has. Days are compared with no others.
+func (s *server) compared(ctx context.Context, r *report.Report, month time.Time, currency event.Currency,
+	total *report.Row, set func(*report.Row, map[string]int64)) error {
+	keyed := slices.DeleteFunc(slices.Clone(reportBreakdowns), func(by string) bool { return by == "day" })
+	all, err := s.Warehouse.Report(ctx, event.InstantOf(month), event.InstantOf(month.AddDate(0, 1, 0)), keyed, currency)
+	if err != nil {
+		return err
+	}
+	*total = reportRow("total", &all[""][0])
+	for i := range r.Sections {
+		of := map[string]map[string]int64{}
+		for j := range all[r.Sections[i].By] {
+			row := reportRow(r.Sections[i].By, &all[r.Sections[i].By][j])
+			of[row.Key] = row.Figures
+		}
+		for j := range r.Sections[i].Rows {
+			set(&r.Sections[i].Rows[j], of[r.Sections[i].Rows[j].Key])
+		}
+	}
+	return nil
+}
+
+// reportRow is a line of the report. Reports name neither banks nor hops: there
+// they have no figures.
+func reportRow(by string, r *warehouse.Recovery) report.Row {
+	row := allFigures(r)
+	if by == "bank" || by == "hop" {
+		for _, name := range []string{"reports", "reports_repeated", "amount_reported"} {
+			delete(row.Figures, name)
+		}
+	}
+	return row
+}
+
+func allFigures(r *warehouse.Recovery) report.Row {
 	return report.Row{Key: r.Key, SecondsToRequest: r.SecondsToRequest, SecondsToHold: r.SecondsToHold, Minutes: r.Minutes, MinutesHeld: r.MinutesHeld, Figures: map[string]int64{
-		"reports": int64(r.Reports), "cases": int64(r.Cases), "cases_solved": int64(r.CasesSolved), "arrests": int64(r.Arrests), "stops_proposed": int64(r.Proposed), "stops_requested": int64(r.Requested),
+		"reports": int64(r.Reports), "reports_repeated": int64(r.ReportsRepeated), "stops_unanswered": int64(r.Unanswered),
+		"amount_requested_first": r.AmountRequestedFirst, "cases": int64(r.Cases), "cases_solved": int64(r.CasesSolved), "arrests": int64(r.Arrests), "stops_proposed": int64(r.Proposed), "stops_requested": int64(r.Requested),
 		"stops_held": int64(r.Held), "stops_partial": int64(r.Partial), "stops_missed": int64(r.Missed), "stops_refused": int64(r.Refused), "stops_expired": int64(r.Expired),
 		"amount_reported": r.AmountReported, "amount_requested": r.AmountRequested, "amount_held": r.AmountHeld, "amount_under_control": r.AmountUnder, "amount_frozen": r.AmountFrozen,
 		"amount_returned": r.AmountReturned, "amount_released": r.AmountReleased, "amount_lapsed": r.AmountLapsed}}

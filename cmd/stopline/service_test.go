@@ -56,7 +56,8 @@ func harnessOn(t *testing.T, s Servers, hot int) *harness {
 		t.Fatal(err)
 	}
 	svc, err := start(t.Context(), in, plan{tuning: Tuning{Hot: hot, Checkpoint: 200 * time.Millisecond, Country: "CN"}, roles: allRoles, clock: wallClock,
-		limits: event.DefaultLimits, terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids}, log)
+		limits: event.DefaultLimits, terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids,
+		center: Center{Center: "贵阳市反诈中心", Numbering: "筑反诈止"}}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
