@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"codeberg.org/go-pdf/fpdf"
@@ -99,10 +100,60 @@ func (d *paper) width() float64 {
 	return w - 2*side
 }
 
+// line writes a text over as many lines as it needs.
 func (d *paper) line(size float64, text string) {
 	d.SetFont("cjk", "", size)
-	d.MultiCell(0, size*0.55, text, "", "L", false)
+	for _, l := range d.split(text, d.width()-2*d.GetCellMargin()) {
+		d.CellFormat(0, size*0.55, l, "", 1, "L", false, 0, "")
+	}
 }
+
+// notFirst may not begin a line of Chinese.
+const notFirst = "，。、；：？！）》〕”’·"
+
+// split breaks a text into lines of the font in use, each as wide as it may be.
+// The library's own way loses the Chinese character that a line ends at.
+func (d *paper) split(text string, width float64) (lines []string) {
+	for _, paragraph := range strings.Split(text, "\n") {
+		rest := []rune(paragraph)
+		for len(rest) > 0 {
+			n := d.breakAt(rest, width)
+			lines = append(lines, strings.TrimRight(string(rest[:n]), " "))
+			for rest = rest[n:]; len(rest) > 0 && rest[0] == ' '; {
+				rest = rest[1:]
+			}
+		}
+		if paragraph == "" {
+			lines = append(lines, "")
+		}
+	}
+	return lines
+}
+
+// breakAt is how many characters go onto a line: one at least, no part of a word
+// or number that fits by itself, and none before what may not begin the next.
+func (d *paper) breakAt(text []rune, width float64) int {
+	fits := 0
+	for w := 0.0; fits < len(text); fits++ {
+		if w += d.GetStringWidth(string(text[fits])); w > width {
+			break
+		}
+	}
+	if fits == len(text) {
+		return fits
+	}
+	at := max(1, fits)
+	for at > 1 && (strings.ContainsRune(notFirst, text[at]) || narrow(text[at-1]) && narrow(text[at])) {
+		at--
+	}
+	if at == 1 { // one word, wider than the line
+		return max(1, fits)
+	}
+	return at
+}
+
+// narrow says whether a character is of a word that stays together.
+func narrow(r rune) bool { return r > ' ' && r < 0x2000 }
 
 // centred writes a line in the middle.
 func (d *paper) centred(size, height float64, text string) {

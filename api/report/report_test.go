@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/xuri/excelize/v2"
 
@@ -385,6 +386,36 @@ func TestHeadsStayWithTheirRows(t *testing.T) {
 			heads, total := strings.Count(page, "按地区"), strings.Count(page, "合计")
 			if want := 2 * min(lines, 1); heads != want || total > lines { // the name, and the head's first cell
 				t.Errorf("%d lines, page %d: %d lines, %d of name and head, %d totals", n, i+1, lines, heads, total)
+			}
+		}
+	}
+}
+
+// Lines are broken where Chinese and numbers may be, and no character is lost.
+func TestNothingIsLostAtLineEnds(t *testing.T) {
+	d, err := newPaper("P", "zh", "", "", time.Time{})
+	if errors.Is(err, ErrNoFont) {
+		t.Skip(err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	d.AddPage()
+	d.SetFont("cjk", "", 10)
+	text := "您有权依据《反电信网络诈骗法》第三十二条提出申诉。申诉可向本中心、96110 或开户银行提出，核实后即时解除。处理时限：24 小时。stp_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"
+	for width := 4.0; width < 180; width++ {
+		lines := d.split(text, width)
+		if got, want := strings.ReplaceAll(strings.Join(lines, ""), " ", ""), strings.ReplaceAll(text, " ", ""); got != want {
+			t.Fatalf("in %v mm: %q", width, lines)
+		}
+		for i, l := range lines {
+			if d.GetStringWidth(l) > width && len([]rune(l)) > 1 {
+				t.Errorf("in %v mm: %q is wider", width, l)
+			}
+			if i > 0 && width > 20 && strings.ContainsRune(notFirst, []rune(l)[0]) {
+				t.Errorf("in %v mm: a line begins with %q", width, l)
+			}
+			if width > 70 && strings.Contains(l, "9611") && !strings.Contains(l, "96110") {
+				t.Errorf("in %v mm: a number is broken: %q", width, l)
 			}
 		}
 	}

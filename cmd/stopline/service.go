@@ -251,7 +251,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 		run("screenings", screener.Run)
 		alerts := &stream.Alerts{Brokers: in.kafka, Topics: in.topics, Log: log}
 		run("alerts", alerts.Run)
-		handler := api.New(api.Dependencies{Version: thisBuild().String(), Center: p.center.Center, Numbering: p.center.Numbering, Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics}, Backtest: s.backtest(p), DeadLetters: deadLetters{&stream.DeadLetters{Brokers: in.kafka, Topics: in.topics, Producer: s.producer}},
+		handler := api.New(api.Dependencies{Version: thisBuild().String(), Center: p.center.Center, Numbering: p.center.Numbering, Partitions: in.topics.Partitions, Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics}, Backtest: s.backtest(p), DeadLetters: deadLetters{&stream.DeadLetters{Brokers: in.kafka, Topics: in.topics, Producer: s.producer}},
 			Screener: screener, Watcher: alerts, Screening: cmp.Or(p.screening, api.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities, Banks: banks,
 			Parser: parser, Clock: p.clock, Ready: s.ready, Simulation: p.simulation, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: log})
 		if p.wrap != nil {

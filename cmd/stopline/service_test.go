@@ -405,7 +405,7 @@ func TestAPIRefusals(t *testing.T) {
 			t.Errorf("%s %s: no error points at %s: %s", c.method, c.path, c.pointer, text)
 		}
 	}
-	for _, path := range []string{"/", "/docs", "/v1/openapi.json", "/healthz", "/metrics", "/app.js", "/words.js", "/queue.js", "/cases.js", "/patterns.js", "/statistics.js", "/operations.js", "/console.css", "/print.css"} {
+	for _, path := range []string{"/", "/docs", "/v1/openapi.json", "/healthz", "/metrics", "/app.js", "/words.js", "/queue.js", "/cases.js", "/patterns.js", "/statistics.js", "/operations.js", "/console.css"} {
 		if status, _ := h.call("", http.MethodGet, path, ""); status != http.StatusOK {
 			t.Errorf("%s: %d", path, status)
 		}

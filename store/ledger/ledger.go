@@ -31,6 +31,7 @@ type Stop struct {
 	ReleasedMinor int64 // parts released while the rest is held
 	ReturnedMinor int64
 	IssuedBy      string
+	Number        Number // of its papers
 	Outcome       *Outcome
 	Instruction   *Change // of the return that the bank is told to make
 	Message       *Message
@@ -86,6 +87,7 @@ type Ledger struct {
 	reports  map[string][]notedReport    // by report id, one for each partition of the log that has it
 	accounts map[string]string           // account in a report to the first case with it
 	callers  map[string]string           // the same of numbers that called victims
+	numbers  map[numberKey]int           // papers so far
 	merges   map[string]string           // cases that are part of an older one, not yet noted so
 	posted   chan struct{}               // closed when there is a message to deliver
 }
@@ -97,7 +99,7 @@ func New(t Terms) *Ledger {
 	}
 	return &Ledger{terms: t, stops: map[string]*Stop{}, cases: map[string]*Case{}, returns: map[string]*ReturnRound{}, appeals: map[string]*AppealFile{}, visits: map[string]*VisitFile{}, tasks: map[string]*TaskFile{},
 		open: map[string]*Stop{}, stuck: map[string]*Stop{}, behind: map[string]*Stop{}, waiting: map[string]map[string]*Stop{}, pending: map[string]map[string]*Stop{}, feeds: map[string]*feed{},
-		reports: map[string][]notedReport{}, accounts: map[string]string{}, callers: map[string]string{}, merges: map[string]string{}, posted: make(chan struct{})}
+		reports: map[string][]notedReport{}, accounts: map[string]string{}, callers: map[string]string{}, merges: map[string]string{}, numbers: map[numberKey]int{}, posted: make(chan struct{})}
 }
 
 // Terms are the terms that the ledger was made with.
@@ -131,7 +133,7 @@ func (l *Ledger) Apply(e *Event) Result {
 		return r
 	}
 	if s == nil {
-		s = &Stop{ID: e.StopID, CaseID: e.CaseID, Proposal: *e.Proposal, ProposedAt: e.At}
+		s = &Stop{ID: e.StopID, CaseID: e.CaseID, Proposal: *e.Proposal, ProposedAt: e.At, Number: l.number("stop", e)}
 		l.stops[s.ID] = s
 		l.caseOf(e).add(s)
 	}

@@ -23,6 +23,7 @@ type ReturnRound struct {
 	ID, CaseID string
 	Version    int
 	State      State
+	Number     Number // of its paper
 	Return
 	ProposedAt event.Instant
 	ProposedBy string
@@ -48,7 +49,7 @@ func (l *Ledger) foldReturn(e *Event) string {
 		if e.Version != 1 || e.State != ReturnProposed || e.Return == nil {
 			return "a return begins by being proposed"
 		}
-		r = &ReturnRound{ID: e.Subject, CaseID: e.CaseID, Return: *e.Return, ProposedAt: e.At, ProposedBy: e.By}
+		r = &ReturnRound{ID: e.Subject, CaseID: e.CaseID, Return: *e.Return, ProposedAt: e.At, ProposedBy: e.By, Number: l.number("return", e)}
 		r.Round = len(c.Returns) + 1
 		l.returns[r.ID] = r
 		c.Returns = append(c.Returns, r.ID)

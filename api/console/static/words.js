@@ -155,7 +155,7 @@ const words = {
   returns: ["返还", "Returns"],
   propose: ["拟定返还", "Work a return out"],
   noreturns: ["尚未拟定返还。款项冻结后可拟定。", "No return yet: once money is frozen, one can be worked out."],
-  document: ["打印件", "Document"],
+  document: ["返还决定书", "Return decision"],
   victim: ["被害人账户", "Victim's account"],
   loss: ["损失", "Loss"],
   arithmetic: ["计算", "Arithmetic"],
