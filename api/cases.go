@@ -130,7 +130,8 @@ func caseAmounts(c *ledger.Case, stops []*ledger.Stop) CaseAmounts {
 		}
 	}
 	m := func(minor int64) string { return event.Money{Minor: minor, Currency: currency}.Decimal() }
-	return CaseAmounts{string(currency), m(reported), m(requested), m(traced(c, stops, currency)), m(held), m(frozen), m(returned), m(released), m(lapsed)}
+	return CaseAmounts{string(currency), m(reported), m(requested), m(traced(c, stops, currency)),
+		m(held), m(frozen), m(returned), m(released), m(lapsed)}
 }
 
 // traced is how much of the victims' payments was seen to go on from the accounts

@@ -257,7 +257,8 @@ type DifferenceBody struct {
 // unknownBank refuses what asks a bank for a stop that no register has.
 func unknownBank(banks *event.Banks, field, code string) error {
 	if p := banks.Refuses(field, code); p != nil {
-		return newProblem(http.StatusUnprocessableEntity, "the request names a bank that is not known", event.Refusal{*p})
+		return newProblem(http.StatusUnprocessableEntity, "the request names a bank that is not known",
+			event.Refusal{*p})
 	}
 	return nil
 }

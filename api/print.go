@@ -47,7 +47,7 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 type PrintInput struct {
 	ID     string `path:"id" maxLength:"64"`
 	Lang   string `query:"lang" enum:"zh,en" default:"zh"`
-	Format string `query:"format" enum:"html,pdf" default:"html" doc:"A page to print, which needs nothing else, or a PDF"`
+	Format string `query:"format" enum:"html,pdf" default:"html" doc:"A page that needs nothing else, or a PDF"`
 }
 
 type printOutput struct {
@@ -89,8 +89,8 @@ func (s *server) document(api huma.API, path, id, summary string, roles []Role,
 // form begins a paper with what all have.
 func (s *server) form(ctx context.Context, lang, title, number string) *report.Form {
 	now := s.Clock()
-	return &report.Form{Lang: lang, Title: title, Number: number, Center: s.centerName(lang), Mark: papers[lang]["draftmark"],
-		Seal: papers[lang]["seal"], At: now,
+	return &report.Form{Lang: lang, Title: title, Number: number, Center: s.centerName(lang),
+		Mark: papers[lang]["draftmark"], Seal: papers[lang]["seal"], At: now,
 		Printed: papers[lang]["printed"] + report.Moment(lang, now) + " " + who(ctx).Name}
 }
 
@@ -147,7 +147,8 @@ func officers(lang string, st *ledger.Stop) []report.FormOfficer {
 	out := []report.FormOfficer{{Role: w["proposer"], Name: first}, {Role: w["approver"], Name: second}}
 	if o := st.Order; o != nil && o.Operator.Name != "" && o.Investigator.Name != "" {
 		named := func(o ledger.Officer) string { return strings.TrimSpace(o.Name + " " + o.Badge) }
-		out = []report.FormOfficer{{Role: w["operator"], Name: named(o.Operator)}, {Role: w["investigator"], Name: named(o.Investigator)}}
+		out = []report.FormOfficer{{Role: w["operator"], Name: named(o.Operator)},
+			{Role: w["investigator"], Name: named(o.Investigator)}}
 	}
 	return out
 }
@@ -165,11 +166,13 @@ func (s *server) noticePage(ctx context.Context, in *PrintInput) (*report.Form, 
 		f.Draft, f.At = w["noticedraft"], s.Clock()
 	}
 	f.To = w["to"] + mask(ctx, st.Account.Holder)
-	transfer := st.Money(st.Transfer.Minor)
-	details := []string{event.Money{Minor: st.Transfer.Minor, Currency: st.Currency}.Text(), report.Moment(lang, st.Transfer.At)}
-	if st.Transfer.ID != "" && transfer != "" {
+	transfer := event.Money{Minor: st.Transfer.Minor, Currency: st.Currency}
+	details := []string{transfer.Text(), report.Moment(lang, st.Transfer.At)}
+	if st.Transfer.ID != "" {
 		details = append(details, st.Transfer.ID)
 	}
+	reason := strings.ReplaceAll(w["reasontext"], "{}", report.FraudWord(lang, st.FraudType))
+	remedy := strings.ReplaceAll(w["remedytext"], "{}", strconv.Itoa(int(s.Ledger.Terms().Appeal.Hours())))
 	var documents []string
 	for _, d := range ledger.NeededDocuments() {
 		documents = append(documents, documentWords[lang][d.Name])
@@ -180,9 +183,8 @@ func (s *server) noticePage(ctx context.Context, in *PrintInput) (*report.Form, 
 			{w["held"], st.Held().Text()}, {w["state"], stateWord(lang, st.State)},
 			{w["since"], report.Moment(lang, st.EffectiveAt)}, {w["until"], report.Moment(lang, st.Until)},
 			{w["transfer"], strings.Join(details, w["comma"])}, {w["case"], st.CaseID}}},
-		{Heading: w["reason"], Paragraphs: []string{strings.ReplaceAll(w["reasontext"], "{}", report.FraudWord(lang, st.FraudType)),
-			w["basis"] + basis(lang)}},
-		{Heading: w["remedy"], Paragraphs: []string{strings.ReplaceAll(w["remedytext"], "{}", strconv.Itoa(int(s.Ledger.Terms().Appeal.Hours()))), w["in"]}},
+		{Heading: w["reason"], Paragraphs: []string{reason, w["basis"] + basis(lang)}},
+		{Heading: w["remedy"], Paragraphs: []string{remedy, w["in"]}},
 		{Heading: w["documents"], Items: documents},
 	}
 	f.Officers = officers(lang, st)
@@ -214,8 +216,8 @@ func (s *server) returnPage(ctx context.Context, in *PrintInput) (*report.Form, 
 	default:
 		f.Draft = strings.ReplaceAll(w["returndraft"], "{}", strconv.Itoa(len(r.Approvals)))
 	}
-	f.Sections = append(f.Sections, report.FormSection{Pairs: [][2]string{{w["case"], r.CaseID}, {w["round"], strconv.Itoa(r.Round)},
-		{w["state"], s.returnState(lang, r)}}}, s.returnAccounts(lang, r), returnLines(lang, r))
+	about := [][2]string{{w["case"], r.CaseID}, {w["round"], strconv.Itoa(r.Round)}, {w["state"], s.returnState(lang, r)}}
+	f.Sections = append(f.Sections, report.FormSection{Pairs: about}, s.returnAccounts(lang, r), returnLines(lang, r))
 	if r.Proportional() {
 		f.Sections = append(f.Sections, returnArithmetic(lang, r))
 	}
@@ -249,7 +251,8 @@ func (s *server) returnAccounts(lang string, r *ledger.ReturnRound) report.FormS
 		Numbers: []bool{false, false, true, false, false}, Widths: []float64{.24, .16, .16, .18, .26}}
 	for i := range r.Accounts {
 		a := &r.Accounts[i]
-		t.Rows = append(t.Rows, []string{a.Account.Number, s.bankName(lang, a.Account.Bank), m(a.Minor), methodWords[lang][a.Method], whyWords(lang, a, m)})
+		t.Rows = append(t.Rows, []string{a.Account.Number, s.bankName(lang, a.Account.Bank), m(a.Minor),
+			methodWords[lang][a.Method], whyWords(lang, a, m)})
 	}
 	return report.FormSection{Heading: w["accounts"], Table: t}
 }
@@ -272,7 +275,8 @@ func returnLines(lang string, r *ledger.ReturnRound) report.FormSection {
 // do it again.
 func returnArithmetic(lang string, r *ledger.ReturnRound) report.FormSection {
 	w, m := papers[lang], inMoney(r)
-	t := &report.FormTable{Heads: []string{w["victim"], w["sum"]}, Numbers: []bool{false, false}, Widths: []float64{.25, .75}}
+	t := &report.FormTable{Heads: []string{w["victim"], w["sum"]}, Numbers: []bool{false, false},
+		Widths: []float64{.25, .75}}
 	for i := range r.Lines {
 		t.Rows = append(t.Rows, []string{r.Lines[i].Victim, sums[lang].Replace(arithmetic(r, &r.Lines[i]))})
 	}

@@ -175,10 +175,12 @@ func (s *server) reportOf(ctx context.Context, first time.Time, currency event.C
 		}
 		r.Sections = append(r.Sections, section)
 	}
-	if err := s.compared(ctx, r, first.AddDate(0, -1, 0), currency, &r.Before, func(row *report.Row, f map[string]int64) { row.MonthBefore = f }); err != nil {
+	before := func(row *report.Row, f map[string]int64) { row.MonthBefore = f }
+	if err := s.compared(ctx, r, first.AddDate(0, -1, 0), currency, &r.Before, before); err != nil {
 		return nil, err
 	}
-	if err := s.compared(ctx, r, first.AddDate(-1, 0, 0), currency, &r.YearBefore, func(row *report.Row, f map[string]int64) { row.YearBefore = f }); err != nil {
+	year := func(row *report.Row, f map[string]int64) { row.YearBefore = f }
+	if err := s.compared(ctx, r, first.AddDate(-1, 0, 0), currency, &r.YearBefore, year); err != nil {
 		return nil, err
 	}
 	r.Finish(s.Banks)
@@ -214,7 +216,8 @@ func (s *server) reportOf(ctx context.Context, first time.Time, currency event.C
 func (s *server) compared(ctx context.Context, r *report.Report, month time.Time, currency event.Currency,
 	total *report.Row, set func(*report.Row, map[string]int64)) error {
 	keyed := slices.DeleteFunc(slices.Clone(reportBreakdowns), func(by string) bool { return by == "day" })
-	all, err := s.Warehouse.Report(ctx, event.InstantOf(month), event.InstantOf(month.AddDate(0, 1, 0)), keyed, currency)
+	from, to := event.InstantOf(month), event.InstantOf(month.AddDate(0, 1, 0))
+	all, err := s.Warehouse.Report(ctx, from, to, keyed, currency)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,8 @@ import (
 var assets embed.FS
 
 // ErrNoFont says that the font of printed papers was not fetched.
-var ErrNoFont = errors.New("the font for printed papers was not built in: \"make build\" fetches it; pages, CSV and XLSX need none")
+var ErrNoFont = errors.New("the font for printed papers was not built in: \"make build\" fetches it; " +
+	"pages, CSV and XLSX need none")
 
 // fontFile is what make build puts there.
 const fontFile = "assets/NotoSansSC-Regular.ttf"

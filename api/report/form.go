@@ -77,7 +77,8 @@ func FormPDF(w io.Writer, f *Form) error {
 		d.SetHeaderFunc(func() { d.across(f.Mark) })
 	}
 	d.foot(func(page int) string {
-		return fmt.Sprintf(words("%s  第 %d 页，共 {nb} 页  %s", "%s  page %d of {nb}  %s")[f.Lang], f.Number, page, f.Printed)
+		text := words("%s  第 %d 页，共 {nb} 页  %s", "%s  page %d of {nb}  %s")[f.Lang]
+		return fmt.Sprintf(text, f.Number, page, f.Printed)
 	})
 	d.AddPage()
 	if f.Draft != "" {

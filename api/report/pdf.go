@@ -142,8 +142,8 @@ func (d *paper) bars(r *Report) {
 }
 
 // printed are the figures of a breakdown that the page has room for.
-var printed = []string{"stops_requested", "stops_held", "stops_partial", "stops_missed", "stops_refused", "stops_unanswered",
-	"amount_requested", "amount_held", "amount_frozen", "amount_returned"}
+var printed = []string{"stops_requested", "stops_held", "stops_partial", "stops_missed", "stops_refused",
+	"stops_unanswered", "amount_requested", "amount_held", "amount_frozen", "amount_returned"}
 
 func (d *paper) section(r *Report, s *Section) {
 	rate := &Rates[0] // held of what was asked for at the first hop; by bank and hop of what was asked for there
@@ -184,8 +184,8 @@ func (d *paper) back(r *Report) {
 		var rows [][]string
 		for _, k := range r.Corrections {
 			f := figureNamed(k.Figure)
-			rows = append(rows, []string{Titles[k.By][d.lang] + " " + r.correctionKey(&k, d.lang) + " " + f.Words[d.lang],
-				r.text(f, map[string]int64{k.Figure: k.Kept}), r.text(f, map[string]int64{k.Figure: k.Now})})
+			line := Titles[k.By][d.lang] + " " + r.correctionKey(&k, d.lang) + " " + f.Words[d.lang]
+			rows = append(rows, []string{line, r.text(f, map[string]int64{k.Figure: k.Kept}), r.text(f, map[string]int64{k.Figure: k.Now})})
 		}
 		d.table(t(d.lang, "corrections"), []float64{140, 50, 50},
 			[]string{t(d.lang, "figure"), t(d.lang, "kept"), t(d.lang, "now")}, rows)

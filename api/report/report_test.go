@@ -458,4 +458,13 @@ func TestCompare(t *testing.T) {
 	if got := Compare(a, b); len(got) != 2 || got[0].Now-got[0].Kept != 5 || got[1].Key != "520102" || got[1].Now-got[1].Kept != -1 {
 		t.Errorf("%+v", got)
 	}
+
+	// A report that was kept by an older version has fewer figures: those that it
+	// lacks were not reported otherwise.
+	a, b = sample(), sample()
+	delete(a.Total.Figures, "stops_unanswered")
+	delete(a.Sections[2].Rows[0].Figures, "stops_unanswered")
+	if got := Compare(a, b); len(got) != 0 {
+		t.Errorf("%+v", got)
+	}
 }

@@ -45,7 +45,8 @@ var texts = map[string]map[string]string{
 	"heldmonth":   words("止付金额环比", "Held, on month"),
 	"heldyear":    words("止付金额同比", "Held, on year"),
 	"changes": words("环比为与上月相比，同比为与去年同月相比；分项中为止付金额的变化；对比期无数则以“—”表示",
-		"On month: against the month before; on year: against the same month last year; in breakdowns of the amount held; a dash where there is nothing to compare with"),
+		"On month: against the month before; on year: against the same month last year; in breakdowns of the amount "+
+			"held; a dash where there is nothing to compare with"),
 	"figure":     words("指标", "Figure"),
 	"kept":       words("原报", "As reported"),
 	"now":        words("现为", "Now"),

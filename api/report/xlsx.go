@@ -82,11 +82,13 @@ func (b *book) properties() {
 // on every page.
 func (b *book) print(sheet string, head string) {
 	across, paper, wide, high, fit := "landscape", 9, 1, 0, true // 9: A4
-	b.do(b.x.SetPageLayout(sheet, &excelize.PageLayoutOptions{Orientation: &across, Size: &paper, FitToWidth: &wide, FitToHeight: &high}))
+	b.do(b.x.SetPageLayout(sheet, &excelize.PageLayoutOptions{Orientation: &across, Size: &paper,
+		FitToWidth: &wide, FitToHeight: &high}))
 	b.do(b.x.SetSheetProps(sheet, &excelize.SheetPropsOptions{FitToPage: &fit}))
 	b.do(b.x.SetHeaderFooter(sheet, &excelize.HeaderFooterOptions{OddFooter: "&C&P / &N"}))
 	if head != "" {
-		b.do(b.x.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: "'" + sheet + "'!" + head, Scope: sheet}))
+		b.do(b.x.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", Scope: sheet,
+			RefersTo: "'" + sheet + "'!" + head}))
 	}
 }
 
@@ -246,7 +248,8 @@ func (b *book) section(s *Section) {
 	end := top + len(s.Rows)
 	b.set(sheet, 1, end, t(b.lang, "total"), b.bold)
 	b.line(sheet, end, &b.r.Total, b.r.Before.Figures, b.r.YearBefore.Figures)
-	b.do(b.x.SetPanes(sheet, &excelize.Panes{Freeze: true, XSplit: 1, YSplit: top - 1, TopLeftCell: "B3", ActivePane: "bottomRight"}))
+	b.do(b.x.SetPanes(sheet, &excelize.Panes{Freeze: true, XSplit: 1, YSplit: top - 1, TopLeftCell: "B3",
+		ActivePane: "bottomRight"}))
 	b.do(b.x.SetColWidth(sheet, "A", "A", 24))
 	last, err := excelize.ColumnNumberToName(columns)
 	b.do(err)
@@ -254,9 +257,10 @@ func (b *book) section(s *Section) {
 	b.print(sheet, "$1:$2")
 	if n := len(s.Rows); n > 0 {
 		held, asked := b.column("amount_held"), b.column("amount_requested")
+		keys := span(sheet, "A", top, end-1)
 		b.chart(sheet, fmt.Sprintf("B%d", end+3), Titles[s.By][b.lang], []excelize.ChartSeries{
-			{Name: ref(sheet, asked, 2), Categories: span(sheet, "A", top, end-1), Values: span(sheet, asked, top, end-1)},
-			{Name: ref(sheet, held, 2), Categories: span(sheet, "A", top, end-1), Values: span(sheet, held, top, end-1)},
+			{Name: ref(sheet, asked, 2), Categories: keys, Values: span(sheet, asked, top, end-1)},
+			{Name: ref(sheet, held, 2), Categories: keys, Values: span(sheet, held, top, end-1)},
 		})
 	}
 }
@@ -322,7 +326,9 @@ func (b *book) definitions() {
 	put(t(b.lang, "onmonth")+" / "+t(b.lang, "onyear"), t(b.lang, "changes"))
 	at++
 	for _, k := range b.r.Corrections {
-		for j, v := range []any{t(b.lang, "corrections"), Titles[k.By][b.lang], b.r.correctionKey(&k, b.lang), figureWord(k.Figure, b.lang)} {
+		what := []any{t(b.lang, "corrections"), Titles[k.By][b.lang], b.r.correctionKey(&k, b.lang),
+			figureWord(k.Figure, b.lang)}
+		for j, v := range what {
 			b.set(sheet, 1+j, at, v, 0)
 		}
 		f := &Figure{Name: k.Figure, Amount: strings.HasPrefix(k.Figure, "amount_")}

@@ -93,8 +93,8 @@ func (r *Banks) Refuses(field, code string) *Problem {
 	if _, known := r.banks[code]; known {
 		return nil
 	}
-	return &Problem{ReasonUnknownBank, field, fmt.Sprintf("%q is no bank of the register, and a stop there would reach nobody: "+
-		"write its code as GET /v1/banks has it, or add the bank to the file of --bank-register", clip(code))}
+	return &Problem{ReasonUnknownBank, field, fmt.Sprintf("%q is no bank of the register, and a stop there would "+
+		"reach nobody: write its code as GET /v1/banks has it, or add the bank to the file of --bank-register", clip(code))}
 }
 
 // All lists the banks, by code.
