@@ -54,6 +54,9 @@ type Rules interface {
 // Dependencies are what the routes work with.
 type Dependencies struct {
 	Version     string // of the program, with its commit
+	Center      string // its name, for papers and reports
+	Numbering   string // what the numbers of its papers begin with; empty: 反诈止
+	Partitions  int    // of the ledger's log, which number the papers
 	Ledger      *ledger.Ledger
 	Log         Log
 	Rules       Rules

@@ -173,7 +173,7 @@ func (s *server) answer(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	o, err := in.Body.outcome(st)
+	o, err := in.Body.outcome(st, s.Banks)
 	if err != nil {
 		return nil, err
 	}

@@ -67,12 +67,13 @@ type CaseReport struct {
 }
 
 // CaseAmounts keep apart what is often added up: stopped is not saved. They are
-// sums over the case's stops in the currency of the first.
+// sums over the case's stops in the currency of the first. A share of any of them
+// is of what was requested.
 type CaseAmounts struct {
 	Currency  string `json:"currency,omitempty"`
 	Reported  string `json:"reported" doc:"By victims, each payment once"`
-	Requested string `json:"requested" doc:"At the first hop: what banks were asked to hold of the victims' own payments"`
-	Traced    string `json:"traced" doc:"At later hops: the same money, followed"`
+	Requested string `json:"requested" doc:"At the first hop: what banks were asked to hold of the victims' own payments. The base of every rate"`
+	Traced    string `json:"traced" doc:"The victims' money that was seen to go on from the accounts that they paid, to other accounts, shops or cash: each yuan once, at whatever hop it is now"`
 	Held      string `json:"held" doc:"Held now and not frozen"`
 	Frozen    string `json:"frozen"`
 	Returned  string `json:"returned"`
@@ -107,30 +108,19 @@ func caseAmounts(c *ledger.Case, stops []*ledger.Stop) CaseAmounts {
 	if len(stops) > 0 {
 		currency = stops[0].Currency
 	}
-	var reported, requested, traced, held, frozen, returned, released, lapsed int64
-	seen := map[string]bool{}
-	for _, r := range c.Reports {
-		for _, p := range r.Payments {
-			key := p.Stop
-			if key == "" {
-				key = p.Payer + p.Payee + p.At.String() + strconv.FormatInt(p.Minor, 10)
-			}
-			if !seen[key] && r.Currency == currency {
-				seen[key] = true
-				reported += p.Minor
-			}
+	var reported, requested, held, frozen, returned, released, lapsed int64
+	lost, _ := c.Lost()
+	for i := range lost {
+		if lost[i].Currency == currency {
+			reported += lost[i].Minor
 		}
 	}
 	for _, st := range stops {
 		if st.Currency != currency {
 			continue
 		}
-		switch {
-		case st.RequestedAt == 0:
-		case st.Hop == 1:
+		if st.RequestedAt != 0 && st.Hop == 1 {
 			requested += st.Minor
-		default:
-			traced += st.Minor
 		}
 		returned += st.ReturnedMinor
 		released += st.ReleasedMinor
@@ -146,7 +136,27 @@ func caseAmounts(c *ledger.Case, stops []*ledger.Stop) CaseAmounts {
 		}
 	}
 	m := func(minor int64) string { return event.Money{Minor: minor, Currency: currency}.Decimal() }
-	return CaseAmounts{string(currency), m(reported), m(requested), m(traced), m(held), m(frozen), m(returned), m(released), m(lapsed)}
+	return CaseAmounts{string(currency), m(reported), m(requested), m(traced(c, stops, currency)),
+		m(held), m(frozen), m(returned), m(released), m(lapsed)}
+}
+
+// traced is how much of the victims' payments was seen to go on from the accounts
+// that they paid: for each payment what left its first account, at most itself.
+// What goes on from there is the same yuan again, and no sum counts it twice.
+func traced(c *ledger.Case, stops []*ledger.Stop, currency event.Currency) (sum int64) {
+	left := map[string]int64{}
+	for _, st := range stops {
+		left[st.Parent] += st.Minor
+	}
+	for i := range c.Leaves {
+		left[c.Leaves[i].Parent] += c.Leaves[i].Minor
+	}
+	for _, st := range stops {
+		if st.Hop == 1 && st.Currency == currency {
+			sum += min(left[st.ID], st.Minor)
+		}
+	}
+	return sum
 }
 
 func (s *server) caseOutput(ctx context.Context, id string) (*caseOutput, error) {

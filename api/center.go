@@ -327,6 +327,11 @@ func (s *server) proposeStop(ctx context.Context, in *struct{ Body ProposalBody 
 	if err != nil {
 		return nil, badField("body.transfer.amount", err)
 	}
+	b.Account.Bank = strings.ToUpper(b.Account.Bank)
+	if err := unknownBank(s.Banks, "/account/bank", b.Account.Bank); err != nil {
+		return nil, err
+	}
+	b.FraudType, _ = event.FraudOf(b.FraudType)
 	id := event.DerivedID("stp", "analyst", b.CaseID, b.Account.Number, b.Transfer.ID)
 	terms := s.Ledger.Terms()
 	terms.AutoLimit = -1 // a person's proposal waits for another person

@@ -3,7 +3,10 @@ package api
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -280,6 +283,14 @@ type DifferenceBody struct {
 	Theirs string `json:"theirs,omitempty" maxLength:"256" example:"李*" doc:"As the bank has it; it may be masked with *"`
 }
 
+// unknownBank refuses what asks a bank for a stop that no register has.
+func unknownBank(banks *event.Banks, field, code string) error {
+	if p := banks.Refuses(field, code); p != nil {
+		return problem(http.StatusUnprocessableEntity, "request.bank").with(event.Refusal{*p})
+	}
+	return nil
+}
+
 // PriorBody is a freeze of another authority.
 type PriorBody struct {
 	Authority string `json:"authority" maxLength:"256"`
@@ -296,8 +307,9 @@ type OnwardBody struct {
 	At        string `json:"at" format:"date-time"`
 }
 
-// outcome reads a bank's answer for a stop.
-func (b *OutcomeBody) outcome(s *ledger.Stop) (ledger.Outcome, error) {
+// outcome reads a bank's answer for a stop. Where money went on, the next bank must
+// be one that can be asked.
+func (b *OutcomeBody) outcome(s *ledger.Stop, banks *event.Banks) (ledger.Outcome, error) {
 	o := ledger.Outcome{Result: ledger.State(b.Result), Reason: b.Reason, Balance: event.Unknown}
 	read := func(at string, a Amount, into *int64) error {
 		if a == "" {
@@ -319,8 +331,13 @@ func (b *OutcomeBody) outcome(s *ledger.Stop) (ledger.Outcome, error) {
 	if err := cmp.Or(read("held_amount", b.HeldAmount, &o.HeldMinor), read("balance", b.Balance, &o.Balance), when("effective_at", b.EffectiveAt, &o.EffectiveAt)); err != nil {
 		return o, err
 	}
-	for _, on := range b.Onward {
-		v := ledger.Onward{ID: on.ID, ToAccount: on.ToAccount, ToBank: on.ToBank}
+	for i, on := range b.Onward {
+		v := ledger.Onward{ID: on.ID, ToAccount: on.ToAccount, ToBank: strings.ToUpper(on.ToBank)}
+		if on.ToAccount != "" {
+			if err := unknownBank(banks, fmt.Sprintf("/onward/%d/to_bank", i), v.ToBank); err != nil {
+				return o, err
+			}
+		}
 		if err := cmp.Or(read("onward", on.Amount, &v.Minor), when("onward", on.At, &v.At)); err != nil {
 			return o, err
 		}

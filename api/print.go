@@ -3,9 +3,13 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/base64"
+	"errors"
 	"html/template"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -18,148 +22,280 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-var pages = template.Must(template.New("").
-	Funcs(template.FuncMap{"when": whenWords, "money": event.Grouped}).ParseFS(pageFiles, "pages/*.html"))
-
-// whenWords is a time as people write it, in the law's zone.
-func whenWords(text string) string {
-	if len(text) < 19 {
-		return "–"
+// paperStyle is the style sheet of papers. It stands in each of them: they are kept
+// and opened where there is no service.
+var paperStyle = func() string {
+	b, err := pageFiles.ReadFile("pages/paper.css")
+	if err != nil {
+		panic(err) // it is compiled in
 	}
-	return text[:10] + " " + text[11:19]
-}
+	return string(b)
+}()
 
-// whyWords say why an account is given back as it is.
-func whyWords(lang string, a *ledger.ReturnAccount, money func(int64) string) string {
-	if a.Why == ledger.WhyMixed && a.Mixed != nil {
-		if lang == "zh" {
-			return whenWords(a.Mixed.At.String()) + " 转出 " + money(-a.Mixed.Minor) + " 时, 账户内有多名被害人或他人的资金"
-		}
-		return "at " + whenWords(a.Mixed.At.String()) + ", " + money(-a.Mixed.Minor) +
-			" went out while the money of several lay together"
-	}
-	return map[string]map[string]string{
-		"zh": {ledger.WhyOne: "仅有一名被害人的资金汇入", ledger.WhyApart: "多名被害人的资金未曾同时转出, 可按时间区分", ledger.WhyLess: "冻结金额少于应余金额", ledger.WhyUnknown: "账户流水不明"},
-		"en": {ledger.WhyOne: "one victim's money came into the account", ledger.WhyApart: "no money left the account while two victims' lay in it together", ledger.WhyLess: "less is frozen than was left of the remittances", ledger.WhyUnknown: "the account's movements are not known"},
-	}[lang][a.Why]
-}
+// paperPolicy lets a page have that style and nothing else.
+var paperPolicy = func() string {
+	sum := sha256.Sum256([]byte(paperStyle))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+}()
 
-// sums puts the arithmetic into the page's language.
-var sums = map[string]*strings.Replacer{"zh": strings.NewReplacer(" rest ", " 余 ", ", and 1 of what is left over: among the largest rests", ", 另加 1 分 (余数较大)"), "en": strings.NewReplacer()}
+var pages = template.Must(template.New("").Funcs(template.FuncMap{
+	"style": func() template.HTML { return template.HTML("<style>" + paperStyle + "</style>") },
+}).ParseFS(pageFiles, "pages/*.html"))
 
-// PrintInput asks for a document to print.
+// PrintInput asks for a paper.
 type PrintInput struct {
-	ID   string `path:"id" maxLength:"64"`
-	Lang string `query:"lang" enum:"zh,en" default:"zh"`
+	ID     string `path:"id" maxLength:"64"`
+	Lang   string `query:"lang" enum:"zh,en" default:"zh"`
+	Format string `query:"format" enum:"html,pdf" default:"html" doc:"A page that needs nothing else, or a PDF"`
 }
 
 type printOutput struct {
-	Type string `header:"Content-Type"`
-	Body []byte
+	Type        string `header:"Content-Type"`
+	Policy      string `header:"Content-Security-Policy"`
+	Disposition string `header:"Content-Disposition"`
+	Body        []byte
 }
 
-// document registers a route that answers with a page to print.
-func (s *server) document(api huma.API, path, id, summary string, roles []Role, page func(context.Context, *PrintInput) (string, any, error)) {
-	op := s.operation(api, http.MethodGet, path, id, summary, roles, 404, 422)
-	op.Responses = map[string]*huma.Response{"200": {Description: "A page to print", Content: map[string]*huma.MediaType{"text/html": {Schema: &huma.Schema{Type: huma.TypeString}, Example: "<!doctype html>…"}}}}
+// document registers a route that answers with a paper.
+func (s *server) document(api huma.API, path, id, summary string, roles []Role,
+	form func(context.Context, *PrintInput) (*report.Form, error)) {
+	op := s.operation(api, http.MethodGet, path, id, summary, roles, 404, 422, 503)
+	op.Responses = map[string]*huma.Response{"200": {Description: "The paper", Content: map[string]*huma.MediaType{
+		"text/html":       {Schema: &huma.Schema{Type: huma.TypeString}, Example: "<!doctype html>…"},
+		"application/pdf": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}, Example: "%PDF-…"}}}}
 	huma.Register(api, op, func(ctx context.Context, in *PrintInput) (*printOutput, error) {
-		name, data, err := page(ctx, in)
+		f, err := form(ctx, in)
 		if err != nil {
 			return nil, err
 		}
 		var b bytes.Buffer
-		if err := pages.ExecuteTemplate(&b, name, data); err != nil {
+		if in.Format == "html" {
+			if err := pages.ExecuteTemplate(&b, "paper.html", f); err != nil {
+				return nil, err
+			}
+			return &printOutput{Type: "text/html; charset=utf-8", Policy: paperPolicy, Body: b.Bytes()}, nil
+		}
+		if err := report.FormPDF(&b, f); errors.Is(err, report.ErrNoFont) {
+			return nil, problem(http.StatusServiceUnavailable, "unavailable.font", "cause", err.Error())
+		} else if err != nil {
 			return nil, err
 		}
-		return &printOutput{"text/html; charset=utf-8", b.Bytes()}, nil
+		return &printOutput{Type: "application/pdf", Policy: paperPolicy,
+			Disposition: "attachment; filename=" + id + "-" + in.ID + ".pdf", Body: b.Bytes()}, nil
 	})
 }
 
-// texts are a document's in one language.
-type texts map[string]string
-
-var noticeWords = map[string]texts{
-	"zh": {"Title": "紧急止付/冻结告知书", "Number": "编号", "Case": "案件", "Printed": "打印", "To": "账户持有人:", "Account": "账户", "Held": "控制金额", "State": "状态", "Since": "生效时间", "Until": "截止时间",
-		"Transfer": "所涉转账", "Basis": "法律依据", "Reason": "原因", "Remedy": "救济途径",
-		"RemedyText": "您有权依据《反电信网络诈骗法》第三十二条提出申诉。申诉可向本中心、96110 或开户银行提出, 核实后即时解除。处理时限:", "Hours": "小时。",
-		"Documents": "申诉所需材料", "In": "控制期间账户只进不出; 控制的仅为上述金额。", "Seal": "(盖章)"},
-	"en": {"Title": "Notice of an emergency stop or freeze", "Number": "No.", "Case": "case", "Printed": "printed", "To": "To the holder of the account:", "Account": "Account", "Held": "Amount under control", "State": "State", "Since": "In effect since", "Until": "Ends",
-		"Transfer": "Transfer concerned", "Basis": "Legal basis", "Reason": "Reason", "Remedy": "Your remedy",
-		"RemedyText": "You may appeal under article 32 of the Anti-Telecom and Online Fraud Law: to this center, to 96110, or to your bank. The stop is lifted at once when your statement is verified. An appeal is decided within", "Hours": "hours.",
-		"Documents": "Documents that an appeal needs", "In": "Money may come into the account meanwhile; only the amount above is under control.", "Seal": "(seal)"},
+// form begins a paper with what all have.
+func (s *server) form(ctx context.Context, lang, title, number string) *report.Form {
+	now := s.Clock()
+	return &report.Form{Lang: lang, Title: title, Number: number, Center: s.centerName(lang),
+		Mark: papers[lang]["draftmark"], Seal: papers[lang]["seal"], At: now,
+		Printed: papers[lang]["printed"] + report.Moment(lang, now) + " " + who(ctx).Name}
 }
 
-var stateWords = map[string]map[ledger.State]string{
-	"zh": {ledger.Proposed: "待审批", ledger.Rejected: "不予止付", ledger.Requested: "已发银行", ledger.Undelivered: "银行未应答", ledger.Acknowledged: "银行已接收", ledger.Held: "已止付", ledger.Partial: "部分止付", ledger.Missed: "资金已转出",
-		ledger.Mismatch: "信息不符", ledger.Refused: "银行拒绝", ledger.Extended: "续止付", ledger.Frozen: "已冻结", ledger.Returning: "返还中", ledger.Returned: "已返还", ledger.Released: "已解除", ledger.Expired: "已到期",
-		ledger.ReturnAnnounced: "公告中", ledger.ReturnApproved: "一人已批准", ledger.ReturnInstructed: "已通知银行", ledger.ReturnWithdrawn: "已撤回", "completed": "已完成"},
-	"en": {},
-}
-
-func stateWord(lang string, s ledger.State) string {
-	if w := stateWords[lang][s]; w != "" {
-		return w
+func (s *server) centerName(lang string) string {
+	if s.Center != "" {
+		return s.Center
 	}
-	return string(s)
+	return papers[lang]["center"]
 }
 
-var documentWords = map[string]map[string]string{
-	"zh": {ledger.DocumentIdentity: "身份证明", ledger.DocumentStatement: "相关日期的账户流水", ledger.DocumentPurpose: "款项用途证明 (合同、订单、聊天记录)"},
-	"en": {ledger.DocumentIdentity: "Proof of identity", ledger.DocumentStatement: "The account's statement for the days concerned", ledger.DocumentPurpose: "What the payment was for: contract, order, messages"},
+// number is a paper's, as such papers are filed: a stop's and a return's have a
+// row of their own each.
+func (s *server) number(n ledger.Number, returns bool) string {
+	prefix := s.Numbering
+	if prefix == "" {
+		prefix = "反诈止"
+	}
+	if returns {
+		prefix = strings.TrimSuffix(prefix, "止") + "返"
+	}
+	return prefix + "〔" + strconv.Itoa(n.Year) + "〕第 " + strconv.Itoa(n.Of(s.Partitions)) + " 号"
 }
 
-func (s *server) noticePage(ctx context.Context, in *PrintInput) (string, any, error) {
+// bankName is a bank's full name, and its code where it has none.
+func (s *server) bankName(lang, code string) string {
+	b, known := s.Banks.Find(code)
+	switch {
+	case !known:
+		return code
+	case lang == "zh":
+		return b.ZH
+	}
+	return b.EN
+}
+
+// author is who did something: a person, or the service by its rules.
+func author(lang, name string) string {
+	for _, a := range ledger.AutomaticAuthors() {
+		if a == name {
+			return papers[lang]["rules"]
+		}
+	}
+	return name
+}
+
+// officers are the two who answer for a stop: those of the order, else who proposed
+// it and who approved it.
+func officers(lang string, st *ledger.Stop) []report.FormOfficer {
+	w := papers[lang]
+	first, second := author(lang, st.Timeline[0].By), author(lang, st.IssuedBy)
+	if st.RequestedAt == 0 {
+		second = ""
+	}
+	out := []report.FormOfficer{{Role: w["proposer"], Name: first}, {Role: w["approver"], Name: second}}
+	if o := st.Order; o != nil && o.Operator.Name != "" && o.Investigator.Name != "" {
+		named := func(o ledger.Officer) string { return strings.TrimSpace(o.Name + " " + o.Badge) }
+		out = []report.FormOfficer{{Role: w["operator"], Name: named(o.Operator)},
+			{Role: w["investigator"], Name: named(o.Investigator)}}
+	}
+	return out
+}
+
+// noticePage is what the law owes to the holder: reason, remedy, documents. It is
+// handed out once a person or the rules asked for the stop and the bank holds.
+func (s *server) noticePage(ctx context.Context, in *PrintInput) (*report.Form, error) {
 	st := s.Ledger.Stop(in.ID)
 	if st == nil {
-		return "", nil, problem(http.StatusNotFound, "not-found.stop", "stop", in.ID)
+		return nil, problem(http.StatusNotFound, "not-found.stop", "stop", in.ID)
 	}
-	reason := map[string]string{"zh": "该账户收到的款项涉嫌来源于电信网络诈骗 (类型: " + report.FraudWord("zh", st.FraudType) + ")。", "en": "Money that came into the account is suspected to come from telecom or online fraud (type: " + st.FraudType + ")."}
+	w, lang := papers[in.Lang], in.Lang
+	f := s.form(ctx, lang, w["notice"], s.number(st.Number, false))
+	if f.At = st.EffectiveAt; f.At == 0 {
+		f.Draft, f.At = w["noticedraft"], s.Clock()
+	}
+	f.To = w["to"] + mask(ctx, st.Account.Holder)
+	transfer := event.Money{Minor: st.Transfer.Minor, Currency: st.Currency}
+	details := []string{transfer.Text(), report.Moment(lang, st.Transfer.At)}
+	if st.Transfer.ID != "" {
+		details = append(details, st.Transfer.ID)
+	}
+	reason := strings.ReplaceAll(w["reasontext"], "{}", report.FraudWord(lang, st.FraudType))
+	remedy := strings.ReplaceAll(w["remedytext"], "{}", strconv.Itoa(int(s.Ledger.Terms().Appeal.Hours())))
 	var documents []string
 	for _, d := range ledger.NeededDocuments() {
-		documents = append(documents, documentWords[in.Lang][d.Name])
+		documents = append(documents, documentWords[lang][d.Name])
 	}
-	t := s.Ledger.Terms()
-	return "notice.html", map[string]any{"Lang": in.Lang, "T": noticeWords[in.Lang], "Stop": stopDetail(ctx, st, t), "StateWord": stateWord(in.Lang, st.State), "Now": s.Clock().String(), "By": who(ctx).Name,
-		"ReasonText": reason[in.Lang], "AppealHours": int(t.Appeal.Hours()), "Documents": documents}, nil
+	f.Sections = []report.FormSection{
+		{Heading: w["account"], Pairs: [][2]string{
+			{w["number"], st.Account.Number}, {w["bank"], s.bankName(lang, st.Account.Bank)},
+			{w["held"], st.Held().Text()}, {w["state"], stateWord(lang, st.State)},
+			{w["since"], report.Moment(lang, st.EffectiveAt)}, {w["until"], report.Moment(lang, st.Until)},
+			{w["transfer"], strings.Join(details, w["comma"])}, {w["case"], st.CaseID}}},
+		{Heading: w["reason"], Paragraphs: []string{reason, w["basis"] + basis(lang)}},
+		{Heading: w["remedy"], Paragraphs: []string{remedy, w["in"]}},
+		{Heading: w["documents"], Items: documents},
+	}
+	f.Officers = officers(lang, st)
+	return f, nil
 }
 
-var returnWords = map[string]texts{
-	"zh": {"Title": "冻结资金返还决定书", "Case": "案件", "Round": "轮次", "Printed": "打印", "Accounts": "一、冻结账户及返还方式", "Account": "账户", "Frozen": "冻结金额", "Method": "方式", "Why": "理由", "Lines": "二、各被害人返还金额",
-		"Victim": "被害人账户", "Loss": "损失", "Before": "已返还", "Direct": "溯源金额", "Share": "按比例金额", "Amount": "返还金额", "Total": "合计", "Arithmetic": "三、比例计算",
-		"ArithmeticText": "份额 = 冻结资金 × (损失 − 已返还 − 溯源) ÷ 总额, 舍去不足一分的部分; 余下各分依余数由大到小分配。单位: 分。", "Pool": "按比例返还的冻结资金", "Losses": "总额", "Announced": "公告期 30 日, 至",
-		"Instructions": "四、银行返还指令", "Stop": "止付编号", "Bank": "银行", "Definitions": "依据: 《电信网络新型违法犯罪案件冻结资金返还若干规定》(2016) 第八条。损失为被害人在本案报案的转账之和, 每笔只计一次; 银行应当场或在 3 个工作日内办结。",
-		"Proposed": "拟定:", "First": "批准 (一):", "Second": "批准 (二):", "Seal": "(盖章)"},
-	"en": {"Title": "Decision on the return of frozen money", "Case": "case", "Round": "round", "Printed": "printed", "Accounts": "1. Frozen accounts and how their money is given back", "Account": "Account", "Frozen": "Frozen", "Method": "Method", "Why": "Why", "Lines": "2. What each victim is paid back",
-		"Victim": "Victim's account", "Loss": "Loss", "Before": "Paid back before", "Direct": "Traced", "Share": "In proportion", "Amount": "Amount", "Total": "Total", "Arithmetic": "3. The proportions",
-		"ArithmeticText": "share = frozen × (loss − paid back before − traced) ÷ sum, rounded down to the fen; the fen that are left go to the largest rests. In fen.", "Pool": "Frozen and mixed:", "Losses": "sum:", "Announced": "Announced for 30 days, until",
-		"Instructions": "4. Instructions to the banks", "Stop": "Stop", "Bank": "Bank", "Definitions": "Basis: rules on the return of frozen money in telecom and online fraud, 2016, art. 8. A loss is the sum of the payments that a victim reported in this case, each once. A bank pays on the spot or within 3 working days.",
-		"Proposed": "Proposed:", "First": "Approved (1):", "Second": "Approved (2):", "Seal": "(seal)"},
+// basis is the law that a stop rests on, in the paper's punctuation.
+func basis(lang string) string {
+	if lang == "zh" {
+		return strings.ReplaceAll(ledger.LegalBasis, "; ", "；")
+	}
+	return ledger.LegalBasis
 }
 
-var methodWords = map[string]map[string]string{
-	"zh": {ledger.MethodSingle: "单笔汇入, 直接返还", ledger.MethodByTime: "按时间区分, 分别返还", ledger.MethodProportional: "无法区分, 按比例返还"},
-	"en": {ledger.MethodSingle: "one remittance: to its sender", ledger.MethodByTime: "told apart by time: to each sender", ledger.MethodProportional: "mixed: in proportion"},
-}
-
-func (s *server) returnPage(ctx context.Context, in *PrintInput) (string, any, error) {
+// returnPage is the decision on a return. It is one once two people have approved
+// it and the banks are told; until then it is a draft.
+func (s *server) returnPage(ctx context.Context, in *PrintInput) (*report.Form, error) {
 	r, err := s.findReturn(in.ID)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
+	w, lang := papers[in.Lang], in.Lang
+	f := s.form(ctx, lang, w["return"], s.number(r.Number, true))
+	switch r.State {
+	case ledger.ReturnInstructed:
+		f.At = r.Timeline[len(r.Timeline)-1].At // it is the last that can be
+	case ledger.ReturnWithdrawn:
+		f.Draft, f.Mark = w["withdrawn"], w["voidmark"]
+	default:
+		f.Draft = strings.ReplaceAll(w["returndraft"], "{}", strconv.Itoa(len(r.Approvals)))
+	}
+	about := [][2]string{{w["case"], r.CaseID}, {w["round"], strconv.Itoa(r.Round)}, {w["state"], s.returnState(lang, r)}}
+	f.Sections = append(f.Sections, report.FormSection{Pairs: about}, s.returnAccounts(lang, r), returnLines(lang, r))
+	if r.Proportional() {
+		f.Sections = append(f.Sections, returnArithmetic(lang, r))
+	}
+	f.Sections = append(f.Sections, s.returnInstructions(lang, r))
 	approved := func(i int) string {
 		if i < len(r.Approvals) {
 			return r.Approvals[i]
 		}
 		return ""
 	}
-	d := s.returnDocument(r)
-	m := func(minor int64) string { return event.Money{Minor: minor, Currency: r.Currency}.Text() }
-	for i := range d.Accounts {
-		d.Accounts[i].Why = whyWords(in.Lang, &r.Accounts[i], m)
+	f.Officers = []report.FormOfficer{{Role: w["proposed"], Name: r.ProposedBy}, {Role: w["first"], Name: approved(0)},
+		{Role: w["second"], Name: approved(1)}}
+	return f, nil
+}
+
+func (s *server) returnState(lang string, r *ledger.ReturnRound) string {
+	if _, done := s.Ledger.Paid(r); done {
+		return stateWord(lang, "completed")
 	}
-	for i := range d.Lines {
-		d.Lines[i].Arithmetic = sums[in.Lang].Replace(d.Lines[i].Arithmetic)
+	return stateWord(lang, r.State)
+}
+
+// inMoney writes amounts of a return for people.
+func inMoney(r *ledger.ReturnRound) func(int64) string {
+	return func(minor int64) string { return event.Money{Minor: minor, Currency: r.Currency}.Text() }
+}
+
+func (s *server) returnAccounts(lang string, r *ledger.ReturnRound) report.FormSection {
+	w, m := papers[lang], inMoney(r)
+	t := &report.FormTable{Heads: []string{w["number"], w["bank"], w["frozen"], w["method"], w["why"]},
+		Numbers: []bool{false, false, true, false, false}, Widths: []float64{.24, .16, .16, .18, .26}}
+	for i := range r.Accounts {
+		a := &r.Accounts[i]
+		t.Rows = append(t.Rows, []string{a.Account.Number, s.bankName(lang, a.Account.Bank), m(a.Minor),
+			methodWords[lang][a.Method], whyWords(lang, a, m)})
 	}
-	return "return.html", map[string]any{"Lang": in.Lang, "T": returnWords[in.Lang], "Return": d, "StateWord": stateWord(in.Lang, ledger.State(d.State)), "Methods": methodWords[in.Lang],
-		"Proportional": r.Proportional(), "Now": s.Clock().String(), "By": who(ctx).Name, "First": approved(0), "Second": approved(1)}, nil
+	return report.FormSection{Heading: w["accounts"], Table: t}
+}
+
+func returnLines(lang string, r *ledger.ReturnRound) report.FormSection {
+	w, m := papers[lang], inMoney(r)
+	t := &report.FormTable{Heads: []string{w["victim"], w["loss"], w["paidback"], w["traced"], w["share"], w["amount"]},
+		Numbers: []bool{false, true, true, true, true, true}, Widths: []float64{.25, .15, .15, .15, .15, .15}}
+	var loss, before, direct, share, total int64
+	for i := range r.Lines {
+		l := &r.Lines[i]
+		t.Rows = append(t.Rows, []string{l.Victim, m(l.Loss), m(l.Before), m(l.Direct), m(l.Share), m(l.Minor)})
+		loss, before, direct, share, total = loss+l.Loss, before+l.Before, direct+l.Direct, share+l.Share, total+l.Minor
+	}
+	t.Rows = append(t.Rows, []string{w["total"], m(loss), m(before), m(direct), m(share), m(total)})
+	return report.FormSection{Heading: w["lines"], Table: t}
+}
+
+// returnArithmetic says how the proportions were worked out, so that anybody can
+// do it again.
+func returnArithmetic(lang string, r *ledger.ReturnRound) report.FormSection {
+	w, m := papers[lang], inMoney(r)
+	t := &report.FormTable{Heads: []string{w["victim"], w["sum"]}, Numbers: []bool{false, false},
+		Widths: []float64{.25, .75}}
+	for i := range r.Lines {
+		t.Rows = append(t.Rows, []string{r.Lines[i].Victim, sums[lang].Replace(arithmetic(r, &r.Lines[i]))})
+	}
+	return report.FormSection{Heading: w["arithmetic"], Table: t, Paragraphs: []string{w["arithmetictext"],
+		w["pool"] + m(r.Pool) + w["losses"] + m(r.Losses), w["announced"] + report.Moment(lang, r.Until)}}
+}
+
+func (s *server) returnInstructions(lang string, r *ledger.ReturnRound) report.FormSection {
+	w, m := papers[lang], inMoney(r)
+	t := &report.FormTable{Heads: []string{w["stop"], w["bank"], w["victim"], w["amount"]},
+		Numbers: []bool{false, false, false, true}, Widths: []float64{.32, .22, .26, .2}}
+	for i := range r.Lines {
+		for _, from := range r.Lines[i].From {
+			number, bank := from.Stop, ""
+			if st := s.Ledger.Stop(from.Stop); st != nil {
+				number, bank = s.number(st.Number, false), s.bankName(lang, st.Account.Bank)
+			}
+			t.Rows = append(t.Rows, []string{number, bank, r.Lines[i].Victim, m(from.Minor)})
+		}
+	}
+	return report.FormSection{Heading: w["instructions"], Table: t, Paragraphs: []string{w["returnbasis"]}}
 }

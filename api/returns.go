@@ -147,12 +147,7 @@ func (s *server) returnDocument(r *ledger.ReturnRound) ReturnDocument {
 	for _, l := range r.Lines {
 		b := ReturnLineBody{Victim: l.Victim, Loss: m(l.Loss), Before: m(l.Before), Direct: m(l.Direct), Weight: m(l.Weight), Share: m(l.Share), Amount: m(l.Minor), From: []ReturnStop{}}
 		if r.Pool > 0 {
-			floor, extra := l.Share, ""
-			if l.Extra {
-				floor--
-				extra = ", and 1 of what is left over: among the largest rests"
-			}
-			b.Arithmetic = fmt.Sprintf("%d × %d ÷ %d = %d rest %d%s", r.Pool, l.Weight, r.Losses, floor, l.Remainder, extra)
+			b.Arithmetic = arithmetic(r, &l)
 		}
 		for _, f := range l.From {
 			rs := ReturnStop{StopID: f.Stop, Amount: m(f.Minor)}
@@ -167,6 +162,17 @@ func (s *server) returnDocument(r *ledger.ReturnRound) ReturnDocument {
 		d.Objections = append(d.Objections, ObjectionDocument(o))
 	}
 	return d
+}
+
+const leftOver = ", and 1 of what is left over: among the largest rests"
+
+// arithmetic is how a line's share was worked out, in fen.
+func arithmetic(r *ledger.ReturnRound, l *ledger.ReturnLine) string {
+	floor, extra := l.Share, ""
+	if l.Extra {
+		floor, extra = floor-1, leftOver
+	}
+	return fmt.Sprintf("%d × %d ÷ %d = %d rest %d%s", r.Pool, l.Weight, r.Losses, floor, l.Remainder, extra)
 }
 
 // stale says whether a victim has come since the return was worked out: a newly

@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"stopline.internal/api/report"
-	"stopline.internal/store/ledger"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream/event"
 )
@@ -33,7 +33,8 @@ type RecoveryStatistics struct {
 // period, reports where they were made in it.
 type RecoveryRow struct {
 	Key              string      `json:"key"`
-	Reports          uint64      `json:"reports"`
+	Reports          uint64      `json:"reports" doc:"That brought a payment which no other report of their case had"`
+	ReportsRepeated  uint64      `json:"reports_repeated" doc:"The others: they are not among the reports"`
 	Cases            uint64      `json:"cases" doc:"Whose first stop was proposed in the period"`
 	CasesSolved      uint64      `json:"cases_solved"`
 	Arrests          uint64      `json:"arrests"`
@@ -42,10 +43,12 @@ type RecoveryRow struct {
 	StopsPartial     uint64      `json:"stops_partial"`
 	StopsMissed      uint64      `json:"stops_missed"`
 	StopsRefused     uint64      `json:"stops_refused" doc:"Refused, and not matching"`
+	StopsUnanswered  uint64      `json:"stops_unanswered" doc:"No bank said what became of them; with those held, held in part, missed and refused they are the requested ones"`
 	StopsProposed    uint64      `json:"stops_proposed"`
 	StopsExpired     uint64      `json:"stops_expired" doc:"The term ended with nobody acting"`
-	AmountReported   string      `json:"amount_reported"`
-	AmountRequested  string      `json:"amount_requested"`
+	AmountReported   string      `json:"amount_reported" doc:"What victims reported as lost, each payment once in its case"`
+	AmountRequested  string      `json:"amount_requested" doc:"Money that is followed counts at each hop"`
+	AmountFirst      string      `json:"amount_requested_first" doc:"Of it, at the first hop: the victims' own payments"`
 	AmountHeld       string      `json:"amount_held" doc:"What banks said they held, whatever became of it"`
 	AmountFrozen     string      `json:"amount_frozen"`
 	AmountReturned   string      `json:"amount_returned"`
@@ -159,29 +162,28 @@ func (s *server) monthly(ctx context.Context, in *struct {
 // closed.
 func (s *server) reportOf(ctx context.Context, first time.Time, currency event.Currency) (*report.Report, error) {
 	month, now := first.Format("2006-01"), s.Clock()
-	r := &report.Report{Month: month, Currency: string(currency), GeneratedAt: now.String(), GeneratedBy: who(ctx).Name, Corrections: []report.Correction{}, Closed: event.InstantOf(first.AddDate(0, 1, 0)) <= now}
+	r := &report.Report{Month: month, Currency: string(currency), Center: s.Center, GeneratedAt: now.String(), GeneratedBy: who(ctx).Name, Corrections: []report.Correction{}, Closed: event.InstantOf(first.AddDate(0, 1, 0)) <= now}
 	all, err := s.Warehouse.Report(ctx, event.InstantOf(first), event.InstantOf(first.AddDate(0, 1, 0)), reportBreakdowns, currency)
 	if err != nil {
 		return nil, err
 	}
-	r.Total = reportRow(&all[""][0])
+	r.Total = reportRow("total", &all[""][0])
 	for _, by := range reportBreakdowns {
 		section := report.Section{By: by, Rows: []report.Row{}}
 		for i := range all[by] {
-			section.Rows = append(section.Rows, reportRow(&all[by][i]))
+			section.Rows = append(section.Rows, reportRow(by, &all[by][i]))
 		}
 		r.Sections = append(r.Sections, section)
 	}
-	for _, before := range []struct {
-		from time.Time
-		into *report.Row
-	}{{first.AddDate(0, -1, 0), &r.Before}, {first.AddDate(-1, 0, 0), &r.YearBefore}} {
-		rows, err := s.Warehouse.Recoveries(ctx, event.InstantOf(before.from), event.InstantOf(before.from.AddDate(0, 1, 0)), "month", currency)
-		if err != nil {
-			return nil, err
-		}
-		*before.into = reportRow(&rows[len(rows)-1])
+	before := func(row *report.Row, f map[string]int64) { row.MonthBefore = f }
+	if err := s.compared(ctx, r, first.AddDate(0, -1, 0), currency, &r.Before, before); err != nil {
+		return nil, err
 	}
+	year := func(row *report.Row, f map[string]int64) { row.YearBefore = f }
+	if err := s.compared(ctx, r, first.AddDate(-1, 0, 0), currency, &r.YearBefore, year); err != nil {
+		return nil, err
+	}
+	r.Finish(s.Banks)
 	if !r.Closed {
 		return r, nil
 	}
@@ -205,12 +207,50 @@ func (s *server) reportOf(ctx context.Context, first time.Time, currency event.C
 		return nil, fmt.Errorf("the kept report of %s: %w", month, err)
 	}
 	kept.Corrections = report.Compare(kept, r)
+	kept.Finish(s.Banks)
 	return kept, nil
 }
 
-func reportRow(r *warehouse.Recovery) report.Row {
+// compared adds another month's figures, in all and by each key that the report
+// has. Days are compared with no others.
+func (s *server) compared(ctx context.Context, r *report.Report, month time.Time, currency event.Currency,
+	total *report.Row, set func(*report.Row, map[string]int64)) error {
+	keyed := slices.DeleteFunc(slices.Clone(reportBreakdowns), func(by string) bool { return by == "day" })
+	from, to := event.InstantOf(month), event.InstantOf(month.AddDate(0, 1, 0))
+	all, err := s.Warehouse.Report(ctx, from, to, keyed, currency)
+	if err != nil {
+		return err
+	}
+	*total = reportRow("total", &all[""][0])
+	for i := range r.Sections {
+		of := map[string]map[string]int64{}
+		for j := range all[r.Sections[i].By] {
+			row := reportRow(r.Sections[i].By, &all[r.Sections[i].By][j])
+			of[row.Key] = row.Figures
+		}
+		for j := range r.Sections[i].Rows {
+			set(&r.Sections[i].Rows[j], of[r.Sections[i].Rows[j].Key])
+		}
+	}
+	return nil
+}
+
+// reportRow is a line of the report. Reports name neither banks nor hops: there
+// they have no figures.
+func reportRow(by string, r *warehouse.Recovery) report.Row {
+	row := allFigures(r)
+	if by == "bank" || by == "hop" {
+		for _, name := range []string{"reports", "reports_repeated", "amount_reported"} {
+			delete(row.Figures, name)
+		}
+	}
+	return row
+}
+
+func allFigures(r *warehouse.Recovery) report.Row {
 	return report.Row{Key: r.Key, SecondsToRequest: r.SecondsToRequest, SecondsToHold: r.SecondsToHold, Minutes: r.Minutes, MinutesHeld: r.MinutesHeld, Figures: map[string]int64{
-		"reports": int64(r.Reports), "cases": int64(r.Cases), "cases_solved": int64(r.CasesSolved), "arrests": int64(r.Arrests), "stops_proposed": int64(r.Proposed), "stops_requested": int64(r.Requested),
+		"reports": int64(r.Reports), "reports_repeated": int64(r.ReportsRepeated), "stops_unanswered": int64(r.Unanswered),
+		"amount_requested_first": r.AmountRequestedFirst, "cases": int64(r.Cases), "cases_solved": int64(r.CasesSolved), "arrests": int64(r.Arrests), "stops_proposed": int64(r.Proposed), "stops_requested": int64(r.Requested),
 		"stops_held": int64(r.Held), "stops_partial": int64(r.Partial), "stops_missed": int64(r.Missed), "stops_refused": int64(r.Refused), "stops_expired": int64(r.Expired),
 		"amount_reported": r.AmountReported, "amount_requested": r.AmountRequested, "amount_held": r.AmountHeld, "amount_under_control": r.AmountUnder, "amount_frozen": r.AmountFrozen,
 		"amount_returned": r.AmountReturned, "amount_released": r.AmountReleased, "amount_lapsed": r.AmountLapsed}}
@@ -222,11 +262,7 @@ func reportRow(r *warehouse.Recovery) report.Row {
 const patience = 10 * time.Second
 
 func (s *server) verify(ctx context.Context, _ *struct{}) (*struct{ Body warehouse.Verification }, error) {
-	stops := func() []*ledger.Stop {
-		all, _ := s.Ledger.List(ledger.Filter{Limit: 1 << 30})
-		return all
-	}
-	v, err := s.Warehouse.Verify(ctx, stops, s.Ledger.FirstOfCase, patience)
+	v, err := s.Warehouse.Verify(ctx, s.Ledger, patience)
 	if err != nil {
 		return nil, s.unavailableBooks(ctx, err)
 	}
@@ -236,7 +272,8 @@ func (s *server) verify(ctx context.Context, _ *struct{}) (*struct{ Body warehou
 func recoveryRow(r *warehouse.Recovery, currency event.Currency) RecoveryRow {
 	amount := func(minor int64) string { return event.Money{Minor: minor, Currency: currency}.Decimal() }
 	percentiles := func(p [3]float64) Percentiles { return Percentiles{p[0], p[1], p[2]} }
-	return RecoveryRow{Key: r.Key, Reports: r.Reports, Cases: r.Cases,
+	return RecoveryRow{Key: r.Key, Reports: r.Reports, ReportsRepeated: r.ReportsRepeated, Cases: r.Cases,
+		StopsUnanswered: r.Unanswered, AmountFirst: amount(r.AmountRequestedFirst),
 		StopsRequested: r.Requested, StopsHeld: r.Held, StopsPartial: r.Partial, StopsMissed: r.Missed, StopsRefused: r.Refused,
 		AmountReported: amount(r.AmountReported), AmountRequested: amount(r.AmountRequested), AmountHeld: amount(r.AmountHeld),
 		AmountFrozen: amount(r.AmountFrozen), AmountReturned: amount(r.AmountReturned), CasesSolved: r.CasesSolved, Arrests: r.Arrests,

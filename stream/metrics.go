@@ -11,6 +11,7 @@ type Metrics struct {
 	Events      *prometheus.CounterVec // by kind
 	DeadLetters *prometheus.CounterVec // by reason
 	Unknown     *UnknownFields         // fields of documents that nobody knows
+	Strange     *prometheus.CounterVec // values of documents that no register has, by kind and field
 	Conflicts   prometheus.Counter     // reports that came again and said something else
 	Legs        prometheus.Counter
 	Alerts      *prometheus.CounterVec // by action
@@ -39,6 +40,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Events:      vec("events_total", "Events read and accepted.", "kind"),
 		DeadLetters: vec("dead_letters_total", "Documents refused.", "reason"),
 		Unknown:     newUnknownFields(),
+		Strange: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "stopline", Name: "unknown_values_total",
+			Help: "Districts, types of fraud and banks of documents on Kafka that no register has."}, []string{"kind", "field"}),
 		Conflicts: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "report_conflicts_total",
 			Help: "Reports that came again under their id and said something else."}),
 		Legs:        prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "legs_total", Help: "Legs scored."}),
@@ -56,7 +59,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Lag:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_messages", Help: "Kafka messages that a loop has not worked off, measured at the partition's end."}, []string{"loop", "partition"}),
 		Behind:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_seconds", Help: "How long the oldest message has waited that a loop has not worked off."}, []string{"loop", "partition"}),
 	}
-	r.MustRegister(m.Unknown.total, m.Conflicts, m.Lag, m.Behind)
+	r.MustRegister(m.Unknown.total, m.Strange, m.Conflicts, m.Lag, m.Behind)
 	r.MustRegister(m.Events, m.DeadLetters, m.Legs, m.Alerts, m.Notes, m.Brakes, m.Deliveries, m.Waiting, m.Breaker, m.Stops,
 		m.Rows, m.Cold, m.Checkpoints, m.Hot)
 	return m

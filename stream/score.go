@@ -454,7 +454,8 @@ func (w *worker) report(l *event.Leg) {
 		if t.Amount.Currency == note.Currency {
 			note.Minor += t.Amount.Minor
 		}
-		payment := ledger.Payment{Payer: t.PayerAccount, Payee: t.PayeeAccount, Minor: t.Amount.Minor, At: t.At}
+		payment := ledger.Payment{Payer: t.PayerAccount, Payee: t.PayeeAccount, Minor: t.Amount.Minor,
+			Currency: t.Amount.Currency, At: t.At}
 		if event.PrefixAccount+t.PayerAccount != string(l.Entity) {
 			if t.ID != "" { // that account's own leg sees to the stop
 				payment.Stop = event.StopID(event.TransferKey(t.PayerAccount, t.ID), t.PayeeAccount)
@@ -466,7 +467,7 @@ func (w *worker) report(l *event.Leg) {
 		if t.ID == "" {
 			var found bool
 			if key, found = state.FindDebit(t.PayeeAccount, t.Amount.Minor, t.At); !found {
-				key = event.TransferKey(t.PayerAccount, note.ID+"/"+strconv.Itoa(i))
+				key = event.TransferKey(t.PayerAccount, ledger.UnseenTransfer(note.ID, i))
 			}
 		}
 		payment.Stop = event.StopID(key, t.PayeeAccount)

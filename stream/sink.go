@@ -42,14 +42,14 @@ func (s *Sink) Run(ctx context.Context) error {
 func (s *Sink) partition(ctx context.Context, c *claim) error {
 	books := s.Warehouse.NewBooks()
 	var fold *ledger.Ledger
-	from, unwritten := c.offset, c.offset
+	from, unwritten, anew := c.offset, c.offset, false
 	if c.topic == s.Topics.Stops { // what the fold ignores must not be in the books: it is told from the beginning
 		fold, from = ledger.New(s.Terms), kafka.FirstOffset
-		facts, err := s.Warehouse.Count(ctx, "stop_facts")
+		written, err := s.Warehouse.Written(ctx, c.partition)
 		if err != nil {
 			return err
 		}
-		if facts == 0 { // a ClickHouse made anew, or of a version without them
+		if anew = !written; anew { // a ClickHouse made anew, or books of an older form
 			unwritten = 0
 		}
 	}
@@ -61,10 +61,14 @@ func (s *Sink) partition(ctx context.Context, c *claim) error {
 			}
 		}
 		next = max(next, b.next)
-		if books.Rows() >= flushRows || books.Age(time.Now()) >= flushAge || books.Rows() == 0 {
-			return s.flush(ctx, books, c, next)
+		if books.Rows() < flushRows && books.Age(time.Now()) < flushAge && books.Rows() > 0 {
+			return nil
 		}
-		return nil
+		if err := s.flush(ctx, books, c, next); err != nil || !anew || b.next < c.offset {
+			return err
+		}
+		anew = false // all that was read before is written again
+		return s.Warehouse.SetWritten(ctx, c.partition)
 	})
 	if ctx.Err() == nil {
 		return err
@@ -138,7 +142,7 @@ func (s *Sink) take(books *warehouse.Books, fold *ledger.Ledger, m *kafka.Messag
 				"report", e.Report.ID, "case", e.CaseID, "partition", m.Partition, "offset", m.Offset)
 		}
 		if res.Accepted && m.Offset >= unwritten {
-			books.Stop(&e, res.Stop, m.Value, m.Offset)
+			books.Entry(&e, &res, m.Value, m.Offset)
 			if res.Stop != nil && e.Delivery == nil {
 				books.Fact(res.Stop, fold.FirstOfCase(res.Stop.ID))
 			}

@@ -29,6 +29,27 @@ func read(t *testing.T, name string) string {
 	return string(b)
 }
 
+// What a table exports holds no formula; numbers stay numbers. The server's own
+// exports have the same rule.
+func TestExportsHaveNoFormulas(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("node is not installed: the console's exports are not tried")
+	}
+	script := read(t, "csv.js") + `
+		process.stdout.write(lines([["=HYPERLINK(1)", "+1", "-1+1", "@x", "\t=1", "\r=1", "-12.50", "a=b", 'say "="', "", 7]]));`
+	cmd := exec.CommandContext(t.Context(), node, "--input-type=module")
+	cmd.Stdin = strings.NewReader(script)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	want := `"'=HYPERLINK(1)","'+1","'-1+1","'@x","'` + "\t" + `=1","'` + "\r" + `=1","-12.50","a=b","say ""=""","","7"` + "\r\n"
+	if string(out) != want {
+		t.Errorf("exported as %q, want %q", out, want)
+	}
+}
+
 // Every word is there in Chinese and in English, once; every word that a page
 // asks for is there.
 func TestWords(t *testing.T) {

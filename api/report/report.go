@@ -4,9 +4,9 @@
 package report
 
 import (
-	"fmt"
 	"strconv"
-	"strings"
+
+	"stopline.internal/stream/event"
 )
 
 // Report is a month's recovered funds.
@@ -14,6 +14,7 @@ type Report struct {
 	Month       string       `json:"month" example:"2026-11"`
 	Currency    string       `json:"currency" example:"CNY"`
 	Closed      bool         `json:"closed" doc:"The month is over: this report is kept and never changes"`
+	Center      string       `json:"center,omitempty" example:"贵阳市反诈中心" doc:"Who issues it"`
 	GeneratedAt string       `json:"generated_at" format:"date-time"`
 	GeneratedBy string       `json:"generated_by"`
 	Total       Row          `json:"total"`
@@ -21,6 +22,8 @@ type Report struct {
 	YearBefore  Row          `json:"same_month_last_year"`
 	Sections    []Section    `json:"sections"`
 	Corrections []Correction `json:"corrections" doc:"What has become otherwise since a closed month's report was given out"`
+
+	Banks *event.Banks `json:"-"` // whose names are written; nil: their codes
 }
 
 // Section is one breakdown.
@@ -31,13 +34,17 @@ type Section struct {
 
 // Row is one line. Amounts are minor units.
 type Row struct {
-	Key     string           `json:"key"`
-	Figures map[string]int64 `json:"figures" doc:"By name; amounts in minor units"`
+	Key     string            `json:"key"`
+	Figures map[string]int64  `json:"figures" doc:"By name; amounts in minor units. A breakdown has no figure where none can be told: reports name no bank"`
+	Rates   map[string]string `json:"rates,omitempty" example:"{\"hold_rate\":\"71.25\"}" doc:"In percent, with two digits; absent where there is nothing to take one of"`
+	// MonthBefore and YearBefore are the figures of the same key, in a breakdown.
+	MonthBefore map[string]int64 `json:"month_before,omitempty" doc:"The same figures of the month before"`
+	YearBefore  map[string]int64 `json:"same_month_last_year,omitempty"`
 	// SecondsToRequest and SecondsToHold are the 50th, 90th and 99th percentile.
 	SecondsToRequest [3]float64 `json:"seconds_to_request"`
 	SecondsToHold    [3]float64 `json:"seconds_to_hold"`
 	Minutes          []uint64   `json:"minutes" doc:"Requests by minutes since the transfer: to 1, 5, 15, 30, 60, more"`
-	MinutesHeld      []uint64   `json:"minutes_held" doc:"Of those, the ones by which anything was held"`
+	MinutesHeld      []uint64   `json:"minutes_held" doc:"Of those, the ones by which anything was held, all or a part"`
 }
 
 // Correction is a figure of a kept report that has become otherwise.
@@ -49,136 +56,83 @@ type Correction struct {
 	Now    int64  `json:"now"`
 }
 
-// Figure is one of the report's, in its order.
-type Figure struct {
-	Name   string
-	Amount bool
-	Words  map[string]string // by language
-	Means  map[string]string
+// money writes an amount in the report's currency, as documents carry it.
+func (r *Report) money(minor int64) string {
+	return event.Money{Minor: minor, Currency: event.Currency(r.Currency)}.Decimal()
 }
 
-// Figures are those that each line has.
-var Figures = []Figure{
-	{"reports", false, words("报案数", "Reports"), words("当月受害人报案数", "Reports that victims made in the month")},
-	{"cases", false, words("案件数", "Cases"), words("首笔止付在当月提出的案件", "Cases whose first stop was proposed in the month")},
-	{"cases_solved", false, words("破案数", "Solved"), words("其中已破案件", "Of those, the ones that were solved")},
-	{"arrests", false, words("抓获人数", "Arrests"), words("上述案件抓获人数", "People arrested in these cases")},
-	{"stops_proposed", false, words("提出止付", "Proposed"), words("当月提出的止付, 以下各项均指这些止付", "Stops proposed in the month; all that follows is of these")},
-	{"stops_requested", false, words("发出止付", "Requested"), words("已发往银行", "Sent to the bank")},
-	{"stops_held", false, words("全额止付", "Held"), words("银行全额止付", "The bank held the whole amount")},
-	{"stops_partial", false, words("部分止付", "In part"), words("银行部分止付", "The bank held a part")},
-	{"stops_missed", false, words("资金已转出", "Missed"), words("银行答复时资金已转出", "The money was gone")},
-	{"stops_refused", false, words("拒绝或不符", "Refused"), words("银行拒绝或信息不符", "Refused by the bank, or not matching")},
-	{"stops_expired", false, words("到期未续", "Lapsed"), words("到期无人处置", "The term ended with nobody acting")},
-	{"amount_reported", true, words("报案金额", "Reported"), words("受害人报案的损失", "What victims reported as lost")},
-	{"amount_requested", true, words("请求止付金额", "Requested"), words("请求银行止付的金额 (逐级追踪, 同一资金可在各级分别计入)", "What banks were asked to hold; money that is followed counts at each hop")},
-	{"amount_held", true, words("止付金额", "Held"), words("曾被控制的最大金额, 并非挽回损失", "The most that was ever held; held is not saved")},
-	{"amount_under_control", true, words("在控金额", "Under control"), words("报告时仍止付或冻结的金额", "Held or frozen as the report is made")},
-	{"amount_frozen", true, words("冻结金额", "Frozen"), words("其中转为冻结的金额", "Of what was held, what was frozen")},
-	{"amount_returned", true, words("返还金额", "Returned"), words("银行已确认返还被害人的金额", "Paid back to victims, as banks have confirmed")},
-	{"amount_released", true, words("解除金额", "Released"), words("解除的金额", "Released")},
-	{"amount_lapsed", true, words("到期金额", "Lapsed"), words("到期无人处置而失控的金额", "Let go because the term ended with nobody acting")},
-}
-
-func words(zh, en string) map[string]string { return map[string]string{"zh": zh, "en": en} }
-
-// Titles are the breakdowns' names.
-var Titles = map[string]map[string]string{
-	"district": words("按地区", "By district"), "fraud_type": words("按诈骗类型", "By type of fraud"), "bank": words("按银行", "By bank"), "hop": words("按资金层级", "By hop of the money"), "day": words("按日", "By day"), "total": words("合计", "Total"),
-}
-
-// frauds name the types of fraud.
-var frauds = map[string]string{"impersonated-authority": "冒充公检法", "impersonated-service": "冒充客服退款", "task-rebate": "刷单返利", "investment-romance": "虚假投资", "loan-advance-fee": "虚假贷款",
-	"impersonated-acquaintance": "冒充领导熟人", "account-takeover": "账户盗用", "mule-pass-through": "快进快出", "mule-fan-in": "汇集", "mule-fan-out": "分散", "mule-awakened": "休眠激活", "mule-ring": "资金回流", "sim-box": "GoIP 窝点", "mass-message": "群发短信"}
-
-// FraudWord names a type of fraud in a language.
-func FraudWord(lang, kind string) string {
-	if w := frauds[kind]; lang == "zh" && w != "" {
-		return w
+// digits is how many the currency's amounts have after the point.
+func (r *Report) digits() int {
+	digits, known := event.Currency(r.Currency).Digits()
+	if !known {
+		return 2
 	}
-	if kind == "" {
-		return notGiven[lang]
-	}
-	return kind
+	return digits
 }
 
-var notGiven = words("未填", "not given")
+// dash stands where there is no figure.
+const dash = "—"
+
+// plain is a figure as a document carries it; empty where there is none.
+func (r *Report) plain(f *Figure, figures map[string]int64) string {
+	n, there := figures[f.Name]
+	switch {
+	case !there:
+		return ""
+	case f.Amount:
+		return r.money(n)
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// text is a figure as people read it.
+func (r *Report) text(f *Figure, figures map[string]int64) string {
+	if s := r.plain(f, figures); s != "" {
+		return event.Grouped(s)
+	}
+	return dash
+}
 
 // label is a line's key as people read it.
-func label(by, key, lang string) string {
-	if by == "fraud_type" {
-		return FraudWord(lang, key)
-	}
-	if key == "" {
+func (r *Report) label(by, key, lang string) string {
+	switch {
+	case key == "":
 		return notGiven[lang]
+	case by == "fraud_type":
+		return FraudWord(lang, key)
+	case by == "hop":
+		return words("第 "+key+" 层", "hop "+key)[lang]
+	case by == "district" && event.District(key) != "":
+		return event.District(key) + words("（"+key+"）", " ("+key+")")[lang]
+	case by == "bank" && r.Banks != nil:
+		if b, known := r.Banks.Find(key); known {
+			return words(b.ZH, b.EN)[lang]
+		}
 	}
 	return key
 }
 
-var texts = map[string]map[string]string{
-	"title":       words("涉诈资金止付与返还月报", "Recovered funds, monthly report"),
-	"generated":   words("生成", "generated"),
-	"closed":      words("本月已结, 报告留存不变", "The month is closed: this report is kept and does not change"),
-	"open":        words("本月未结, 数字仍会变化", "The month is not over: figures will change"),
-	"definitions": words("指标定义", "Definitions"),
-	"corrections": words("更正", "Corrections"),
-	"before":      words("上月", "Month before"),
-	"year":        words("去年同月", "Same month last year"),
-	"this":        words("本月", "This month"),
-	"figure":      words("指标", "Figure"),
-	"kept":        words("原报", "As reported"),
-	"now":         words("现为", "Now"),
-	"p50":         words("转账至请求: 中位 / 90% / 99% (秒)", "Transfer to request: median / 90th / 99th (s)"),
-	"hold":        words("转账至止付: 中位 / 90% / 99% (秒)", "Transfer to hold: median / 90th / 99th (s)"),
-	"minutes":     words("距转账分钟数与止付成功", "Minutes since the transfer, and success"),
-	"seal":        words("(盖章)", "(seal)"),
-	"page":        words("第 %d 页，共 {nb} 页 · %s · %s 由 %s 生成", "page %d of {nb} · %s · made at %s by %s"),
-}
-
-func t(lang, key string) string { return texts[key][lang] }
-
-// minuteClasses name the classes of minutes.
-var minuteClasses = []string{"≤ 1", "≤ 5", "≤ 15", "≤ 30", "≤ 60", "> 60"}
-
-// Decimal writes minor units of a currency with two digits.
-func Decimal(minor int64) string {
-	sign := ""
-	if minor < 0 {
-		sign, minor = "-", -minor
+// Finish works out the rates of every line, and has the banks' names.
+func (r *Report) Finish(banks *event.Banks) {
+	r.Banks = banks
+	for _, row := range []*Row{&r.Total, &r.Before, &r.YearBefore} {
+		row.rate("total")
 	}
-	return sign + strconv.FormatInt(minor/100, 10) + "." + fmt.Sprintf("%02d", minor%100)
-}
-
-// grouped puts commas between thousands.
-func grouped(s string) string {
-	whole, rest, decimal := strings.Cut(s, ".")
-	sign := ""
-	if strings.HasPrefix(whole, "-") {
-		sign, whole = "-", whole[1:]
+	for i := range r.Sections {
+		for j := range r.Sections[i].Rows {
+			r.Sections[i].Rows[j].rate(r.Sections[i].By)
+		}
 	}
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	if decimal {
-		whole += "." + rest
-	}
-	return sign + whole
-}
-
-// text is a figure of a row as people read it.
-func (f *Figure) text(r *Row) string {
-	if f.Amount {
-		return grouped(Decimal(r.Figures[f.Name]))
-	}
-	return grouped(strconv.FormatInt(r.Figures[f.Name], 10))
 }
 
 // Compare lists what has become otherwise between a kept report and one of now.
 func Compare(kept, now *Report) []Correction {
 	out := []Correction{}
 	row := func(by string, a, b *Row) {
-		for _, f := range Figures {
-			if a.Figures[f.Name] != b.Figures[f.Name] {
+		for i := range Figures {
+			f := &Figures[i]
+			_, there := a.Figures[f.Name] // an older report has fewer figures
+			if (there || len(a.Figures) == 0) && a.Figures[f.Name] != b.Figures[f.Name] {
 				out = append(out, Correction{by, a.Key, f.Name, a.Figures[f.Name], b.Figures[f.Name]})
 			}
 		}

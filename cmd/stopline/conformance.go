@@ -129,10 +129,14 @@ func (c *conformCmd) examine(ctx context.Context) (*certificate, error) {
 		return nil, err
 	}
 	defer in.close(log)
+	banks, err := c.banks()
+	if err != nil {
+		return nil, err
+	}
 	terms := ledger.DefaultTerms
 	terms.Respond = c.Wait
 	k.svc, err = start(ctx, in, plan{tuning: Tuning{Hot: 1000, Checkpoint: time.Second, Country: "CN"}, roles: allRoles, clock: wallClock, limits: event.DefaultLimits, terms: terms,
-		policy: scoring.DefaultPolicy, listen: c.Listen, identities: ids, endpoints: list, wrap: k.flaky.wrap}, log)
+		policy: scoring.DefaultPolicy, listen: c.Listen, identities: ids, banks: banks, endpoints: list, wrap: k.flaky.wrap}, log)
 	if err != nil {
 		return nil, err
 	}
@@ -161,11 +165,20 @@ func (c *conformCmd) identities(dir string) (*api.Identities, error) {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		return nil, err
 	}
-	banks, err := event.NewBanks(event.Bank{Code: c.Bank, ZH: c.Bank, EN: c.Bank}) // it may be new
+	banks, err := c.banks()
 	if err != nil {
 		return nil, err
 	}
 	return api.Register{Banks: banks}.LoadIdentities(path)
+}
+
+// banks are those that are known, and the one that is examined: it may be new.
+func (c *conformCmd) banks() (*event.Banks, error) {
+	known := event.BuiltInBanks()
+	if _, there := known.Find(c.Bank); there {
+		return known, nil
+	}
+	return event.NewBanks(append(known.All(), event.Bank{Code: c.Bank, ZH: c.Bank, EN: c.Bank})...)
 }
 
 // reach waits until the endpoint answers anything.

@@ -138,6 +138,9 @@ func (d *demo) save() error {
 	return os.Rename(d.path+".new", d.path)
 }
 
+// cityCenter is whose papers and reports the simulated city's are.
+var cityCenter = Center{Center: "贵阳市反诈中心（模拟）", Numbering: "筑反诈止"}
+
 // start runs the service on the city's clock, and the city's banks.
 func (d *demo) start(ctx context.Context, in *infra) error {
 	ids, err := api.LocalIdentities(filepath.Join(d.cmd.Data, "keys.json"), append(slices.Clone(city.BankCodes), ownBank))
@@ -152,7 +155,7 @@ func (d *demo) start(ctx context.Context, in *infra) error {
 	terms.Respond = 30 * time.Minute // of the city, where a second of ours is minutes
 	// A person works on their own time, whatever the city's.
 	terms.Claim = time.Duration(float64(terms.Claim) * d.saved.Speed)
-	d.service, err = start(ctx, in, plan{tuning: d.cmd.Tuning, roles: allRoles, clock: d.clock.now, limits: limits,
+	d.service, err = start(ctx, in, plan{tuning: d.cmd.Tuning, roles: allRoles, center: cityCenter, clock: d.clock.now, limits: limits,
 		terms: terms, policy: scoring.DefaultPolicy, listen: d.cmd.Listen, identities: ids, observe: 25 * time.Millisecond,
 		simulation: &api.Simulation{Speed: d.saved.Speed, Pace: d.clock.current}}, d.log)
 	if err != nil {

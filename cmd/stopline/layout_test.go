@@ -26,7 +26,7 @@ var rooms = map[string][]string{
 	"stopline.internal/stream":             {"stopline.internal/stream/event", "stopline.internal/scoring", "stopline.internal/store/ledger", "stopline.internal/store/warehouse", "stopline.internal/stream/event/words"},
 	"stopline.internal/api": {"stopline.internal/stream/event", "stopline.internal/scoring", "stopline.internal/store/ledger", "stopline.internal/store/warehouse", "stopline.internal/api/console", "stopline.internal/api/iso20022", "stopline.internal/api/report", "stopline.internal/scoring/pattern",
 		"stopline.internal/stream/event/words"},
-	"stopline.internal/api/report":           {},
+	"stopline.internal/api/report":           {"stopline.internal/stream/event"},
 	"stopline.internal/api/client":           {},
 	"stopline.internal/api/iso20022":         {},
 	"stopline.internal/api/console":          {"stopline.internal/stream/event/words"},

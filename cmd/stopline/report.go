@@ -58,13 +58,15 @@ func (c *reportVerifyCmd) Run(ctx context.Context) error {
 	if err := printSummary(&v); err != nil {
 		return err
 	}
+	compared := fmt.Sprintf("%d stops, %d reports, %d reported payments, %d statistics",
+		v.Stops, v.Reports, v.Payments, v.Statistics)
 	switch {
 	case len(v.Differences) > 0:
-		return fmt.Errorf("%d differences in %d stops and %d statistics", len(v.Differences), v.Stops, v.Statistics)
+		return fmt.Errorf("%d differences in %s", len(v.Differences), compared)
 	case v.Behind > 0:
-		fmt.Fprintf(os.Stderr, "the books are right: %d stops, %d statistics; %d figures changed meanwhile\n", v.Stops, v.Statistics, v.Behind)
+		fmt.Fprintf(os.Stderr, "the books are right: %s; %d figures changed meanwhile\n", compared, v.Behind)
 	default:
-		fmt.Fprintf(os.Stderr, "the books are right: %d stops, %d statistics\n", v.Stops, v.Statistics)
+		fmt.Fprintf(os.Stderr, "the books are right: %s\n", compared)
 	}
 	return nil
 }

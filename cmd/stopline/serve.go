@@ -28,6 +28,7 @@ type serveCmd struct {
 	Roles []string `help:"Which roles this process has: ${enum}." enum:"ingest,score,dispatch,warehouse,api" default:"ingest,score,dispatch,warehouse,api"`
 	Keys  string   `help:"File of identities and their keys (\"stopline keys new\" makes them); without it DATA/keys.json." type:"existingfile"`
 	Register
+	Center
 	MaxAge time.Duration `help:"How old an event may be." default:"168h"`
 	Law
 	Lateness           time.Duration `help:"How long after a payment a call, message or SIM change may still complete its pattern." default:"2h"`
@@ -38,6 +39,12 @@ type serveCmd struct {
 	Banks              string        `help:"File of the banks' endpoints for webhooks: JSON, a list of bank, url, secrets (docs/banks.md). Without it banks fetch their stops." type:"existingfile"`
 	ScreeningDeadline  time.Duration `help:"How long a screening may take; then its answer is the default." default:"300ms"`
 	ScreeningDefault   string        `help:"What a screening answers after its deadline: allow, hold or stop." enum:"allow,hold,stop" default:"allow"`
+}
+
+// Center is who issues papers and reports.
+type Center struct {
+	Center    string `help:"The center's name, for papers and reports, such as 贵阳市反诈中心." placeholder:"NAME"`
+	Numbering string `help:"What the numbers of its papers begin with: 筑反诈止 makes 筑反诈止〔2026〕第 1 号." default:"反诈止" placeholder:"WORDS"`
 }
 
 // Law is what a center may ask for and how long things may take. The defaults
@@ -112,7 +119,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	s, err := start(ctx, in, plan{endpoints: endpoints, tuning: c.Tuning, roles: c.Roles, clock: wallClock, limits: limits,
 		screening: api.Screening{Deadline: c.ScreeningDeadline, Default: c.ScreeningDefault},
 		terms:     terms, policy: c.policy(), listen: c.Listen, keyPair: cert, identities: ids,
-		banks: banks.Banks}, log)
+		center: c.Center, banks: banks.Banks}, log)
 	if err != nil {
 		return err
 	}

@@ -151,6 +151,7 @@ type plan struct {
 	// keyPair is what the API serves TLS with; nil is plain HTTP.
 	keyPair    *keyPair
 	identities *api.Identities
+	center     Center
 	banks      *event.Banks // that are known; nil: those that come with the program
 	screening  api.Screening
 	endpoints  []stream.Endpoint // of banks that are called
@@ -198,7 +199,12 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 	s.log = &stream.LedgerLog{Brokers: in.kafka, Topics: in.topics, Ledger: s.ledger, Producer: s.producer, Clock: p.clock, Log: log, Metrics: s.metrics}
 	s.rules = &stream.Rules{Brokers: in.kafka, Topics: in.topics, Book: scoring.NewRulebook(), Producer: s.producer, Clock: p.clock, Log: log, Metrics: s.metrics}
 	s.lag = stream.NewLagObserver(in.kafka, s.metrics, cmp.Or(p.observe, time.Second), log)
-	parser := &event.Parser{Limits: p.limits, Numbers: event.NewNumbers(p.tuning.Country), Unknown: s.metrics.Unknown.Count}
+	banks := p.banks
+	if banks == nil {
+		banks = event.BuiltInBanks()
+	}
+	parser := &event.Parser{Limits: p.limits, Numbers: event.NewNumbers(p.tuning.Country), Banks: banks, Unknown: s.metrics.Unknown.Count,
+		Strange: func(kind, field string) { s.metrics.Strange.WithLabelValues(kind, field).Inc() }}
 
 	loopCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
@@ -245,8 +251,8 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 		run("screenings", screener.Run)
 		alerts := &stream.Alerts{Brokers: in.kafka, Topics: in.topics, Log: log}
 		run("alerts", alerts.Run)
-		handler := api.New(api.Dependencies{Version: thisBuild().String(), Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics}, Backtest: s.backtest(p), DeadLetters: deadLetters{&stream.DeadLetters{Brokers: in.kafka, Topics: in.topics, Producer: s.producer}},
-			Screener: screener, Watcher: alerts, Screening: cmp.Or(p.screening, api.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities, Banks: p.banks,
+		handler := api.New(api.Dependencies{Version: thisBuild().String(), Center: p.center.Center, Numbering: p.center.Numbering, Partitions: in.topics.Partitions, Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics}, Backtest: s.backtest(p), DeadLetters: deadLetters{&stream.DeadLetters{Brokers: in.kafka, Topics: in.topics, Producer: s.producer}},
+			Screener: screener, Watcher: alerts, Screening: cmp.Or(p.screening, api.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities, Banks: banks,
 			Parser: parser, Clock: p.clock, Ready: s.ready, Simulation: p.simulation, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: log})
 		if p.wrap != nil {
 			handler = p.wrap(handler)

@@ -57,7 +57,8 @@ func harnessOn(t testing.TB, s Servers, hot int) *harness {
 		t.Fatal(err)
 	}
 	svc, err := start(t.Context(), in, plan{tuning: Tuning{Hot: hot, Checkpoint: 200 * time.Millisecond, Country: "CN"}, roles: allRoles, clock: wallClock,
-		limits: event.DefaultLimits, terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids}, log)
+		limits: event.DefaultLimits, terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids,
+		center: Center{Center: "贵阳市反诈中心", Numbering: "筑反诈止"}}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -410,7 +411,7 @@ func TestAPIRefusals(t *testing.T) {
 			t.Errorf("%s %s: no error points at %s: %s", c.method, c.path, c.pointer, text)
 		}
 	}
-	for _, path := range []string{"/", "/docs", "/v1/openapi.json", "/healthz", "/metrics", "/app.js", "/words.js", "/queue.js", "/cases.js", "/patterns.js", "/statistics.js", "/operations.js", "/console.css", "/print.css"} {
+	for _, path := range []string{"/", "/docs", "/v1/openapi.json", "/healthz", "/metrics", "/app.js", "/words.js", "/queue.js", "/cases.js", "/patterns.js", "/statistics.js", "/operations.js", "/console.css"} {
 		if status, _ := h.call("", http.MethodGet, path, ""); status != http.StatusOK {
 			t.Errorf("%s: %d", path, status)
 		}

@@ -30,12 +30,18 @@ type Case struct {
 	followed int              // stops that follow from the trail
 	traced   map[string]int64 // by stop: what its money went on to, stops and leaves together
 	noted    map[string]bool  // ids of leaves
+	losses   *losses          // of this case's own reports
+}
+
+func newCase(id string, openedAt event.Instant) *Case {
+	return &Case{ID: id, OpenedAt: openedAt, State: CaseOpen, traced: map[string]int64{}, noted: map[string]bool{},
+		losses: newLosses()}
 }
 
 func (l *Ledger) caseOf(e *Event) *Case {
 	c := l.cases[e.CaseID]
 	if c == nil {
-		c = &Case{ID: e.CaseID, OpenedAt: e.At, State: CaseOpen, traced: map[string]int64{}, noted: map[string]bool{}}
+		c = newCase(e.CaseID, e.At)
 		l.cases[e.CaseID] = c
 	}
 	if c.OpenedAt == 0 {
@@ -129,7 +135,10 @@ func (l *Ledger) note(e *Event) Refusal {
 const CodeReportDiffers = "report.differs"
 
 // notedReport is where a report was noted, and the digest of what it says.
-type notedReport struct{ caseID, digest string }
+type notedReport struct {
+	caseID, digest string
+	partition      int // of the log: what another one has decides nothing here
+}
 
 // differs compares digests; an older log has none, and then nothing differs.
 func (n notedReport) differs(digest string) bool {
@@ -139,16 +148,21 @@ func (n notedReport) differs(digest string) bool {
 // noteReport keeps a victim's report once, and finds the cases that it shows
 // to be one: those with a report of the same accounts or callers.
 func (l *Ledger) noteReport(e *Event) Refusal {
-	r := e.Report
-	if before, known := l.reports[r.ID]; known {
-		if before.differs(r.Digest) {
+	r := *e.Report
+	for _, before := range l.reports[r.ID] {
+		switch {
+		case before.partition != e.Place.Partition:
+		case before.differs(r.Digest):
 			return refuse(CodeReportDiffers)
+		default:
+			return refuse("report.known")
 		}
-		return refuse("report.known")
 	}
-	l.reports[r.ID] = notedReport{e.CaseID, r.Digest}
+	l.reports[r.ID] = append(l.reports[r.ID], notedReport{e.CaseID, r.Digest, e.Place.Partition})
 	c := l.caseOf(e)
-	c.Reports = append(c.Reports, *r)
+	r.CaseID = e.CaseID
+	r.bring(c.losses, e.At)
+	c.Reports = append(c.Reports, r)
 	for _, p := range r.Payments {
 		l.tie(l.accounts, p.Payer, e.CaseID)
 		l.tie(l.accounts, p.Payee, e.CaseID)
@@ -190,7 +204,7 @@ func (l *Ledger) join(e *Event) Refusal {
 	case c.Into != "":
 		return refuse("case.part")
 	case into == nil: // its partition has not been read so far: its own events will make it
-		into = &Case{ID: e.Into, State: CaseOpen, traced: map[string]int64{}, noted: map[string]bool{}}
+		into = newCase(e.Into, 0)
 		l.cases[e.Into] = into
 	}
 	if l.root(e.Into) == e.CaseID {
@@ -241,7 +255,7 @@ func (l *Ledger) whole(id string) *Case {
 		out.Visits = append(out.Visits, m.Visits...)
 		out.Limited = out.Limited || m.Limited
 	}
-	out.traced, out.noted = nil, nil
+	out.traced, out.noted, out.losses = nil, nil, nil
 	return &out
 }
 
@@ -303,8 +317,12 @@ func (l *Ledger) BegunAt(caseID string) event.Instant {
 func (l *Ledger) CaseOfReport(id, digest string) (caseID string, differs bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	noted := l.reports[id]
-	return noted.caseID, noted.differs(digest)
+	for _, noted := range l.reports[id] {
+		if caseID, differs = noted.caseID, noted.differs(digest); !differs {
+			break
+		}
+	}
+	return caseID, differs
 }
 
 // VisitFile is a dissuasion visit: somebody goes to a person who is being

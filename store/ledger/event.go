@@ -299,15 +299,21 @@ type ReportNote struct {
 	Callers   []string       `json:"callers,omitempty"`
 	Payments  []Payment      `json:"payments,omitempty"`
 	Digest    string         `json:"digest,omitempty"` // of what it says; empty in logs that are older than it
+
+	// What follows is the fold's, not the log's.
+	CaseID  string        `json:"-"` // in which it was noted
+	At      event.Instant `json:"-"` // when it was made
+	Brought []Loss        `json:"-"` // payments that no report of the case had before it
 }
 
 // Payment is one that a victim reports.
 type Payment struct {
-	Payer string        `json:"payer"`
-	Payee string        `json:"payee"`
-	Minor int64         `json:"amount_minor"`
-	At    event.Instant `json:"at"`
-	Stop  string        `json:"stop,omitempty"`
+	Payer    string         `json:"payer"`
+	Payee    string         `json:"payee"`
+	Minor    int64          `json:"amount_minor"`
+	Currency event.Currency `json:"currency,omitempty"` // empty in older logs: the report's
+	At       event.Instant  `json:"at"`
+	Stop     string         `json:"stop,omitempty"`
 }
 
 // Leaf is where a trail ends without a stop, and why.

@@ -31,6 +31,7 @@ type Stop struct {
 	ReleasedMinor int64 // parts released while the rest is held
 	ReturnedMinor int64
 	IssuedBy      string
+	Number        Number // of its papers
 	Outcome       *Outcome
 	Instruction   *Change // of the return that the bank is told to make
 	Message       *Message
@@ -60,8 +61,9 @@ func (s *Stop) sum(minor int64) event.Money { return event.Money{Minor: minor, C
 // Result says what the fold did with an event.
 type Result struct {
 	Accepted bool
-	Why      Refusal // when it was ignored
-	Stop     *Stop   // a copy, as it is now; nil for what is of a case alone
+	Why      Refusal     // when it was ignored
+	Stop     *Stop       // a copy, as it is now; nil for what is of a case alone
+	Report   *ReportNote // that was noted, with what it brought; nil for all else
 }
 
 // Ledger is the fold of the log. It is safe for many goroutines.
@@ -81,9 +83,10 @@ type Ledger struct {
 	waiting  map[string]map[string]*Stop // by bank, requested and not yet acknowledged
 	pending  map[string]map[string]*Stop // by bank, with a message that is not known to have been delivered
 	feeds    map[string]*feed            // by bank
-	reports  map[string]notedReport      // by report id
+	reports  map[string][]notedReport    // by report id, one for each partition of the log that has it
 	accounts map[string]string           // account in a report to the first case with it
 	callers  map[string]string           // the same of numbers that called victims
+	numbers  map[numberKey]int           // papers so far
 	merges   map[string]string           // cases that are part of an older one, not yet noted so
 	posted   chan struct{}               // closed when there is a message to deliver
 }
@@ -95,7 +98,7 @@ func New(t Terms) *Ledger {
 	}
 	return &Ledger{terms: t, stops: map[string]*Stop{}, cases: map[string]*Case{}, returns: map[string]*ReturnRound{}, appeals: map[string]*AppealFile{}, visits: map[string]*VisitFile{}, tasks: map[string]*TaskFile{}, locks: map[string]*TaskFile{},
 		open: map[string]*Stop{}, stuck: map[string]*Stop{}, behind: map[string]*Stop{}, waiting: map[string]map[string]*Stop{}, pending: map[string]map[string]*Stop{}, feeds: map[string]*feed{},
-		reports: map[string]notedReport{}, accounts: map[string]string{}, callers: map[string]string{}, merges: map[string]string{}, posted: make(chan struct{})}
+		reports: map[string][]notedReport{}, accounts: map[string]string{}, callers: map[string]string{}, merges: map[string]string{}, numbers: map[numberKey]int{}, posted: make(chan struct{})}
 }
 
 // Terms are the terms that the ledger was made with.
@@ -110,7 +113,13 @@ func (l *Ledger) Apply(e *Event) Result {
 		if why := l.note(e); !why.None() {
 			return Result{Why: why}
 		}
-		return Result{Accepted: true}
+		r := Result{Accepted: true}
+		if e.Report != nil && e.Verdict == nil {
+			notes := l.cases[e.CaseID].Reports
+			note := notes[len(notes)-1]
+			r.Report = &note
+		}
+		return r
 	case e.Delivery != nil:
 		return l.delivered(e)
 	}
@@ -123,7 +132,7 @@ func (l *Ledger) Apply(e *Event) Result {
 		return r
 	}
 	if s == nil {
-		s = &Stop{ID: e.StopID, CaseID: e.CaseID, Proposal: *e.Proposal, ProposedAt: e.At}
+		s = &Stop{ID: e.StopID, CaseID: e.CaseID, Proposal: *e.Proposal, ProposedAt: e.At, Number: l.number("stop", e)}
 		l.stops[s.ID] = s
 		l.caseOf(e).add(s)
 	}
@@ -362,7 +371,9 @@ func (s *Stop) Event(at event.Instant, by string) Event {
 
 // Figures are the ledger's totals at this moment.
 type Figures struct {
-	Cases, Reports, Stops, Open   int
+	Cases, Stops, Open            int
+	Reports                       int // that brought a payment which no other had
+	Repeats                       int // the others
 	Requested, HeldStops, Partial int
 	Missed, Refused, Expired      int
 	Frozen                        int
@@ -376,10 +387,17 @@ type Figures struct {
 func (l *Ledger) Figures() Figures {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	f := Figures{Reports: len(l.reports), Stops: len(l.stops), Open: len(l.open)}
+	f := Figures{Stops: len(l.stops), Open: len(l.open)}
 	for _, c := range l.cases {
 		if c.Into == "" {
 			f.Cases++
+		}
+		for i := range c.Reports {
+			if c.Reports[i].Repeats() {
+				f.Repeats++
+			} else {
+				f.Reports++
+			}
 		}
 	}
 	for _, s := range l.stops {

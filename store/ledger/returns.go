@@ -23,6 +23,7 @@ type ReturnRound struct {
 	ID, CaseID string
 	Version    int
 	State      State
+	Number     Number // of its paper
 	Return
 	ProposedAt event.Instant
 	ProposedBy string
@@ -48,7 +49,7 @@ func (l *Ledger) foldReturn(e *Event) Refusal {
 		if e.Version != 1 || e.State != ReturnProposed || e.Return == nil {
 			return refuse("return.begin")
 		}
-		r = &ReturnRound{ID: e.Subject, CaseID: e.CaseID, Return: *e.Return, ProposedAt: e.At, ProposedBy: e.By}
+		r = &ReturnRound{ID: e.Subject, CaseID: e.CaseID, Return: *e.Return, ProposedAt: e.At, ProposedBy: e.By, Number: l.number("return", e)}
 		r.Round = len(c.Returns) + 1
 		l.returns[r.ID] = r
 		c.Returns = append(c.Returns, r.ID)
@@ -218,24 +219,16 @@ func (l *Ledger) Frozen(caseID string) ([]FrozenAccount, []Claim) {
 		return nil, nil
 	}
 	loss, before := map[string]int64{}, map[string]int64{}
-	counted := map[string]bool{} // payments, however often reported
-	count := func(stop, payer string, minor int64) {
-		if !counted[stop] {
-			counted[stop] = true
-			loss[payer] += minor
-		}
-	}
-	for _, r := range c.Reports {
-		for _, p := range r.Payments {
-			count(cmp.Or(p.Stop, r.ID+p.Payee+p.At.String()), p.Payer, p.Minor)
-		}
+	lost, counted := c.Lost() // each payment once, however often reported
+	for i := range lost {
+		loss[lost[i].Payer] += lost[i].Minor
 	}
 	byAccount := map[string]*FrozenAccount{}
 	for _, id := range c.Stops {
 		s := l.stops[id]
 		first := l.origin(s)
-		if first.Payer != "" && s == first {
-			count(s.ID, s.Payer, s.Transfer.Minor)
+		if first.Payer != "" && s == first && !counted[s.ID] {
+			loss[s.Payer] += s.Transfer.Minor
 		}
 		for i := range s.Timeline {
 			if ch := s.Timeline[i].Change; ch != nil && ch.Kind == ChangeReturned {

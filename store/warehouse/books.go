@@ -24,7 +24,8 @@ type Books struct {
 	verdicts  []stopRow
 	alerts    []AlertRow
 	stops     []stopRow
-	reports   []stopRow
+	reports   []ledger.ReportNote
+	losses    []loss
 	progress  []stopRow
 	facts     map[string]fact // by stop
 	dirty     map[string]bool // days to reckon
@@ -71,6 +72,12 @@ type stopRow struct {
 	offset         int64
 	held, returned int64 // of the stop, after the event
 	document       []byte
+}
+
+// loss is a payment as the report that brought it has it.
+type loss struct {
+	*ledger.ReportNote
+	ledger.Loss
 }
 
 // NewBooks returns books without rows.
@@ -125,14 +132,13 @@ func (b *Books) Alert(a AlertRow) {
 	b.added()
 }
 
-// Stop takes an event that the ledger accepted, with its offset in the log, and
-// the stop as it then was; nil for what is of a case alone.
-func (b *Books) Stop(e *ledger.Event, now *ledger.Stop, document []byte, offset int64) {
+// Entry takes an event that the ledger accepted, with its offset in the log, and
+// what the fold made of it.
+func (b *Books) Entry(e *ledger.Event, res *ledger.Result, document []byte, offset int64) {
 	row := stopRow{Event: *e, offset: offset, document: document}
-	switch {
-	case e.Report != nil:
-		b.reports = append(b.reports, row)
-		b.Dirty(e.At)
+	switch now := res.Stop; {
+	case res.Report != nil:
+		b.report(res.Report)
 	case e.Verdict != nil:
 		b.verdicts = append(b.verdicts, row)
 	case e.Progress != nil:
@@ -144,6 +150,15 @@ func (b *Books) Stop(e *ledger.Event, now *ledger.Stop, document []byte, offset 
 		return // the log has it
 	}
 	b.added()
+}
+
+// report takes a report, and the payments that it brought.
+func (b *Books) report(r *ledger.ReportNote) {
+	b.reports = append(b.reports, *r)
+	for _, k := range r.Brought {
+		b.losses = append(b.losses, loss{r, k})
+	}
+	b.Dirty(r.At)
 }
 
 // Written counts the rows of each table that a flush wrote.
@@ -185,10 +200,10 @@ func (b *Books) Flush(ctx context.Context) (Written, error) {
 		err = writeAll(ctx, b.w, "stops", &b.stops, done, stopColumns)
 	}
 	if err == nil {
-		err = writeAll(ctx, b.w, "reports", &b.reports, done, func(r *stopRow) []any {
-			n := r.Report
-			return []any{n.ID, r.CaseID, r.At.Time(), n.Source, n.District, n.FraudType, n.Minor, string(n.Currency), n.Stops}
-		})
+		err = writeAll(ctx, b.w, "reports", &b.reports, done, reportColumns)
+	}
+	if err == nil {
+		err = writeAll(ctx, b.w, "reported_payments", &b.losses, done, lossColumns)
 	}
 	if err == nil {
 		err = writeAll(ctx, b.w, "progress", &b.progress, done, func(r *stopRow) []any {
@@ -216,6 +231,17 @@ func stopColumns(r *stopRow) []any {
 	return []any{r.StopID, uint32(r.Version), r.CaseID, string(r.State), r.At.Time(), r.By, r.Reason,
 		p.Account.Bank, p.Account.Number, p.Minor, string(p.Currency), p.Transfer.At.Time(), p.FraudType, p.District, p.Pattern,
 		uint8(min(p.Hop, math.MaxUint8)), r.held, o.EffectiveAt.Time(), r.document, uint64(math.MaxInt64 - r.offset), r.returned}
+}
+
+func reportColumns(r *ledger.ReportNote) []any {
+	return []any{r.ID, r.CaseID, r.At.Time(), r.Source, r.District, r.FraudType, r.Minor, string(r.Currency), r.Stops,
+		bit(r.Repeats())}
+}
+
+func lossColumns(k *loss) []any {
+	r := k.ReportNote
+	return []any{r.CaseID, r.ID, uint16(k.Position), dayOf(r.At), k.Loss.At.Time(), r.District, r.FraudType,
+		k.Payer, k.Payee, k.Loss.Minor, string(k.Loss.Currency), k.Stop}
 }
 
 func bit(b bool) uint8 {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+
 	"stopline.internal/store/ledger"
 	"stopline.internal/stream/event"
 )
@@ -87,8 +89,8 @@ func (w *Warehouse) Reckon(ctx context.Context, days []string) error {
 	err := w.conn.Exec(ctx, `INSERT INTO recovery_days
 		SELECT dk.1, dk.2, day, currency, now64(6),
 			sum(first), sumIf(1, first AND p.state IN ('solved', 'closed')), sumIf(p.arrests, first),
-			count(), countIf(asked), countIf(result = 'held'), countIf(result = 'partial'), countIf(result = 'missed'), countIf(result IN ('refused', 'mismatch')), countIf(s.state = 'expired'),
-			sumIf(amount, asked), sum(held), sum(under_control), sum(frozen), sum(returned), sum(released), sum(lapsed),
+			count(), countIf(asked), countIf(result = 'held'), countIf(result = 'partial'), countIf(result = 'missed'), countIf(result IN ('refused', 'mismatch')), countIf(asked AND result = ''), countIf(s.state = 'expired'),
+			sumIf(amount, asked), sumIf(amount, asked AND hop = 1), sum(held), sum(under_control), sum(frozen), sum(returned), sum(released), sum(lapsed),
 			sumForEach(`+fmt.Sprintf(minutes, "asked")+`), sumForEach(`+fmt.Sprintf(minutes, "asked AND held > 0")+`),
 			sumMapIf(`+class("waited")+`, asked),
 			sumMapIf(`+class("dateDiff('millisecond', requested_at, answered_at) / 1000")+`, answered_at > `+zero+`),
@@ -99,10 +101,16 @@ func (w *Warehouse) Reckon(ctx context.Context, days []string) error {
 	if err != nil {
 		return fmt.Errorf("reckon the statistics of %d days: %w", len(days), err)
 	}
+	const reportDimensions = `arrayJoin([('total', ''), ('district', district), ('fraud_type', fraud_type)]) AS dk`
 	if err = w.conn.Exec(ctx, `INSERT INTO report_days
-		SELECT dk.1, dk.2, toDate(at), currency, now64(6), count(), sum(amount)
-		FROM (SELECT *, arrayJoin([('total', ''), ('district', district), ('fraud_type', fraud_type)]) AS dk FROM reports FINAL WHERE toDate(at) IN (`+list+`))
-		GROUP BY dk, toDate(at), currency`); err != nil {
+		SELECT dk.1, dk.2, on_day, currency, now64(6), sum(fresh), sum(again), sum(minor) FROM (
+			SELECT `+reportDimensions+`, toDate(at) AS on_day, currency,
+				toUInt64(repeats = 0) AS fresh, toUInt64(repeats) AS again, toInt64(0) AS minor
+			FROM reports FINAL WHERE toDate(at) IN (`+list+`)
+			UNION ALL
+			SELECT `+reportDimensions+`, day AS on_day, currency, toUInt64(0), toUInt64(0), amount
+			FROM reported_payments FINAL WHERE day IN (`+list+`))
+		GROUP BY dk, on_day, currency`); err != nil {
 		return fmt.Errorf("reckon the reports of %d days: %w", len(days), err)
 	}
 	return nil
@@ -162,6 +170,30 @@ func (b *Books) flushFacts(ctx context.Context, done Written) error {
 	}
 	clear(b.dirty)
 	return nil
+}
+
+// bookForm is the form that the books are written in; a higher one has them
+// written anew from the ledger's log. 1: reported payments, each once.
+const bookForm = 1
+
+// Written says whether the books have what a partition of the ledger's log says,
+// in the form of this version.
+func (w *Warehouse) Written(ctx context.Context, partition int) (bool, error) {
+	var form uint16
+	err := w.conn.QueryRow(ctx, "SELECT max(form) FROM book_forms WHERE partition = {partition:UInt16}",
+		clickhouse.Named("partition", partition)).Scan(&form)
+	if err != nil {
+		return false, fmt.Errorf("read the form of the books: %w", err)
+	}
+	return form >= bookForm, nil
+}
+
+// SetWritten notes that they have.
+func (w *Warehouse) SetWritten(ctx context.Context, partition int) error {
+	rows := []int{partition}
+	return writeAll(ctx, w, "book_forms", &rows, Written{}, func(p *int) []any {
+		return []any{uint16(*p), uint16(bookForm)}
+	})
 }
 
 // KeepReport keeps a closed month's report; the first that was kept stays.

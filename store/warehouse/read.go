@@ -69,10 +69,14 @@ func (w *Warehouse) Alert(ctx context.Context, id string) (string, error) {
 // the currency asked for.
 type Recovery struct {
 	Key                                       string
-	Reports, Cases, CasesSolved, Arrests      uint64
+	Reports                                   uint64 // that brought a payment which no other had
+	ReportsRepeated                           uint64 // the others
+	Cases, CasesSolved, Arrests               uint64
 	Proposed, Requested                       uint64
 	Held, Partial, Missed, Refused, Expired   uint64
+	Unanswered                                uint64 // requested, and no bank said what became of it
 	AmountReported, AmountRequested           int64
+	AmountRequestedFirst                      int64 // of it, at the first hop
 	AmountHeld, AmountFrozen, AmountReturned  int64
 	AmountUnder, AmountReleased, AmountLapsed int64
 	Minutes, MinutesHeld                      []uint64   // requests by minutes since the transfer, to [MinuteBounds]
@@ -144,8 +148,8 @@ func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []str
 		return out[breakdown][key]
 	}
 	row("", "")
-	rows, err := w.conn.Query(ctx, `SELECT breakdown, k, sum(cases), sum(cases_solved), sum(arrests), sum(proposed), sum(requested), sum(held_full), sum(held_part), sum(missed), sum(refused), sum(expired),
-		sum(amount_requested), sum(amount_held), sum(amount_under_control), sum(amount_frozen), sum(amount_returned), sum(amount_released), sum(amount_lapsed), sumForEach(minutes), sumForEach(minutes_held),
+	rows, err := w.conn.Query(ctx, `SELECT breakdown, k, sum(cases), sum(cases_solved), sum(arrests), sum(proposed), sum(requested), sum(held_full), sum(held_part), sum(missed), sum(refused), sum(unanswered), sum(expired),
+		sum(amount_requested), sum(amount_requested_first), sum(amount_held), sum(amount_under_control), sum(amount_frozen), sum(amount_returned), sum(amount_released), sum(amount_lapsed), sumForEach(minutes), sumForEach(minutes_held),
 		sumMap(to_request), sumMap(to_answer), sumMap(to_hold)`+source("recovery_days"), named...)
 	if err != nil {
 		return nil, fmt.Errorf("recovery statistics: %w", err)
@@ -155,8 +159,8 @@ func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []str
 		var r Recovery
 		var breakdown string
 		var request, answer, hold map[uint16]uint64
-		if err := rows.Scan(&breakdown, &r.Key, &r.Cases, &r.CasesSolved, &r.Arrests, &r.Proposed, &r.Requested, &r.Held, &r.Partial, &r.Missed, &r.Refused, &r.Expired,
-			&r.AmountRequested, &r.AmountHeld, &r.AmountUnder, &r.AmountFrozen, &r.AmountReturned, &r.AmountReleased, &r.AmountLapsed, &r.Minutes, &r.MinutesHeld, &request, &answer, &hold); err != nil {
+		if err := rows.Scan(&breakdown, &r.Key, &r.Cases, &r.CasesSolved, &r.Arrests, &r.Proposed, &r.Requested, &r.Held, &r.Partial, &r.Missed, &r.Refused, &r.Unanswered, &r.Expired,
+			&r.AmountRequested, &r.AmountRequestedFirst, &r.AmountHeld, &r.AmountUnder, &r.AmountFrozen, &r.AmountReturned, &r.AmountReleased, &r.AmountLapsed, &r.Minutes, &r.MinutesHeld, &request, &answer, &hold); err != nil {
 			return nil, fmt.Errorf("recovery statistics: %w", err)
 		}
 		r.SecondsToRequest, r.SecondsToAnswer, r.SecondsToHold = percentiles(request), percentiles(answer), percentiles(hold)
@@ -179,20 +183,20 @@ func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []str
 
 // reported adds what victims reported, where it can be broken down so.
 func (w *Warehouse) reported(ctx context.Context, source string, named []any, row func(breakdown, key string) *Recovery) error {
-	rows, err := w.conn.Query(ctx, "SELECT breakdown, k, sum(reports), sum(amount_reported)"+source, named...)
+	rows, err := w.conn.Query(ctx, "SELECT breakdown, k, sum(reports), sum(reports_repeated), sum(amount_reported)"+source, named...)
 	if err != nil {
 		return fmt.Errorf("recovery statistics: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var breakdown, key string
-		var n uint64
+		var n, again uint64
 		var sum int64
-		if err := rows.Scan(&breakdown, &key, &n, &sum); err != nil {
+		if err := rows.Scan(&breakdown, &key, &n, &again, &sum); err != nil {
 			return fmt.Errorf("recovery statistics: %w", err)
 		}
 		r := row(breakdown, key)
-		r.Reports, r.AmountReported = n, sum
+		r.Reports, r.ReportsRepeated, r.AmountReported = n, again, sum
 	}
 	return rows.Err()
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -12,8 +13,8 @@ import (
 
 // Difference is something in the books that the ledger says otherwise.
 type Difference struct {
-	What   string `json:"what"`  // stop, statistics
-	ID     string `json:"id"`    // the stop, or dimension, key and day
+	What   string `json:"what"`  // stop, report, payment, statistics
+	ID     string `json:"id"`    // the stop; the report and its case; the payment's place in it; dimension, key and day
 	Field  string `json:"field"` // or "row", when it is not there, or should not be
 	Books  string `json:"books"`
 	Ledger string `json:"ledger"`
@@ -21,8 +22,10 @@ type Difference struct {
 
 // Verification is what a comparison of the books with the ledger found.
 type Verification struct {
-	Stops       int          `json:"stops"`  // compared
-	Behind      int          `json:"behind"` // differences that come and go: what the books are about to learn
+	Stops       int          `json:"stops"`    // compared
+	Reports     int          `json:"reports"`  // compared
+	Payments    int          `json:"payments"` // that victims reported, each once; compared
+	Behind      int          `json:"behind"`   // differences that come and go: what the books are about to learn
 	Statistics  int          `json:"statistics"`
 	Differences []Difference `json:"differences"`
 }
@@ -30,23 +33,29 @@ type Verification struct {
 // maxDifferences bounds a verification's list.
 const maxDifferences = 1000
 
-// day sums what the statistics of one day and key must be.
+// daySum is what the statistics of one day and key must be.
 type daySum struct {
-	cases, proposed, requested, full, part, missed, refused, expired uint64
-	amount, held, under, frozen, returned, released, lapsed          int64
+	cases, proposed, requested, full, part, missed, refused, unanswered, expired uint64
+	amount, first, held, under, frozen, returned, released, lapsed               int64
+}
+
+// reportSum is the same of what victims reported.
+type reportSum struct {
+	reports, repeated uint64
+	amount            int64
 }
 
 type dayKey struct{ dim, key, day, currency string }
 
-// Verify compares the books with the ledger: each stop's row field by field, and
-// the statistics with sums over the stops. The books learn of the ledger within
+// Verify compares the books with the ledger: each stop's, report's and reported
+// payment's row field by field, and the statistics with sums over them. The books learn of the ledger within
 // seconds, so that a difference is looked at again, once a second: what is still
 // there, and the same, when patience has run out is one; what comes and goes is
 // what the books are about to learn. Its error is ClickHouse's.
-func (w *Warehouse) Verify(ctx context.Context, stops func() []*ledger.Stop, first func(string) bool, patience time.Duration) (*Verification, error) {
+func (w *Warehouse) Verify(ctx context.Context, l *ledger.Ledger, patience time.Duration) (*Verification, error) {
 	var stay map[Difference]bool
 	for end := time.Now().Add(patience); ; {
-		v, err := w.compare(ctx, stops(), first)
+		v, err := w.compare(ctx, l)
 		if err != nil || len(v.Differences) == 0 {
 			return v, err
 		}
@@ -71,61 +80,86 @@ func (w *Warehouse) Verify(ctx context.Context, stops func() []*ledger.Stop, fir
 }
 
 // compare looks at both once.
-func (w *Warehouse) compare(ctx context.Context, stops []*ledger.Stop, first func(string) bool) (*Verification, error) {
+func (w *Warehouse) compare(ctx context.Context, l *ledger.Ledger) (*Verification, error) {
 	v := &Verification{Differences: []Difference{}}
+	stops, _ := l.List(ledger.Filter{Limit: math.MaxInt - 1})
+	reports := l.Reports()
+	for _, step := range []func() error{
+		func() error { return w.verifyStops(ctx, l, stops, v) },
+		func() error { return w.verifyDays(ctx, l, stops, v) },
+		func() error { return w.verifyReports(ctx, reports, v) },
+		func() error { return w.verifyPayments(ctx, reports, v) },
+		func() error { return w.verifyReportDays(ctx, reports, v) },
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(v.Differences, func(a, b Difference) int {
+		return cmp.Or(cmp.Compare(a.What, b.What), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Field, b.Field))
+	})
+	return v, nil
+}
+
+// field is a column as the books have it and as the ledger says.
+type field struct {
+	name        string
+	books, want any
+}
+
+// row compares a row field by field.
+func (v *Verification) row(what, id string, fields ...field) {
+	for _, f := range fields {
+		if books, want := fmt.Sprint(f.books), fmt.Sprint(f.want); books != want {
+			v.add(Difference{what, id, f.name, books, want})
+		}
+	}
+}
+
+// absent lists what the ledger has and the books have not.
+func absent[T any](v *Verification, what string, want map[string]T) {
+	for id := range want {
+		v.add(Difference{what, id, "row", "not there", "there"})
+	}
+}
+
+func (w *Warehouse) verifyStops(ctx context.Context, l *ledger.Ledger, stops []*ledger.Stop, v *Verification) error {
 	want := map[string]*ledger.Stop{}
-	sums := map[dayKey]*daySum{}
 	for _, s := range stops {
 		want[s.ID] = s
-		sumUp(sums, &fact{s, first(s.ID)})
 	}
-	rows, err := w.conn.Query(ctx, `SELECT stop_id, version, toString(day), case_id, first, bank, district, fraud_type, hop, currency, state, result, amount, held, under_control, frozen, returned, released, lapsed FROM stop_facts FINAL`)
+	rows, err := w.conn.Query(ctx, `SELECT stop_id, version, toString(day), case_id, first, bank, district, fraud_type,
+		hop, currency, state, result, amount, held, under_control, frozen, returned, released, lapsed FROM stop_facts FINAL`)
 	if err != nil {
-		return nil, fmt.Errorf("read the books' stops: %w", err)
+		return fmt.Errorf("read the books' stops: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
-	seen := map[string]bool{}
 	for rows.Next() {
 		var id, day, caseID, bank, district, kind, currency, state, result string
 		var version uint32
 		var isFirst, hop uint8
 		var m [7]int64
-		if err := rows.Scan(&id, &version, &day, &caseID, &isFirst, &bank, &district, &kind, &hop, &currency, &state, &result, &m[0], &m[1], &m[2], &m[3], &m[4], &m[5], &m[6]); err != nil {
-			return nil, fmt.Errorf("read the books' stops: %w", err)
+		if err := rows.Scan(&id, &version, &day, &caseID, &isFirst, &bank, &district, &kind, &hop, &currency, &state,
+			&result, &m[0], &m[1], &m[2], &m[3], &m[4], &m[5], &m[6]); err != nil {
+			return fmt.Errorf("read the books' stops: %w", err)
 		}
 		s := want[id]
 		if s == nil {
 			v.add(Difference{"stop", id, "row", "there", "not there"})
 			continue
 		}
-		seen[id] = true
+		delete(want, id)
 		v.Stops++
-		c := factColumns(&fact{s, first(id)})
-		for _, f := range []struct {
-			name        string
-			books, want any
-		}{{"version", version, c[1]}, {"day", day, c[2]}, {"case_id", caseID, c[4]}, {"first", isFirst, c[5]}, {"bank", bank, c[6]}, {"district", district, c[7]}, {"fraud_type", kind, c[8]}, {"hop", hop, c[10]}, {"currency", currency, c[11]},
-			{"state", state, c[12]}, {"result", result, c[13]}, {"amount", m[0], c[14]}, {"held", m[1], c[15]}, {"under_control", m[2], c[16]}, {"frozen", m[3], c[17]}, {"returned", m[4], c[18]}, {"released", m[5], c[19]}, {"lapsed", m[6], c[20]}} {
-			if fmt.Sprint(f.books) != fmt.Sprint(f.want) {
-				v.add(Difference{"stop", id, f.name, fmt.Sprint(f.books), fmt.Sprint(f.want)})
-			}
-		}
+		c := factColumns(&fact{s, l.FirstOfCase(id)})
+		v.row("stop", id, field{"version", version, c[1]}, field{"day", day, c[2]}, field{"case_id", caseID, c[4]},
+			field{"first", isFirst, c[5]}, field{"bank", bank, c[6]}, field{"district", district, c[7]},
+			field{"fraud_type", kind, c[8]}, field{"hop", hop, c[10]}, field{"currency", currency, c[11]},
+			field{"state", state, c[12]}, field{"result", result, c[13]}, field{"amount", m[0], c[14]},
+			field{"held", m[1], c[15]}, field{"under_control", m[2], c[16]}, field{"frozen", m[3], c[17]},
+			field{"returned", m[4], c[18]}, field{"released", m[5], c[19]}, field{"lapsed", m[6], c[20]})
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read the books' stops: %w", err)
-	}
-	for id := range want {
-		if !seen[id] {
-			v.add(Difference{"stop", id, "row", "not there", "there"})
-		}
-	}
-	if err := w.verifyDays(ctx, sums, v); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(v.Differences, func(a, b Difference) int {
-		return cmp.Or(cmp.Compare(a.What, b.What), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Field, b.Field))
-	})
-	return v, nil
+	absent(v, "stop", want)
+	return rows.Err()
 }
 
 func (v *Verification) add(d Difference) {
@@ -152,6 +186,12 @@ func sumUp(sums map[dayKey]*daySum, f *fact) {
 		if f.RequestedAt != 0 {
 			s.requested++
 			s.amount += f.Minor
+			if f.Hop == 1 {
+				s.first += f.Minor
+			}
+			if c[13] == "" {
+				s.unanswered++
+			}
 		}
 		switch c[13].(string) {
 		case string(ledger.Held):
@@ -172,9 +212,14 @@ func sumUp(sums map[dayKey]*daySum, f *fact) {
 	}
 }
 
-func (w *Warehouse) verifyDays(ctx context.Context, sums map[dayKey]*daySum, v *Verification) error {
-	rows, err := w.conn.Query(ctx, `SELECT dim, key, toString(day), currency, cases, proposed, requested, held_full, held_part, missed, refused, expired,
-		amount_requested, amount_held, amount_under_control, amount_frozen, amount_returned, amount_released, amount_lapsed FROM recovery_days FINAL`)
+func (w *Warehouse) verifyDays(ctx context.Context, l *ledger.Ledger, stops []*ledger.Stop, v *Verification) error {
+	sums := map[dayKey]*daySum{}
+	for _, s := range stops {
+		sumUp(sums, &fact{s, l.FirstOfCase(s.ID)})
+	}
+	rows, err := w.conn.Query(ctx, `SELECT dim, key, toString(day), currency, cases, proposed, requested, held_full, held_part,
+		missed, refused, unanswered, expired, amount_requested, amount_requested_first, amount_held, amount_under_control,
+		amount_frozen, amount_returned, amount_released, amount_lapsed FROM recovery_days FINAL`)
 	if err != nil {
 		return fmt.Errorf("read the statistics: %w", err)
 	}
@@ -182,21 +227,37 @@ func (w *Warehouse) verifyDays(ctx context.Context, sums map[dayKey]*daySum, v *
 	for rows.Next() {
 		var k dayKey
 		var b daySum
-		if err := rows.Scan(&k.dim, &k.key, &k.day, &k.currency, &b.cases, &b.proposed, &b.requested, &b.full, &b.part, &b.missed, &b.refused, &b.expired,
-			&b.amount, &b.held, &b.under, &b.frozen, &b.returned, &b.released, &b.lapsed); err != nil {
+		if err := rows.Scan(&k.dim, &k.key, &k.day, &k.currency, &b.cases, &b.proposed, &b.requested, &b.full, &b.part,
+			&b.missed, &b.refused, &b.unanswered, &b.expired, &b.amount, &b.first, &b.held, &b.under,
+			&b.frozen, &b.returned, &b.released, &b.lapsed); err != nil {
 			return fmt.Errorf("read the statistics: %w", err)
 		}
-		v.Statistics++
-		want := sums[k]
-		if delete(sums, k); want == nil {
-			want = &daySum{}
-		}
-		if b != *want {
-			v.add(Difference{"statistics", fmt.Sprintf("%s %s %s %s", k.dim, k.key, k.day, k.currency), "sums", fmt.Sprintf("%+v", b), fmt.Sprintf("%+v", *want)})
+		day(v, sums, k, b)
+		if answered := b.full + b.part + b.missed + b.refused + b.unanswered; answered != b.requested {
+			v.add(Difference{"statistics", k.String(), "answers", fmt.Sprint(answered), fmt.Sprint(b.requested)})
 		}
 	}
-	for k, want := range sums {
-		v.add(Difference{"statistics", fmt.Sprintf("%s %s %s %s", k.dim, k.key, k.day, k.currency), "row", "not there", fmt.Sprintf("%+v", *want)})
-	}
+	undone(v, sums)
 	return rows.Err()
+}
+
+func (k dayKey) String() string { return fmt.Sprintf("%s %s %s %s", k.dim, k.key, k.day, k.currency) }
+
+// day compares the sums of a day and key, and takes them off those that are wanted.
+func day[T comparable](v *Verification, sums map[dayKey]*T, k dayKey, books T) {
+	v.Statistics++
+	want := sums[k]
+	if delete(sums, k); want == nil {
+		want = new(T)
+	}
+	if books != *want {
+		v.add(Difference{"statistics", k.String(), "sums", fmt.Sprintf("%+v", books), fmt.Sprintf("%+v", *want)})
+	}
+}
+
+// undone lists the sums that the books do not have.
+func undone[T any](v *Verification, sums map[dayKey]*T) {
+	for k, want := range sums {
+		v.add(Difference{"statistics", k.String(), "row", "not there", fmt.Sprintf("%+v", *want)})
+	}
 }

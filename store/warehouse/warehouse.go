@@ -81,20 +81,30 @@ func migrate(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("make the database: %w", err)
 	}
-	files, err := fs.Sub(migrations, "migrations")
+	p, done, err := provider(o)
 	if err != nil {
 		return err
 	}
-	db := clickhouse.OpenDB(o.driver())
-	defer func() { _ = db.Close() }()
-	p, err := goose.NewProvider(goose.DialectClickHouse, db, files)
-	if err != nil {
-		return fmt.Errorf("read the migrations: %w", err)
-	}
+	defer done()
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
+}
+
+// provider has the numbered files, and the connection that they are applied by.
+func provider(o Options) (p *goose.Provider, done func(), err error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, nil, err
+	}
+	db := clickhouse.OpenDB(o.driver())
+	done = func() { _ = db.Close() }
+	if p, err = goose.NewProvider(goose.DialectClickHouse, db, files); err != nil {
+		done()
+		return nil, nil, fmt.Errorf("read the migrations: %w", err)
+	}
+	return p, done, nil
 }
 
 // Ping says whether ClickHouse answers.

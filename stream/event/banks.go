@@ -84,6 +84,19 @@ func (r *Banks) Find(code string) (Bank, bool) {
 	return b, ok
 }
 
+// Refuses says why a bank cannot be asked for a stop; nil when it can. Field is
+// the JSON pointer of its code. No register refuses none.
+func (r *Banks) Refuses(field, code string) *Problem {
+	if r == nil {
+		return nil
+	}
+	if _, known := r.banks[code]; known {
+		return nil
+	}
+	refused := NewProblem(field, "unknown-bank", "bank", clip(code))
+	return &refused
+}
+
 // All lists the banks, by code.
 func (r *Banks) All() []Bank {
 	return slices.SortedFunc(maps.Values(r.banks), func(a, b Bank) int { return strings.Compare(a.Code, b.Code) })

@@ -32,6 +32,7 @@ const (
 	ReasonTooFarAhead     Reason = "too-far-ahead"
 	ReasonTooLong         Reason = "too-long"
 	ReasonUnknownField    Reason = "unknown-field" // over HTTP; on Kafka it is counted
+	ReasonUnknownBank     Reason = "unknown-bank"  // in what asks for a stop
 )
 
 // Problem is one thing wrong with a document. Field is a JSON pointer; the
@@ -86,6 +87,12 @@ type Parser struct {
 	// Unknown is told of each field of a document that was taken and that
 	// nobody knows, as /payer/acount; nil: nobody is.
 	Unknown func(kind, field string)
+	// Banks are those that may be asked for a stop; nil: any.
+	Banks *Banks
+	// Strange is told of each field of a document that was taken whose value is
+	// in no register: a district, a type of fraud, a bank of a transfer. nil:
+	// nobody is.
+	Strange func(kind, field string)
 }
 
 // document has the fields of every kind: which ones count, the kind says.
@@ -173,12 +180,18 @@ type reportTransfer struct {
 // over: a newer source must not be refused.
 func (p *Parser) Parse(b []byte, now Instant, e *Event) error {
 	var d document
-	if err := p.read("", b, now, &d, e); err != nil {
+	strange, err := p.read("", b, now, &d, e)
+	if err != nil {
 		return err
 	}
 	if p.Unknown != nil {
 		for _, at := range d.rest() {
 			p.Unknown(d.Kind, at)
+		}
+	}
+	if p.Strange != nil {
+		for _, at := range strange {
+			p.Strange(d.Kind, at)
 		}
 	}
 	return nil
@@ -188,7 +201,7 @@ func (p *Parser) Parse(b []byte, now Instant, e *Event) error {
 // it need not name its kind, and may have no field that nobody knows.
 func (p *Parser) ParseAs(kind string, b []byte, now Instant, e *Event) error {
 	var d document
-	err := p.read(kind, b, now, &d, e)
+	_, err := p.read(kind, b, now, &d, e)
 	var problems Refusal
 	if d.Kind != kind || err != nil && !errors.As(err, &problems) {
 		return err
@@ -202,16 +215,17 @@ func (p *Parser) ParseAs(kind string, b []byte, now Instant, e *Event) error {
 	return nil
 }
 
-func (p *Parser) read(kind string, b []byte, now Instant, d *document, e *Event) error {
+// read reads a document, and lists the fields whose values no register has.
+func (p *Parser) read(kind string, b []byte, now Instant, d *document, e *Event) (strange []string, err error) {
 	if len(b) > p.Limits.Bytes {
-		return Refusal{NewProblem("", "too-large", "bytes", len(b), "limit", p.Limits.Bytes)}
+		return nil, Refusal{NewProblem("", "too-large", "bytes", len(b), "limit", p.Limits.Bytes)}
 	}
 	if !utf8.Valid(b) {
-		return Refusal{NewProblem("", "not-utf8")}
+		return nil, Refusal{NewProblem("", "not-utf8")}
 	}
 	if err := json.Unmarshal(b, d); err != nil {
 		*d = document{}
-		return Refusal{decodeProblem(err)}
+		return nil, Refusal{decodeProblem(err)}
 	}
 	if d.Kind == "" {
 		d.Kind = kind
@@ -220,9 +234,9 @@ func (p *Parser) read(kind string, b []byte, now Instant, d *document, e *Event)
 	*e = Event{}
 	c.event(d, e)
 	if len(c.problems) > 0 {
-		return c.problems
+		return nil, c.problems
 	}
-	return nil
+	return c.strange, nil
 }
 
 // ParseWatchRemoval is the event of a watchlist record without a value: its
@@ -253,6 +267,7 @@ type check struct {
 	parser   *Parser
 	now      Instant
 	problems Refusal
+	strange  []string // fields whose values no register has
 }
 
 func (c *check) fail(field, code string, pairs ...any) {
@@ -320,7 +335,7 @@ func (c *check) transfer(d *document, t *Transfer) {
 	}
 	t.Device = c.text("/device", d.Device)
 	t.Purpose = c.text("/purpose", d.Purpose)
-	t.District = c.text("/district", d.District)
+	t.District = c.district("/district", d.District)
 }
 
 func (c *check) call(d *document, call *Call) {
@@ -350,8 +365,8 @@ func (c *check) call(d *document, call *Call) {
 
 func (c *check) report(d *document, r *Report) {
 	r.Source = c.oneOf("/source", d.Source, "96110", "110", "12345", "bank", "grid", "other")
-	r.District = c.text("/district", d.District)
-	r.FraudType = c.text("/fraud_type", d.FraudType)
+	r.District = c.district("/district", d.District)
+	r.FraudType = c.fraud("/fraud_type", d.FraudType)
 	r.Victim.Holder = c.text("/victim/holder", d.Victim.Holder)
 	if d.Victim.Phone != "" {
 		r.Victim.Phone = c.number("/victim/phone", d.Victim.Phone)
@@ -372,7 +387,7 @@ func (c *check) report(d *document, r *Report) {
 			ID:           c.text(at+"/id", t.ID),
 			PayerAccount: PlainAccount(c.required(at+"/payer_account", t.PayerAccount)),
 			PayeeAccount: PlainAccount(c.required(at+"/payee_account", t.PayeeAccount)),
-			PayeeBank:    strings.ToUpper(c.required(at+"/payee_bank", t.PayeeBank)),
+			PayeeBank:    c.askedBank(at+"/payee_bank", t.PayeeBank),
 			Amount:       c.money(at+"/amount", t.Amount, t.Currency, at+"/currency"),
 			At:           c.instant(at+"/at", t.At, false),
 		})
@@ -418,13 +433,50 @@ func watchable(s string) bool {
 func (c *check) party(at string, p party) Party {
 	out := Party{
 		Account: PlainAccount(c.required(at+"/account", p.Account)),
-		Bank:    strings.ToUpper(c.required(at+"/bank", p.Bank)),
+		Bank:    c.bank(at+"/bank", p.Bank),
 		Holder:  c.text(at+"/holder", p.Holder),
 	}
 	if p.Phone != "" {
 		out.Phone = c.number(at+"/phone", p.Phone)
 	}
 	return out
+}
+
+// district is a code of GB/T 2260, or none: what nobody knows is no district.
+func (c *check) district(at, code string) string {
+	if c.text(at, code) != "" && District(code) == "" {
+		c.strange = append(c.strange, at)
+		return ""
+	}
+	return code
+}
+
+func (c *check) fraud(at, kind string) string {
+	kept, known := FraudOf(c.text(at, kind))
+	if !known {
+		c.strange = append(c.strange, at)
+	}
+	return kept
+}
+
+// bank is one of a payment that is merely seen: a bank elsewhere has its code too.
+func (c *check) bank(at, code string) string {
+	code = strings.ToUpper(c.required(at, code))
+	if c.parser.Banks != nil && code != "" {
+		if _, known := c.parser.Banks.Find(code); !known {
+			c.strange = append(c.strange, at)
+		}
+	}
+	return code
+}
+
+// askedBank is one that is asked for a stop: it must be known.
+func (c *check) askedBank(at, code string) string {
+	code = strings.ToUpper(c.required(at, code))
+	if p := c.parser.Banks.Refuses(at, code); p != nil && code != "" {
+		c.problems = append(c.problems, *p)
+	}
+	return code
 }
 
 func (c *check) text(at, s string) string {

@@ -202,10 +202,57 @@ func TestReportNeedsVictimAndTransfers(t *testing.T) {
 	}
 }
 
+// What the registers do not have: a district becomes none, a type of fraud
+// "other", a bank of a payment that is merely seen stays; each is told of. A bank
+// that is asked for a stop must be known.
+func TestVocabularies(t *testing.T) {
+	const report = `{"kind":"report","id":"r","at":"2026-11-23T10:00:00+08:00","source":"110","district":"520103","fraud_type":"task-rebate",
+		"victim":{"holder":"甲"},"transfers":[{"payer_account":"1","payee_account":"2","payee_bank":"pcbc","amount":"1.50","currency":"CNY","at":"2026-11-23T09:00:00+08:00"}]}`
+	parser := *testParser
+	parser.Banks = BuiltInBanks()
+	for name, c := range map[string]struct {
+		doc, from, to   string
+		strange         string
+		district, fraud string
+		refused         Reason
+	}{
+		"all known":            {report, "", "", "", "520103", "task-rebate", ""},
+		"another district":     {report, "520103", "Guiyang", "/district", "", "task-rebate", ""},
+		"a formula":            {report, "520103", "=1+1", "/district", "", "task-rebate", ""},
+		"another fraud":        {report, "task-rebate", "刷单", "/fraud_type", "520103", OtherFraud, ""},
+		"none":                 {report, `"district":"520103","fraud_type":"task-rebate",`, "", "", "", "", ""},
+		"another bank is paid": {report, "pcbc", "BANK9", "", "", "", ReasonUnknownBank},
+		"a payment is seen":    {goodTransfer, "icbk", "ZZZZ", "/payer/bank", "", "", ""},
+		"a payment's district": {goodTransfer, `"channel"`, `"district":"12","channel"`, "/district", "", "", ""},
+	} {
+		var strange []string
+		parser.Strange = func(kind, field string) { strange = append(strange, field) }
+		var e Event
+		err := parser.Parse([]byte(strings.Replace(c.doc, c.from, c.to, 1)), testNow, &e)
+		var refusal Refusal
+		if errors.As(err, &refusal); c.refused != "" {
+			if len(refusal) != 1 || refusal[0].Reason != c.refused || refusal[0].Field != "/transfers/0/payee_bank" ||
+				!strings.Contains(refusal[0].Error(), "--bank-register") {
+				t.Errorf("%s: %v, want %s", name, err, c.refused)
+			}
+			continue
+		}
+		if err != nil || strings.Join(strange, " ") != c.strange {
+			t.Errorf("%s: %v, told of %q, want %q", name, err, strange, c.strange)
+		}
+		if e.Report != nil && (e.Report.District != c.district || e.Report.FraudType != c.fraud || e.Report.Transfers[0].PayeeBank != "PCBC") {
+			t.Errorf("%s: %+v", name, e.Report)
+		}
+		if e.Kind == KindTransfer && e.Transfer.District != "" {
+			t.Errorf("%s: %q", name, e.Transfer.District)
+		}
+	}
+}
+
 // Two reports are the same when they say the same, however they write it, and
 // whenever they are sent; anything else differs.
 func TestReportDigest(t *testing.T) {
-	const doc = `{"kind":"report","id":"r","at":"2026-11-23T10:00:00+08:00","source":"110","district":"520103","fraud_type":"x","victim":{"phone":"13800138000","holder":"甲"},"callers":["+852 8123 4567"],
+	const doc = `{"kind":"report","id":"r","at":"2026-11-23T10:00:00+08:00","source":"110","district":"520103","fraud_type":"task-rebate","victim":{"phone":"13800138000","holder":"甲"},"callers":["+852 8123 4567"],
 		"transfers":[{"id":"t","payer_account":"62 22","payee_account":"2","payee_bank":"b","amount":"1.50","currency":"CNY","at":"2026-11-23T09:00:00+08:00"}]}`
 	digest := func(doc string) string {
 		e, err := parse(t, doc)
@@ -221,7 +268,7 @@ func TestReportDigest(t *testing.T) {
 		}
 	}
 	seen := map[string]string{want: "the first"}
-	for _, other := range [][2]string{{`"source":"110"`, `"source":"96110"`}, {"520103", "520104"}, {`"x"`, `"y"`}, {"甲", "乙"}, {"13800138000", "13800138001"}, {`"id":"t"`, `"id":"u"`}, {"62 22", "62 23"}, {`"payee_account":"2"`, `"payee_account":"3"`},
+	for _, other := range [][2]string{{`"source":"110"`, `"source":"96110"`}, {"520103", "520102"}, {`"task-rebate"`, `"account-takeover"`}, {"甲", "乙"}, {"13800138000", "13800138001"}, {`"id":"t"`, `"id":"u"`}, {"62 22", "62 23"}, {`"payee_account":"2"`, `"payee_account":"3"`},
 		{`"b"`, `"c"`}, {"1.50", "1.51"}, {"CNY", "USD"}, {"09:00:00", "09:00:01"}, {"8123", "8124"}, {`"callers":["+852 8123 4567"],`, ""}} {
 		got := digest(strings.Replace(doc, other[0], other[1], 1))
 		if before, known := seen[got]; known {

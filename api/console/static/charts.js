@@ -1,5 +1,6 @@
 // Charts: Apache ECharts in the page's colours, each with its table and its
 // export. The library comes when the first chart is shown.
+import { lines } from "/csv.js";
 import { el, empty, table, quiet } from "/dom.js";
 import { keep } from "/http.js";
 import { t } from "/words.js";
@@ -101,10 +102,9 @@ export const tip = (...lines) =>
 // figure is a chart with its title, its unit, its table and its export.
 export function figure({ title, hint, unit, drawing, heads, rows, name, open = false, tools = [] }) {
   const plain = (c) => (Array.isArray(c) ? c[0] : c);
-  const cell = (c) => '"' + String(plain(c)).replaceAll('"', '""') + '"';
-  const lines = () => [heads, ...rows].map((r) => r.map(cell).join(",")).join("\r\n") + "\r\n";
+  const text = () => lines([heads, ...rows].map((r) => r.map(plain)));
   // A byte order mark, so that spreadsheets read Chinese.
-  const csv = () => keep(new Blob(["\ufeff" + lines()], { type: "text/csv" }), `stopline-${name}.csv`);
+  const csv = () => keep(new Blob(["\ufeff" + text()], { type: "text/csv" }), `stopline-${name}.csv`);
   return el(
     "section",
     { class: "card figure" },

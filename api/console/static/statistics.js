@@ -117,14 +117,15 @@ function headline(r, past) {
   );
 }
 
-// funnel is each step by itself: traced money is the same money at later hops.
+// funnel is each step by itself, and a share of what was asked for at the first
+// hop. Traced is what went on to the second: later hops are the same money again.
 function funnel(r, past, hops) {
-  const first = hops.find((x) => x.key === "1")?.amount_requested ?? "0.00";
-  const later = hops.filter((x) => x.key !== "1").reduce((sum, x) => sum + cents(x.amount_requested), 0);
+  const first = r.amount_requested_first;
+  const traced = hops.find((x) => x.key === "2")?.amount_requested ?? "0.00";
   const steps = [
     ["reported", r.amount_reported, past.amount_reported],
-    ["requested_", first],
-    ["traced", (later / 100).toFixed(2)],
+    ["requested_", first, past.amount_requested_first],
+    ["traced", traced],
     ["held", r.amount_held, past.amount_held],
     ["frozen_", r.amount_frozen, past.amount_frozen],
     ["returned_", r.amount_returned, past.amount_returned],

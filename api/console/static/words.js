@@ -11,7 +11,7 @@ const words = {
   searchlabel: ["搜索", "Search"],
   skip: ["跳到内容", "Skip to the content"],
   leave: ["退出", "Leave"],
-  other: ["EN", "中文"],
+  otherlanguage: ["EN", "中文"],
   theme: ["切换明暗", "Light or dark"],
   api: ["接口", "API"],
   live: ["实时", "live"],
@@ -259,6 +259,7 @@ const words = {
   "mule-network": ["涉案网络", "network of a stopped account"],
   "possible-victim": ["疑似被害人", "possible victim"],
   watchlist: ["名单命中", "on the watchlist"],
+  other: ["其他", "other"],
 
   // Patterns
   stage: ["阶段", "Stage"],

@@ -16,6 +16,11 @@ import (
 // BankCodes are the city's banks.
 var BankCodes = []string{"ABOC", "BKCH", "COMM", "ICBK", "PCBC", "PSBC"}
 
+// districts are Guiyang's, by their codes of GB/T 2260: ten, and the two in which
+// most people live once more.
+var districts = [12]string{"520102", "520103", "520111", "520112", "520113", "520115", "520121", "520122", "520123",
+	"520181", "520103", "520102"}
+
 // Config shapes a city.
 type Config struct {
 	Seed   uint64        `json:"seed"`
@@ -159,7 +164,7 @@ func (c *City) settle(r *rand.Rand) {
 		p.holder = fmt.Sprintf("住户%06d", i)
 		p.phone = fmt.Sprintf("138%08d", i)
 		p.device = fmt.Sprintf("d-%x", i)
-		p.district = fmt.Sprintf("5201%02d", 2+r.IntN(12))
+		p.district = districts[r.IntN(len(districts))]
 		p.savings = int64(math.Exp(r.NormFloat64()*0.9+math.Log(45_000))) * 100
 		p.landlord = r.IntN(n)
 		p.second = fmt.Sprintf("6225%02d%013d", (p.bank+1+r.IntN(len(BankCodes)-1))%len(BankCodes), i)

@@ -31,7 +31,10 @@ var documentWords = map[string]phrase{
 	"missing-field.note":    {"风险关联须有编号、对象与起点", "a note needs its id, entity and origin"},
 	"missing-field.taint":   {"涉案资金须有编号、账户、案件、止付与金额", "a taint needs its id, account, case, stop and amount"},
 	"missing-field.control": {"控制须有编号与内容", "a control needs its id and what it is about"},
-	"unknown-currency":      {"“{value}”不是现行 ISO 4217 币种", "\"{value}\" is not an ISO 4217 code in use"},
+	"unknown-bank": {"“{bank}”不是登记的银行，止付无人收到：请按 GET /v1/banks 填写代码，或将其加入 --bank-register 的文件",
+		"\"{bank}\" is no bank of the register, and a stop there would reach nobody: " +
+			"write its code as GET /v1/banks has it, or add the bank to the file of --bank-register"},
+	"unknown-currency": {"“{value}”不是现行 ISO 4217 币种", "\"{value}\" is not an ISO 4217 code in use"},
 	"bad-time": {"“{value}”不是带时区的 RFC 3339 时间，应如 2026-11-23T10:20:30+08:00",
 		"\"{value}\" is not an RFC 3339 time with offset, such as 2026-11-23T10:20:30+08:00"},
 	"too-old": {"{at:time} 早于现在（{now:time}）超过 {limit:span}",

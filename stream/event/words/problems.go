@@ -65,6 +65,7 @@ var problemWords = map[string]phrase{
 	"request.timeout":   {"请求读取超时，请重试", "request body read timeout"},
 	"request.unread":    {"请求无法读取，请重试", "cannot read request body"},
 	"request.body":      {"请求须有内容", "request body is required"},
+	"request.bank":      {"请求中的银行不在登记之列", "the request names a bank that is not known"},
 	"request.object":    {"请求内容须为一个 JSON 对象", "the body must be one JSON object"},
 	"request.route":     {"没有 {path}；全部路由见 /docs", "there is no {path}; the routes are listed at /docs"},
 	"request.method": {"{path} 不支持 {method}，支持 {allowed:list}",
