@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -68,7 +70,7 @@ type SearchBody struct {
 // an address, which proxies and histories keep.
 func (s *server) search(ctx context.Context, in *struct{ Body SearchBody }) (*struct{ Body SearchDocument }, error) {
 	q := strings.TrimSpace(in.Body.Q)
-	stops, cases := s.Ledger.Search(q, 50)
+	stops, cases := s.Ledger.Search(s.query(q), 50)
 	out := &struct{ Body SearchDocument }{SearchDocument{[]StopDocument{}, append([]string{}, cases...), []FoundTransfer{}}}
 	for _, st := range stops {
 		out.Body.Stops = append(out.Body.Stops, stopDocument(ctx, st, s.Ledger.Terms()))
@@ -88,6 +90,34 @@ func (s *server) search(ctx context.Context, in *struct{ Body SearchBody }) (*st
 		out.Body.Transfers = append(out.Body.Transfers, t)
 	}
 	return out, nil
+}
+
+// amountText is an amount as people write it: with a sign, separators, or neither.
+var amountText = regexp.MustCompile(`^[¥￥]?\s*([0-9]{1,3}(?:[,，][0-9]{3})+|[0-9]+)(\.[0-9]{1,2})?\s*元?$`)
+
+// digitsText is the end of an account or of a number, as people say it.
+var digitsText = regexp.MustCompile(`^[0-9]{4,12}$`)
+
+// query reads what somebody types: it may mean several things.
+func (s *server) query(text string) ledger.Query {
+	q := ledger.Query{Text: text}
+	if digitsText.MatchString(text) {
+		q.Tail = text
+	}
+	if m := amountText.FindStringSubmatch(text); m != nil {
+		digits := strings.NewReplacer(",", "", "，", "").Replace(m[1])
+		if minor, err := event.ParseMinor(digits+m[2], 2); err == nil {
+			q.Minor = minor
+		}
+	}
+	q.Phone = strings.TrimPrefix(string(s.Parser.NormalEntity(event.PrefixNumber+text)), event.PrefixNumber)
+	lower := strings.ToLower(text)
+	for _, b := range s.Banks.All() {
+		if utf8.RuneCountInString(text) >= 2 && (strings.EqualFold(b.Code, text) || strings.Contains(b.ZH, text) || len(text) >= 4 && strings.Contains(strings.ToLower(b.EN), lower)) {
+			q.Banks = append(q.Banks, b.Code)
+		}
+	}
+	return q
 }
 
 type workInput struct {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"stopline.internal/stream/event"
@@ -431,42 +430,4 @@ func (l *Ledger) Figures() Figures {
 		}
 	}
 	return f
-}
-
-// Search finds stops and cases by what people type: an id or its beginning, an
-// account, a transfer, or a holder or number of a report. At most limit of each.
-func (l *Ledger) Search(q string, limit int) (stops []*Stop, cases []string) {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	if q == "" {
-		return nil, nil
-	}
-	found := map[string]bool{}
-	add := func(id string) {
-		if id = l.root(id); !found[id] && len(cases) < limit {
-			found[id] = true
-			cases = append(cases, id)
-		}
-	}
-	for id, s := range l.stops {
-		if len(stops) == limit {
-			break
-		}
-		if strings.HasPrefix(id, q) && len(q) > 4 || s.Account.Number == q || s.Account.Holder == q || s.Transfer.ID == q || s.Payer == q {
-			stops = append(stops, s.copy())
-		}
-	}
-	for id, c := range l.cases {
-		if strings.HasPrefix(id, q) && len(q) > 4 {
-			add(id)
-		}
-		for i := range c.Reports {
-			if r := &c.Reports[i]; r.Holder == q || r.Phone == q || r.ID == q {
-				add(id)
-			}
-		}
-	}
-	slices.SortFunc(stops, func(a, b *Stop) int { return cmp.Or(cmp.Compare(b.ProposedAt, a.ProposedAt), cmp.Compare(a.ID, b.ID)) })
-	slices.Sort(cases)
-	return stops, cases
 }

@@ -4,12 +4,13 @@ import { ask, hangUp, key, listen, me, ofCenter, Refused, showClock } from "/htt
 import { lang, speak, t } from "/words.js";
 import { cases } from "/cases.js";
 import { operations } from "/operations.js";
+import { lists } from "/lists.js";
 import { learn } from "/names.js";
 import { patterns } from "/patterns.js";
 import { queue } from "/queue.js";
 import { statistics } from "/statistics.js";
 
-const pages = { queue, cases, patterns, statistics, operations };
+const pages = { queue, cases, patterns, lists, statistics, operations };
 const forPolice = ["cases", "statistics"];
 let page;
 let shown = 0;

@@ -142,7 +142,7 @@ function amounts(a) {
 }
 
 // flash shows a stop that was chosen in the trail.
-function flash(view, stopID) {
+export function flash(view, stopID) {
   const row = view.querySelector(`[data-stop="${CSS.escape(stopID)}"]`)?.closest("tr");
   row?.scrollIntoView({ block: "center" });
   row?.classList.add("flash");

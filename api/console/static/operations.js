@@ -2,7 +2,10 @@
 // banks are reached, and how the service is.
 import { button, card, cents, count, el, empty, message, name, quiet, short, span, table, when } from "/dom.js";
 import { act, ask, decides, now, today } from "/http.js";
+import { phoneLink } from "/alert.js";
 import { chart, tip } from "/charts.js";
+import { bank } from "/names.js";
+import { decideMany, wordOf } from "/stops.js";
 import { t } from "/words.js";
 
 // samples are the service's figures since the page was first opened.
@@ -87,7 +90,7 @@ export async function operations(root) {
   async function draw() {
     if (rounds++ % 6 === 0) answers = await answersToday();
     const [d, figures] = await Promise.all([ask("/v1/duties?limit=200"), metrics()]);
-    drawDuties(duties, d);
+    drawDuties(duties, d, draw);
     delivery(banks, figures, answers);
     tiles.replaceChildren(...summary(figures));
     dispatchEvent(new CustomEvent("look")); // the moving charts, with the new sample
@@ -129,20 +132,33 @@ function summary({ sum }) {
   ];
 }
 
-function drawDuties(box, d) {
+function drawDuties(box, d, drawn) {
   const due = (x) =>
     !x.until
       ? "–"
       : x.overdue
         ? el("b", { class: "left" }, `${t("overdue")} ${span(now() - Date.parse(x.until))}`)
         : span(Date.parse(x.until) - now());
-  const rows = d.duties.map((x) => [
-    [due(x), "nowrap"],
-    message(x, x.text),
-    el("a", { href: "#/cases/" + x.case_id }, x.case_id.slice(4, 14)),
-  ]);
+  // What may be done of a stop at once; all else is done where the case is.
+  const steps = { approve: ["approval", "rejection"], "hold-ends": ["freeze", "extension"], "freeze-ends": ["freeze"] };
+  const decide = async (x, path) => decideMany(path, [await ask("/v1/stops/" + x.id)], () => drawn());
+  const rows = d.duties.map((x) => {
+    const at = x.case_id.startsWith("alt_") ? "#/queue/" + x.id : `#/cases/${x.case_id}${x.id.startsWith("stp_") ? "/" + x.id : ""}`;
+    const line = bank(x.values?.bank)?.hotline;
+    return [
+      [due(x), "nowrap"],
+      message(x, x.text),
+      el(
+        "span",
+        { class: "actions" },
+        decides() && (steps[x.kind] ?? []).map((path) => button(wordOf(path), () => act(() => decide(x, path)))),
+        x.kind === "call-bank" && line && phoneLink(line),
+        el("a", { href: at, class: "button" }, t("handle")),
+      ),
+    ];
+  });
   box.replaceChildren(
-    d.duties.length ? table(t("duties"), [t("due"), t("what"), t("case")], rows, { class: "scroll tall wrap" }) : empty(t("noduties")),
+    d.duties.length ? table(t("duties"), [t("due"), t("what"), t("action")], rows, { class: "scroll tall wrap" }) : empty(t("noduties")),
   );
 }
 

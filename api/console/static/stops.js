@@ -125,7 +125,8 @@ export function stopsCard(c, changed) {
   );
 }
 
-const wordOf = (path) => ({ approval: "approve", rejection: "reject", freeze: "freeze", extension: "extend", release: "release" })[path];
+export const wordOf = (path) =>
+  ({ approval: "approve", rejection: "reject", freeze: "freeze", extension: "extend", release: "release" })[path];
 
 function accountRow(a, changed, box, hidden) {
   const states = [...new Set(a.stops.map((s) => s.state))];
@@ -182,7 +183,7 @@ function accountRow(a, changed, box, hidden) {
 }
 
 // decideMany decides the same of stops: one question, one list of what came of it.
-async function decideMany(path, stops, changed) {
+export async function decideMany(path, stops, changed) {
   const word = t(wordOf(path));
   const one = stops.length === 1;
   let reason = "";
