@@ -126,11 +126,12 @@ func (s *server) bankName(lang, code string) string {
 	return b.EN
 }
 
-// author is who did something: a person, or the service by its rules.
-func author(lang, name string) string {
+// author is who did something: a person, or the service by its rules, in the words
+// for what they did.
+func author(lang, name, byRules string) string {
 	for _, a := range ledger.AutomaticAuthors() {
 		if a == name {
-			return papers[lang]["rules"]
+			return papers[lang][byRules]
 		}
 	}
 	return name
@@ -140,7 +141,7 @@ func author(lang, name string) string {
 // it and who approved it.
 func officers(lang string, st *ledger.Stop) []report.FormOfficer {
 	w := papers[lang]
-	first, second := author(lang, st.Timeline[0].By), author(lang, st.IssuedBy)
+	first, second := author(lang, st.Timeline[0].By, "proposedbyrules"), author(lang, st.IssuedBy, "approvedbyrules")
 	if st.RequestedAt == 0 {
 		second = ""
 	}

@@ -193,7 +193,8 @@ func TestDraftsSaySo(t *testing.T) {
 		page, _ := c.print(c.returnPage, c.giveBack(approvals), "zh")
 		if strings.Contains(page, "草稿") != (want != "") || !strings.Contains(page, want) || !strings.Contains(page, "返还决定书") ||
 			!strings.Contains(page, "筑反诈返〔2026〕第 2 号") {
-			t.Errorf("with %d approvals: %.600s", approvals, page[strings.Index(page, "<main>"):])
+			_, body, _ := strings.Cut(page, "<main>")
+			t.Errorf("with %d approvals: %.600s", approvals, body)
 		}
 		if got := regexp.MustCompile(`<h2>(\p{Han})、`).FindAllStringSubmatch(page, -1); len(got) != 4 || got[0][1]+got[1][1]+got[2][1]+got[3][1] != "一二三四" {
 			t.Errorf("the headings are numbered %v", got)

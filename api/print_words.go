@@ -13,7 +13,8 @@ type texts map[string]string
 // papers are the texts of papers, by language.
 var papers = map[string]texts{
 	"zh": {
-		"center": "反诈中心", "seal": "（盖章）", "printed": "打印：", "comma": "，", "rules": "系统（按规则自动提出）",
+		"center": "反诈中心", "seal": "（盖章）", "printed": "打印：", "comma": "，",
+		"proposedbyrules": "系统（按规则提出）", "approvedbyrules": "系统（限额内按规则发出）",
 		"draftmark": "草稿", "voidmark": "作废",
 		"proposer": "提出人：", "approver": "批准人：", "operator": "经办人：", "investigator": "办案人：",
 		"case": "案件", "state": "状态", "bank": "开户银行", "number": "账号", "amount": "金额", "total": "合计",
@@ -40,7 +41,8 @@ var papers = map[string]texts{
 		"proposed": "拟定：", "first": "批准（一）：", "second": "批准（二）：",
 	},
 	"en": {
-		"center": "Anti-fraud center", "seal": " (seal)", "printed": "printed ", "comma": ", ", "rules": "the service, by its rules",
+		"center": "Anti-fraud center", "seal": " (seal)", "printed": "printed ", "comma": ", ",
+		"proposedbyrules": "the service, by its rules", "approvedbyrules": "its rules, within the limit",
 		"draftmark": "DRAFT", "voidmark": "VOID",
 		"proposer": "Proposed: ", "approver": "Approved: ", "operator": "Operator: ", "investigator": "Investigator: ",
 		"case": "Case", "state": "State", "bank": "Bank", "number": "Account", "amount": "Amount", "total": "Total",

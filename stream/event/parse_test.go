@@ -226,7 +226,7 @@ func TestVocabularies(t *testing.T) {
 		"a payment's district": {goodTransfer, `"channel"`, `"district":"12","channel"`, "/district", "", "", ""},
 	} {
 		var strange []string
-		parser.Strange = func(kind, field string) { strange = append(strange, field) }
+		parser.Strange = func(_, field string) { strange = append(strange, field) }
 		var e Event
 		err := parser.Parse([]byte(strings.Replace(c.doc, c.from, c.to, 1)), testNow, &e)
 		var refusal Refusal
