@@ -16,38 +16,21 @@ import (
 	"stopline.internal/stream/event"
 )
 
-// bankProgram is what a bank's engineer writes in a module of their own.
-const bankProgram = `package main
-
-import (
-	"context"
-	"fmt"
-	"os"
-	"time"
-
-	"stopline.internal/api/client"
-)
-
-func main() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	bank := &client.Client{URL: os.Args[1], Key: os.Args[2]}
-	stops, err := bank.Waiting(ctx, 30*time.Second)
-	if err != nil || len(stops) != 1 {
-		fmt.Fprintln(os.Stderr, len(stops), err)
-		os.Exit(1)
-	}
-	s := &stops[0]
-	if s, err = bank.Acknowledge(ctx, s.ID); err == nil {
-		s, err = bank.Answer(ctx, s.ID, client.Outcome{Result: client.Held, HeldAmount: s.Amount, EffectiveAt: s.RequestedAt.Add(time.Second)})
-	}
+// bankProgram is what docs/banks.md shows a bank's engineer, for a module of their
+// own.
+func bankProgram(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile("../docs/banks.md")
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		t.Fatal(err)
 	}
-	fmt.Println(s.State, s.HeldAmount, s.Currency, s.Account.Number)
+	_, rest, found := strings.Cut(string(page), "```go\n")
+	program, _, ended := strings.Cut(rest, "```")
+	if !found || !ended {
+		t.Fatal("docs/banks.md shows no program")
+	}
+	return program
 }
-`
 
 // folded is a log whose fold is at once.
 type folded struct{ *ledger.Ledger }
@@ -86,7 +69,7 @@ func TestClientFromAnotherModule(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for name, text := range map[string]string{"main.go": bankProgram, "go.sum": string(sums), // nothing has to be fetched
+	for name, text := range map[string]string{"main.go": bankProgram(t), "go.sum": string(sums), // nothing has to be fetched
 		"go.mod": "module bank.example/stops\n\ngo 1.26.0\n\nrequire stopline.internal v0.0.0\n\nreplace stopline.internal => " + tree + "\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

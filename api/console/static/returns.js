@@ -2,7 +2,7 @@
 import { asked, author, button, card, el, empty, filled, message, money, table, when } from "/dom.js";
 import { act, ask, decides, me, ofCenter, save } from "/http.js";
 import { bankName } from "/names.js";
-import { t } from "/words.js";
+import { lang, t } from "/words.js";
 
 // returnsCard is the case's returns, the newest last, and the way to work out one.
 export function returnsCard(c, returns, changed) {
@@ -130,7 +130,7 @@ function proposal(r, changed) {
         (steps[r.state] ?? []).map((path) =>
           button(words[path], () => act(() => decide(path)), { disabled: Boolean(why(path)), title: why(path) }),
         ),
-      button("document", () => act(() => save(`/v1/returns/${r.id}/document`, `return-${r.id}.html`))),
+      button("document", () => act(() => save(`/v1/returns/${r.id}/document?format=pdf&lang=${lang()}`, `return-${r.id}.pdf`))),
     ),
   );
 }

@@ -303,7 +303,7 @@ async function stopDetail(s, changed) {
       "p",
       { class: "actions" },
       ofCenter() && button("explanation", () => act(explain)),
-      button("notice", () => act(() => save(`/v1/stops/${s.id}/notice?lang=${lang()}`, `notice-${s.id}.html`))),
+      button("notice", () => act(() => save(`/v1/stops/${s.id}/notice?format=pdf&lang=${lang()}`, `notice-${s.id}.pdf`))),
       ofCenter() && s.requested_at && button("appeal", () => act(appeal)),
       ofCenter() && by && button("again", () => act(() => ask(`/v1/stops/${s.id}/delivery`, "POST").then(() => undefined))),
     ),
