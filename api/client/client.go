@@ -6,16 +6,18 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/cenkalti/backoff/v7"
 )
 
 // Client talks to one center as one bank. It is safe for many goroutines.
@@ -251,52 +253,75 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 			return err
 		}
 	}
-	retries := c.Retries
-	if retries == 0 {
-		retries = 8
+	tries := uint(1)
+	if c.Retries >= 0 {
+		tries += uint(cmp.Or(c.Retries, 8))
 	}
-	wait := c.Backoff
-	if wait == 0 {
-		wait = 100 * time.Millisecond
-	}
-	for try := 0; ; try++ {
-		after, err := c.once(ctx, method, path, body, out)
-		var p *Problem
-		if err == nil || ctx.Err() != nil || try >= retries || errors.As(err, &p) && p.Status < 500 && p.Status != http.StatusTooManyRequests {
-			return err
-		}
-		pause := time.Duration(float64(wait) * (0.5 + rand.Float64()))
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(max(pause, after)):
-		}
-		wait = min(2*wait, 5*time.Second)
-	}
+	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, c.once(ctx, method, path, body, out) },
+		backoff.WithBackOff(pauses(cmp.Or(c.Backoff, firstPause))), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0))
+	return cause(ctx, err)
 }
 
-func (c *Client) once(ctx context.Context, method, path string, body []byte, out any) (after time.Duration, err error) {
+const (
+	firstPause   = 100 * time.Millisecond
+	longestPause = 5 * time.Second
+)
+
+// pauses between tries double, give or take half: banks that lost the same
+// center do not all come back at the same moment.
+func pauses(first time.Duration) *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval, b.Multiplier = first, longestPause, 2
+	return b
+}
+
+// cause is what a caller wants to know of a retry that ended: that they ended it,
+// or the error of its last try.
+func cause(ctx context.Context, err error) error {
+	r := backoff.AsRetryError(err)
+	switch {
+	case r == nil:
+		return err
+	case errors.Is(r.Cause, backoff.ErrPermanent) || ctx.Err() == nil:
+		return r.LastErr
+	}
+	return ctx.Err()
+}
+
+// worth says how a failure is to be retried: a problem that is the request's own
+// would only come again, and a center that names a time is left alone until then.
+func worth(err error, after string) error {
+	var p *Problem
+	if errors.As(err, &p) && p.Status < 500 && p.Status != http.StatusTooManyRequests {
+		return backoff.Permanent(err)
+	}
+	if seconds, _ := strconv.Atoi(after); seconds > 0 { // 0 where there is none
+		return backoff.RetryAfter(time.Duration(min(seconds, 60))*time.Second, err)
+	}
+	return err
+}
+
+func (c *Client) once(ctx context.Context, method, path string, body []byte, out any) error {
 	req, err := c.request(ctx, method, path, body)
 	if err != nil {
-		return 0, err
+		return backoff.Permanent(err)
 	}
 	resp, err := c.http().Do(req)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if resp.StatusCode >= 300 {
-		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // 0 where there is none
-		return time.Duration(min(seconds, 60)) * time.Second, problemOf(resp, answer)
+		return worth(problemOf(resp, answer), resp.Header.Get("Retry-After"))
 	}
 	if out == nil {
-		return 0, nil
+		return nil
 	}
-	return 0, json.Unmarshal(answer, out)
+	return json.Unmarshal(answer, out)
 }
 
 func problemOf(resp *http.Response, body []byte) error {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v7"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
@@ -45,34 +47,17 @@ type Message struct {
 // place of an earlier message; where the stream breaks off, it goes on there. A
 // place that the center no longer keeps brings what is open again.
 func (c *Client) Listen(ctx context.Context, place string, handle func(context.Context, Message) error) error {
-	wait := 100 * time.Millisecond
-	for ctx.Err() == nil {
+	between := pauses(firstPause)
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		before := place
 		err := c.listen(ctx, &place, handle)
-		var stop *handled
-		var p *Problem
-		switch {
-		case errors.As(err, &stop):
-			return stop.err
-		case errors.As(err, &p) && p.Status < 500 && p.Status != http.StatusTooManyRequests:
-			return p
-		}
 		if place != before {
-			wait = 100 * time.Millisecond
+			between.Reset()
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
-		}
-		wait = min(2*wait, 5*time.Second)
-	}
-	return ctx.Err()
+		return struct{}{}, err
+	}, backoff.WithBackOff(between), backoff.WithMaxElapsedTime(0))
+	return cause(ctx, err)
 }
-
-// handled is an error of the caller's own.
-type handled struct{ err error }
-
-func (h *handled) Error() string { return h.err.Error() }
 
 // silence is how long a stream may say nothing: the center beats every 15 s.
 const silence = 45 * time.Second
@@ -102,7 +87,7 @@ func (c *Client) listen(ctx context.Context, place *string, handle func(context.
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // a part of it is enough
-		return problemOf(resp, body)
+		return worth(problemOf(resp, body), resp.Header.Get("Retry-After"))
 	}
 	dead := time.AfterFunc(silence, cancel)
 	defer dead.Stop()
@@ -120,7 +105,7 @@ func (c *Client) listen(ctx context.Context, place *string, handle func(context.
 		}
 		e = streamEvent{}
 	}
-	return lines.Err()
+	return cmp.Or(lines.Err(), io.ErrUnexpectedEOF) // a stream has no end of its own
 }
 
 // streamEvent is one event of a stream, as its lines come in.
@@ -157,7 +142,7 @@ func (e *streamEvent) dispatch(ctx context.Context, place *string, handle func(c
 		}
 		m.Place = after
 		if err := handle(ctx, m); err != nil {
-			return &handled{err}
+			return backoff.Permanent(err)
 		}
 	}
 	*place = after
