@@ -250,8 +250,16 @@ func TestBrowser(t *testing.T) {
 	w.shot("queue")
 
 	// Search, statistics and a report.
-	w.do(chromedp.SendKeys("#q", "6228480000012345678\n"))
-	w.until("the account is found", `document.querySelector("#page")?.textContent.includes("6228480000012345678")`)
+	of := h.ledger.Stop(stop).CaseID
+	for _, typed := range [][2]string{
+		{"6228480000012345678", "6228480000012345678"}, {"345678", "6228480000012345678"}, {"5678", "6228480000012345678"},
+		{"农业银行", "6228480000012345678"}, {"600,000.00", "1801"}, {"¥600000", "1801"}, {of[4:14], "6228480000012345678"},
+	} {
+		w.js(`document.querySelector("#q").value = ""`)
+		w.do(chromedp.SendKeys("#q", typed[0]+"\n"))
+		w.until(typed[1]+" is found by "+typed[0], `document.querySelector("#page").textContent.includes("`+typed[1]+`") && `+
+			`(location.hash.includes("`+of+`") || document.querySelector("h1")?.textContent.includes("`+typed[0]+`"))`)
+	}
 	h.eventually("both cases in the books", func() bool {
 		var r report.Report
 		return json.Unmarshal([]byte(h.text(k.police, "/v1/statistics/report?month="+minutesAgo(0)[:7])), &r) == nil && r.Total.Figures["amount_requested"] == 669_600_00
@@ -276,6 +284,19 @@ func TestBrowser(t *testing.T) {
 	}
 	if c := report.Compare(&r, &now); len(c) > 0 || r.Total.Figures["amount_held"] != 30_000_00 {
 		t.Errorf("the downloaded report: %v; otherwise: %v", r.Total.Figures, c)
+	}
+	// Its sums are those of the books, out of the events themselves.
+	for figure, query := range map[string]string{
+		"reports":          "SELECT toInt64(count()) FROM reports FINAL",
+		"amount_reported":  "SELECT sum(amount) FROM reported_payments FINAL",
+		"amount_requested": "SELECT sum(amount) FROM stops FINAL WHERE version = 1 AND stop_id IN (SELECT stop_id FROM stops WHERE state = 'requested')",
+		"amount_held":      "SELECT sum(held) FROM (SELECT max(held) AS held FROM stops FINAL GROUP BY stop_id)",
+		"amount_returned":  "SELECT sum(returned) FROM (SELECT max(returned) AS returned FROM stops FINAL GROUP BY stop_id)",
+	} {
+		var sum int64
+		if err := h.db().QueryRowContext(t.Context(), query).Scan(&sum); err != nil || sum != r.Total.Figures[figure] || sum == 0 && figure != "amount_returned" {
+			t.Errorf("%s: %d in the report, %d in the books (%v)", figure, r.Total.Figures[figure], sum, err)
+		}
 	}
 	w.do(chromedp.Navigate(h.url + "/#/operations"))
 	w.until("the duties and the lag", `document.querySelectorAll("#page table, #page .empty").length >= 2 && document.querySelectorAll(".chart svg").length === 2`)
@@ -444,6 +465,7 @@ func TestBrowserCity(t *testing.T) {
 		{"queue", `document.querySelector(".rows .pick")`},
 		{"cases", `document.querySelectorAll("#page tbody tr").length > 5`},
 		{"statistics", `document.querySelectorAll(".chart svg").length > 8`},
+		{"lists", `document.querySelectorAll("#page .card").length >= 4`},
 		{"patterns", `document.querySelectorAll(".spark").length > 5`},
 		{"operations", `document.querySelectorAll(".chart svg").length === 2 && document.querySelectorAll("#page tbody tr").length > 5`},
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"net/http"
 	"strings"
@@ -58,11 +59,17 @@ func TestLossReportedThrice(t *testing.T) {
 	}
 }
 
-// sql runs a statement on the service's ClickHouse, besides the service.
-func (h *harness) sql() func(string) (any, error) {
+// db is the service's ClickHouse, besides the service.
+func (h *harness) db() *sql.DB {
 	o := h.infra.options
 	db := clickhouse.OpenDB(&clickhouse.Options{Addr: []string{o.Addr}, Auth: clickhouse.Auth{Database: "stopline", Username: o.User, Password: o.Password}})
 	h.t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// sql runs a statement on it.
+func (h *harness) sql() func(string) (any, error) {
+	db := h.db()
 	return func(q string) (any, error) { return db.ExecContext(context.WithoutCancel(h.t.Context()), q) }
 }
 
