@@ -49,7 +49,8 @@ $(CHARTS): api/console/package-lock.json
 	@mkdir -p $(@D) && cp api/console/node_modules/echarts/dist/echarts.esm.min.js $@
 
 .PHONY: browser
-browser: $(CHARTS) ## Install Chromium and what the console is checked with
+browser: $(CHARTS) ## Install Chromium, and what the console and the papers are checked with
+	@command -v pdftotext >/dev/null || (apt-get update -qq && apt-get install -y -qq --no-install-recommends poppler-utils) >/dev/null 2>&1 || echo "poppler-utils could not be installed (it takes root and Debian): the tests of PDFs say so and are skipped"
 	@command -v chromium >/dev/null || { echo "installing chromium for the browser tests"; (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk) >/dev/null 2>&1 || echo "chromium could not be installed (it takes root and Debian): the browser tests say so and are skipped"; }
 
 .PHONY: test-browser

@@ -230,7 +230,7 @@ func TestMount(t *testing.T) {
 // offices have): a colour by a function that the browser does not know is no
 // colour at all. The dark colours, which therefore stand there twice, are the same.
 func TestColoursForOlderBrowsers(t *testing.T) {
-	err := fs.WalkDir(static, "static", func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(static, "static", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".css") {
 			return err
 		}

@@ -215,7 +215,7 @@ func TestBrowserLargeCase(t *testing.T) {
 		t.Fatal(err)
 	}
 	if dir := os.Getenv("STOPLINE_SHOTS"); dir != "" {
-		if err := os.WriteFile(dir+"/large.pdf", []byte(pdf.Data), 0o600); err != nil {
+		if err := os.WriteFile(dir+"/large.pdf", pdf.Data, 0o600); err != nil {
 			t.Error(err)
 		}
 	}

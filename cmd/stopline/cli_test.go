@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -66,7 +67,7 @@ func TestVersion(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &b); err != nil || code != 0 {
 		t.Fatalf("exit %d, %v: %s", code, err, out)
 	}
-	if b.Version != version || !strings.HasPrefix(b.GoVersion, "go1.") || b.Commit == "" || !strings.Contains("true false unknown", b.Dirty) {
+	if b.Version != version || !strings.HasPrefix(b.GoVersion, "go1.") || b.Commit == "" || !slices.Contains([]string{"true", "false", "unknown"}, b.Dirty) {
 		t.Errorf("%+v", b)
 	}
 	for i, name := range []string{"charts", "font"} {

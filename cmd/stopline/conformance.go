@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
@@ -433,10 +432,10 @@ func (k *kit) outOfOrder(ctx context.Context) error {
 	}
 	name, body := k.message(id) // as it was
 	e := ledger.Lift(k.svc.ledger.Stop(id), 0, "", "taken back", wallClock(), "kit")
-	res, err := k.svc.log.Append(ctx, e)
+	err := k.enter(ctx, e)
 	k.flaky.hold(false)
-	if err != nil || !res.Accepted {
-		return fmt.Errorf("the kit could not take its stop back: %s %w", res.Why, err)
+	if err != nil {
+		return fmt.Errorf("the kit could not take its stop back: %w", err)
 	}
 	if status, err := k.send(ctx, body, k.signed(name+"_late", body, time.Now())); err != nil || status >= 500 {
 		return fmt.Errorf("the late request was answered with %d %w", status, err)
@@ -471,13 +470,21 @@ func (k *kit) decide(ctx context.Context, id string, change func(*ledger.Event, 
 	e := s.Event(wallClock(), "kit")
 	change(&e, s)
 	e.ID = event.DerivedID("evt", id, fmt.Sprint(e.Version), string(e.State))
-	res, err := k.svc.log.Append(ctx, e)
-	if err != nil || !res.Accepted {
-		return fmt.Errorf("the kit could not decide: %s %w", res.Why, err)
+	if err := k.enter(ctx, e); err != nil {
+		return fmt.Errorf("the kit could not decide: %w", err)
 	}
 	return k.until(ctx, id, "the message was not taken", func(s *ledger.Stop) bool {
 		return s.Message != nil && s.Message.Version >= e.Version && s.Message.Delivered
 	})
+}
+
+// enter writes an event of the kit's own to the ledger, which has to take it.
+func (k *kit) enter(ctx context.Context, e ledger.Event) error {
+	res, err := k.svc.log.Append(ctx, e)
+	if err == nil && !res.Accepted {
+		err = res.Why
+	}
+	return err
 }
 
 func (k *kit) payBack(ctx context.Context, id string) error {
@@ -488,119 +495,8 @@ func (k *kit) payBack(ctx context.Context, id string) error {
 	e := s.Event(wallClock(), "kit")
 	e.ID, e.State, e.Until = event.DerivedID("evt", id, "return"), ledger.Returning, k.svc.ledger.Terms().Calendar.After(e.At, 3)
 	e.Change = &ledger.Change{Kind: ledger.ChangeReturn, ReturnID: event.DerivedID("ret", id), Minor: s.Left(), Payees: []ledger.Pay{{Victim: s.Payer, Account: s.Payer, Minor: s.Left()}}}
-	res, err := k.svc.log.Append(ctx, e)
-	if err != nil || !res.Accepted {
-		return fmt.Errorf("the kit could not instruct: %s %w", res.Why, err)
+	if err := k.enter(ctx, e); err != nil {
+		return fmt.Errorf("the kit could not instruct: %w", err)
 	}
 	return k.until(ctx, id, "no confirmation", func(s *ledger.Stop) bool { return s.State == ledger.Returned })
-}
-
-// flaky stands before the kit's API: it counts what the bank sends, fails some
-// of it, and loses some answers.
-type flaky struct {
-	mu       sync.Mutex
-	failed   int              // requests still to fail
-	losing   bool             // the next outcome's answer is lost
-	held     bool             // nothing is let through
-	requests map[string]int   // by path
-	codes    map[string][]int // the answers, by path
-}
-
-func (f *flaky) arm(failures int, lose bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.failed, f.losing = failures, lose
-}
-
-func (f *flaky) hold(on bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.held = on
-}
-
-// calls counts the bank's requests that change a stop.
-func (f *flaky) calls(id string) (n int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for path, c := range f.requests {
-		if strings.Contains(path, id) {
-			n += c
-		}
-	}
-	return n
-}
-
-// answers counts the outcomes of a stop, and those that conflicted.
-func (f *flaky) answers(id string) (n, conflicts int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for path, codes := range f.codes {
-		if strings.Contains(path, id+"/outcome") {
-			n += len(codes)
-			for _, c := range codes {
-				if c == http.StatusConflict {
-					conflicts++
-				}
-			}
-		}
-	}
-	return n, conflicts
-}
-
-func (f *flaky) wrap(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost {
-			next.ServeHTTP(w, r)
-			return
-		}
-		f.mu.Lock()
-		f.requests[r.URL.Path]++
-		failing := f.failed > 0 || f.held
-		if f.failed > 0 {
-			f.failed--
-		}
-		losing := f.losing && strings.HasSuffix(r.URL.Path, "/outcome")
-		if losing {
-			f.losing = false
-		}
-		f.mu.Unlock()
-		if failing {
-			http.Error(w, "the kit plays a center that cannot take it", http.StatusServiceUnavailable)
-			return
-		}
-		rec := &recorder{ResponseWriter: w, drop: losing}
-		next.ServeHTTP(rec, r)
-		f.mu.Lock()
-		f.codes[r.URL.Path] = append(f.codes[r.URL.Path], rec.status)
-		f.mu.Unlock()
-		if losing {
-			w.WriteHeader(http.StatusBadGateway)
-		}
-	})
-}
-
-// recorder notes the status, and keeps the answer back when it is to be lost.
-type recorder struct {
-	http.ResponseWriter
-	status int
-	drop   bool
-}
-
-// WriteHeader notes the status.
-func (r *recorder) WriteHeader(status int) {
-	r.status = status
-	if !r.drop {
-		r.ResponseWriter.WriteHeader(status)
-	}
-}
-
-// Write passes the answer on, or not.
-func (r *recorder) Write(b []byte) (int, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
-	if r.drop {
-		return len(b), nil
-	}
-	return r.ResponseWriter.Write(b)
 }

@@ -154,7 +154,7 @@ func TestUnknownFields(t *testing.T) {
 		doc := []byte(strings.Replace(c.doc, c.from, c.to, 1))
 		var told []string
 		parser := *testParser
-		parser.Unknown = func(kind, field string) { told = append(told, field) }
+		parser.Unknown = func(_, field string) { told = append(told, field) }
 		var e Event
 		if err := parser.Parse(doc, testNow, &e); err != nil || strings.Join(told, " ") != c.kafka {
 			t.Errorf("%s: on Kafka %v, %v; want %q", name, told, err, c.kafka)
