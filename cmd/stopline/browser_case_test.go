@@ -147,6 +147,26 @@ func TestBrowserReturn(t *testing.T) {
 	if left := h.ok(k.supervisor, http.MethodGet, "/v1/stops/"+held, "")["held_amount"]; left != "5000.00" {
 		t.Errorf("held afterwards: %v", left)
 	}
+
+	// What changes while a case is read is seen: its answer is held back here until
+	// the page has heard of a change that is not in it.
+	w.do(chromedp.Navigate(h.url+"/#/queue"), chromedp.WaitVisible(".tabs"))
+	w.js(`(() => {
+		const get = window.fetch, gate = new Promise((open) => (window.open_ = open));
+		window.fetch = async (path, with_) => {
+			const answer = await get(path, with_);
+			if (String(path).startsWith("/v1/cases/") && !window.read) { window.read = true; await gate; }
+			return answer;
+		};
+		import("/http.js").then((m) => m.onLive((kind) => { if (kind === "stop" && window.read) window.told = true; }));
+		return 1;
+	})()`)
+	w.do(chromedp.Navigate(at))
+	w.until("the case is read", `window.read`)
+	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+held+"/release", `{"reason":"appeal"}`)
+	w.until("the change is told", `window.told`)
+	w.js(`window.open_(1), 1`)
+	w.until("the case as it is now", `document.querySelector(".case .state.released")`)
 }
 
 // A case of 240 stops on 120 accounts: there at once, an account a row, folded

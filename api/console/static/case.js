@@ -13,6 +13,18 @@ import { t } from "/words.js";
 // caseView is one case, whole. changed is called when something was decided
 // here, or is to be shown anew.
 export async function caseView(id, changed) {
+  const fresh = keepFresh(changed);
+  try {
+    const [view, c] = await read(id, changed);
+    fresh.show(view, c);
+    return view;
+  } catch (e) {
+    fresh.close();
+    throw e;
+  }
+}
+
+async function read(id, changed) {
   const none = () => null;
   const [c, trail, seen, appeals, visits] = await Promise.all([
     ask("/v1/cases/" + id),
@@ -54,9 +66,8 @@ export async function caseView(id, changed) {
     returnsCard(c, returns, changed),
     ofCenter() && progress(c, changed),
   );
-  keepFresh(view, c, changed);
   wholeOnPaper(view);
-  return view;
+  return [view, c];
 }
 
 // wholeOnPaper opens what is folded while the case is printed: a paper cannot be
@@ -86,21 +97,45 @@ function wholeOnPaper(view) {
 }
 
 // keepFresh shows the case anew when one of its stops changes; while somebody
-// works in it, a bar offers that instead.
-function keepFresh(view, c, changed) {
-  const stopIDs = new Set(c.stops.map((s) => s.id));
-  let bar = null;
-  const unhear = onLive((kind, doc) => {
-    if (!view.isConnected) return unhear();
-    if (kind !== "stop" || (doc.case_id !== c.id && !c.members.includes(doc.case_id) && !stopIDs.has(doc.id))) return;
-    if (!view.contains(document.activeElement) && !view.querySelector("details[open]")) {
+// works in it, a bar offers that instead. It hears from before the case is read:
+// what came between is looked at once the page has the view.
+function keepFresh(changed) {
+  const early = [];
+  let hear = (...news) => early.push(news);
+  const unhear = onLive((...news) => hear(...news));
+  const show = (view, c) => {
+    const known = new Map(c.stops.map((s) => [s.id, s.version]));
+    const differs = (s) => known.get(s.id) !== s.version;
+    let bar = null;
+    let over = false;
+    const close = () => {
+      over = true;
       unhear();
+    };
+    const anew = () => {
+      close();
       changed();
-    } else if (!bar) {
-      bar = el("button", { type: "button", class: "bar", onclick: () => (unhear(), changed()) }, t("changed"));
+    };
+    const offer = () => {
+      if (over || bar) return;
+      if (!view.contains(document.activeElement) && !view.querySelector("details[open]")) return anew();
+      bar = el("button", { type: "button", class: "bar", onclick: anew }, t("changed"));
       view.prepend(bar);
-    }
-  });
+    };
+    const look = async (kind, doc) => {
+      if (!view.isConnected) return close();
+      if (kind === "hello") {
+        const read = await ask("/v1/cases/" + c.id).catch(() => c); // some may have been missed
+        if (read.stops.length !== known.size || read.stops.some(differs)) offer();
+      } else if (kind === "stop" && (doc.case_id === c.id || c.members.includes(doc.case_id) || known.has(doc.id))) offer();
+    };
+    setTimeout(() => {
+      hear = look;
+      if (!view.isConnected) close();
+      for (const [kind, doc] of early) if (kind === "hello" || differs(doc)) look(kind, doc);
+    });
+  };
+  return { show, close: unhear };
 }
 
 // amounts are the case's figures, and a bar of what became of what was asked
