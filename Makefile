@@ -28,7 +28,7 @@ run: build ## Set everything up and run the service in a simulated city, until C
 
 .PHONY: test
 test: build browser ## Set everything up and pass every test, with the race detector
-	@echo "testing: unit tests, the real embedded servers, the real binary (about five minutes)"
+	@echo "testing: unit tests, the real embedded servers, the real binary (about ten minutes)"
 	$(GO) vet ./...
 	$(GO) test -race -timeout 20m ./...
 
