@@ -67,8 +67,15 @@ func harnessOn(t testing.TB, s Servers, hot int) *harness {
 		in.close(log)
 	})
 	h := &harness{svc, t, ids}
+	why := ""
+	defer func() {
+		if t.Failed() {
+			t.Log("what was not ready: ", why)
+		}
+	}()
 	h.eventually("ready", func() bool {
-		status, _ := h.call("", http.MethodGet, "/readyz", "")
+		status, doc := h.call("", http.MethodGet, "/readyz", "")
+		why = fmt.Sprint(doc["detail"])
 		return status == http.StatusOK
 	})
 	return h
