@@ -16,6 +16,7 @@ const (
 	maxFetch  = 8 << 20                // bytes of one fetch
 	idle      = 200 * time.Millisecond // how long a fetch waits where there is nothing
 	fetchTime = 15 * time.Second       // how long it may take in all
+	dialTime  = 5 * time.Second        // how long finding the leader may: kafka-go's lookup asks on without an end
 )
 
 // reader reads one partition in batches as the broker hands them out.
@@ -37,7 +38,7 @@ func newReader(brokers, topic string, partition int, offset int64) *reader {
 func (r *reader) connect(ctx context.Context) error {
 	var err error
 	for _, b := range r.brokers {
-		if r.conn, err = kafka.DialLeader(ctx, "tcp", b, r.topic, r.partition); err == nil {
+		if r.conn, err = r.dial(ctx, b); err == nil {
 			break
 		}
 	}
@@ -67,6 +68,16 @@ func (r *reader) connect(ctx context.Context) error {
 	}
 	_, err = conn.Seek(r.offset, kafka.SeekAbsolute|kafka.SeekDontCheck)
 	return err
+}
+
+func (r *reader) dial(ctx context.Context, broker string) (*kafka.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	conn, err := kafka.DialLeader(ctx, "tcp", broker, r.topic, r.partition)
+	if err != nil {
+		return nil, fmt.Errorf("find the leader by %s: %w", broker, err)
+	}
+	return conn, nil
 }
 
 // read appends the next messages to dst; none after a while without any.
