@@ -110,6 +110,11 @@ type Outcome struct {
 	Refused error         // a control that this program cannot follow
 }
 
+// Empty says whether a leg led to nothing that others need to know, as most do.
+func (o *Outcome) Empty() bool {
+	return len(o.Alerts)+len(o.Notes)+len(o.Taints)+len(o.Hops)+len(o.Ends)+len(o.Trips) == 0
+}
+
 func (o *Outcome) reset() {
 	o.Alerts, o.Notes, o.Trips, o.Refused = o.Alerts[:0], o.Notes[:0], o.Trips[:0], nil
 	o.Taints, o.Hops, o.Ends, o.Unnamed = o.Taints[:0], o.Hops[:0], o.Ends[:0], false
