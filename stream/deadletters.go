@@ -9,10 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/segmentio/kafka-go"
-
 	"stopline.internal/stream/event"
 	"stopline.internal/stream/event/words"
+	"stopline.internal/stream/kafka"
 )
 
 // DeadLetter is a document that was refused, and why.
@@ -55,16 +54,20 @@ func problemsOf(r event.Refusal) string {
 var ErrNoDeadLetter = errors.New("there is no dead letter at that place; they are kept for 30 days")
 
 // DeadLetters reads the topic of refused documents, and sends one in again.
-type DeadLetters struct {
-	Brokers  string
-	Topics   Topics
-	Producer *Producer
+type DeadLetters struct{ Deps }
+
+// NewDeadLetters returns the dead letters of the topics.
+func NewDeadLetters(d Deps) (*DeadLetters, error) {
+	if err := d.need("the dead letters"); err != nil {
+		return nil, err
+	}
+	return &DeadLetters{d}, nil
 }
 
 // Newest returns the last documents that were refused, the newest first: at most
 // limit of each partition, and 4 MB of each.
 func (d *DeadLetters) Newest(ctx context.Context, limit int) ([]DeadLetter, error) {
-	partitions, err := d.partitions(ctx)
+	partitions, err := d.Cluster.Partitions(ctx, d.Topics.DeadLetters)
 	if err != nil {
 		return nil, err
 	}
@@ -80,27 +83,10 @@ func (d *DeadLetters) Newest(ctx context.Context, limit int) ([]DeadLetter, erro
 	return out[:min(len(out), limit)], nil
 }
 
-// partitions lists those of the topic. To dial one that is not there takes as
-// long as Kafka is given to elect a leader for it.
-func (d *DeadLetters) partitions(ctx context.Context) ([]int, error) {
-	client := &kafka.Client{Addr: kafka.TCP(strings.Split(d.Brokers, ",")...), Timeout: 10 * time.Second}
-	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{d.Topics.DeadLetters}})
-	if err != nil {
-		return nil, fmt.Errorf("ask Kafka for the dead letters: %w", err)
-	}
-	var out []int
-	for _, t := range meta.Topics {
-		for _, p := range t.Partitions {
-			out = append(out, p.ID)
-		}
-	}
-	return out, nil
-}
-
 // Replay sends a dead letter the way that it came in, byte for byte. It is
 // judged as any document is: where nothing has changed it is refused again.
 func (d *DeadLetters) Replay(ctx context.Context, partition int, offset int64) error {
-	partitions, err := d.partitions(ctx)
+	partitions, err := d.Cluster.Partitions(ctx, d.Topics.DeadLetters)
 	if err != nil {
 		return err
 	}
@@ -119,63 +105,73 @@ func (d *DeadLetters) Replay(ctx context.Context, partition int, offset int64) e
 		return fmt.Errorf("it came in by %q, which is no topic for documents: %w", l.Topic, ErrNoDeadLetter)
 	}
 	headers := slices.DeleteFunc(slices.Clone(l.message.Headers), func(h kafka.Header) bool { return strings.HasPrefix(h.Key, "stopline_") })
-	return d.Producer.Write(ctx, kafka.Message{Topic: l.Topic, Key: fmt.Appendf(nil, "dead-letter-%d-%d", partition, offset), Value: l.Document, Headers: headers})
+	return d.Documents.Write(ctx, kafka.Message{Topic: l.Topic,
+		Key: fmt.Appendf(nil, "dead-letter-%d-%d", partition, offset), Value: l.Document, Headers: headers})
 }
+
+// The bounds of one look into a partition: how long it may take, and how much it
+// brings, in bytes.
+const (
+	lookTime = 15 * time.Second
+	lookSize = 4 << 20
+)
 
 // read returns up to limit of a partition, from offset, or its last ones where
 // that is below 0; none where there is none.
 func (d *DeadLetters) read(ctx context.Context, partition int, offset int64, limit int) ([]DeadLetter, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	r := newReader(d.Brokers, d.Topics.DeadLetters, partition, kafka.FirstOffset)
-	defer r.close()
-	if err := r.connect(ctx); err != nil {
+	r := d.Cluster.NewReader(d.Topics.DeadLetters, partition, kafka.FirstOffset)
+	defer r.Close()
+	first, end, err := r.Span(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("read the dead letters: %w", err)
 	}
-	first := r.offset
-	if r.offset = offset; offset < 0 {
-		r.offset = max(first, r.high-int64(limit))
+	if offset < 0 {
+		offset = max(first, end-int64(limit))
 	}
-	if r.offset < first || r.offset >= r.high {
+	if offset < first || offset >= end {
 		return nil, nil
 	}
-	if _, err := r.conn.Seek(r.offset, kafka.SeekAbsolute|kafka.SeekDontCheck); err != nil {
+	if err := r.Seek(ctx, offset); err != nil {
 		return nil, fmt.Errorf("read the dead letters: %w", err)
 	}
-	const most = 4 << 20
 	size := 0
 	var out []DeadLetter
-	for r.offset < r.high && len(out) < limit && size < most {
-		msgs, err := r.read(ctx, nil)
+	for r.Offset() < end && len(out) < limit && size < lookSize {
+		msgs, err := r.Read(ctx, nil)
 		if err != nil {
 			return nil, fmt.Errorf("read the dead letters: %w", err)
 		}
 		for i := range msgs {
-			m := &msgs[i]
-			if len(out) == limit || size >= most {
-				break
+			if len(out) < limit && size < lookSize {
+				size += len(msgs[i].Value)
+				out = append(out, deadLetterOf(&msgs[i]))
 			}
-			size += len(m.Value)
-			l := DeadLetter{Partition: partition, Offset: m.Offset, Document: m.Value, message: *m}
-			for _, h := range m.Headers {
-				switch h.Key {
-				case "stopline_topic":
-					l.Topic = string(h.Value)
-				case "stopline_reason":
-					l.Reason = string(h.Value)
-				case "stopline_error":
-					l.Error = string(h.Value)
-				case "stopline_problems":
-					_ = json.Unmarshal(h.Value, &l.Problems) // an older one, or not ours: the text is there
-				case "stopline_at":
-					l.At = string(h.Value)
-				}
-			}
-			out = append(out, l)
 		}
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("read the dead letters: %w", context.Cause(ctx))
 		}
 	}
 	return out, nil
+}
+
+// deadLetterOf reads the headers that ingest gave it.
+func deadLetterOf(m *kafka.Message) DeadLetter {
+	l := DeadLetter{Partition: m.Partition, Offset: m.Offset, Document: m.Value, message: *m}
+	for _, h := range m.Headers {
+		switch h.Key {
+		case "stopline_topic":
+			l.Topic = string(h.Value)
+		case "stopline_reason":
+			l.Reason = string(h.Value)
+		case "stopline_error":
+			l.Error = string(h.Value)
+		case "stopline_problems":
+			_ = json.Unmarshal(h.Value, &l.Problems) // an older one, or not ours: the text is there
+		case "stopline_at":
+			l.At = string(h.Value)
+		}
+	}
+	return l
 }

@@ -2,9 +2,13 @@ package stream
 
 import (
 	"errors"
+	"log/slog"
 	"testing"
 
-	"github.com/segmentio/kafka-go"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"stopline.internal/stream/event"
+	"stopline.internal/stream/kafka"
 
 	"stopline.internal/stream/broker"
 )
@@ -16,12 +20,16 @@ func TestNoDeadLetter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	topics := TopicsWithPrefix("")
-	topics.Partitions = 2
-	if err := topics.Ensure(t.Context(), b.Addr()); err != nil {
+	cluster, err := kafka.New(kafka.Config{Brokers: []string{b.Addr()}})
+	if err != nil {
 		t.Fatal(err)
 	}
-	producer := NewProducer(b.Addr())
+	topics := TopicsWithPrefix("")
+	topics.Partitions = 2
+	if err := topics.Ensure(t.Context(), cluster); err != nil {
+		t.Fatal(err)
+	}
+	producer := NewDocuments(cluster)
 	defer func() { _ = producer.Close() }()
 	letter := func(value string) kafka.Message {
 		return kafka.Message{Topic: topics.DeadLetters, Key: []byte("one"), Value: []byte(value), Headers: []kafka.Header{{Key: "stopline_topic", Value: []byte(topics.Reports)}}}
@@ -29,7 +37,11 @@ func TestNoDeadLetter(t *testing.T) {
 	if err := producer.Write(t.Context(), letter("first"), letter("second")); err != nil {
 		t.Fatal(err)
 	}
-	d := &DeadLetters{Brokers: b.Addr(), Topics: topics, Producer: producer}
+	d, err := NewDeadLetters(Deps{Cluster: cluster, Topics: topics, Documents: producer, Log: slog.New(slog.DiscardHandler),
+		Clock: func() event.Instant { return 0 }, Metrics: NewMetrics(prometheus.NewRegistry())})
+	if err != nil {
+		t.Fatal(err)
+	}
 	found, err := d.Newest(t.Context(), 10)
 	if err != nil || len(found) != 2 || found[0].Partition != found[1].Partition {
 		t.Fatalf("%+v, %v", found, err)

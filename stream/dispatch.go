@@ -3,139 +3,30 @@ package stream
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"stopline.internal/store/ledger"
 	"stopline.internal/stream/event"
+	"stopline.internal/stream/kafka"
 )
-
-// Pager is the bank code of the center's own endpoint: it is told of the banks
-// that do not answer, so that a person can be called.
-const Pager = "*"
-
-// Endpoint is where a bank wants its messages.
-type Endpoint struct {
-	Bank    string   `json:"bank"`
-	URL     string   `json:"url"`
-	Secrets []string `json:"secrets"`           // whsec_…: each signs, so that one can be replaced by the next
-	Private bool     `json:"private,omitempty"` // the host may have an address of a private network: a leased line
-}
-
-// LoadEndpoints reads a JSON list of endpoints and checks each.
-func LoadEndpoints(path string) ([]Endpoint, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the banks' endpoints: %w", err)
-	}
-	var list []Endpoint
-	if err := json.Unmarshal(b, &list); err != nil {
-		return nil, fmt.Errorf("the banks' endpoints in %s: %w", path, err)
-	}
-	if err := CheckEndpoints(list); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return list, nil
-}
-
-// CheckEndpoints says what is wrong with a list of endpoints, nil when nothing
-// is.
-func CheckEndpoints(list []Endpoint) error {
-	seen := map[string]bool{}
-	for i := range list {
-		if err := list[i].check(); err != nil {
-			return fmt.Errorf("entry %d (%s): %w", i+1, list[i].Bank, err)
-		}
-		if seen[list[i].Bank] {
-			return fmt.Errorf("bank %s is there twice", list[i].Bank)
-		}
-		seen[list[i].Bank] = true
-	}
-	return nil
-}
-
-func (e *Endpoint) check() error {
-	u, err := url.Parse(e.URL)
-	switch {
-	case err != nil:
-		return err
-	case e.Bank == "":
-		return errors.New(`needs its bank's code, or "*" for the center's own pager`)
-	case u.Host == "" || u.User != nil || u.Fragment != "":
-		return errors.New("needs a URL with a host, and without user or fragment")
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
-		return errors.New("needs an https URL: a stop travels encrypted; http is for this machine alone")
-	case len(e.Secrets) == 0 || len(e.Secrets) > 3:
-		return errors.New("needs one to three secrets, whsec_ and base64 of at least 24 bytes")
-	}
-	for _, s := range e.Secrets {
-		wh, err := standardwebhooks.NewWebhook(s)
-		if err != nil || len(s) < 38 || wh == nil { // the secret itself is in no error
-			return errors.New("has a secret that is not whsec_ and base64 of at least 24 bytes")
-		}
-	}
-	return nil
-}
-
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
-}
-
-// allowed refuses addresses that a public name must not lead to.
-func (e *Endpoint) allowed(address string) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return err
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return err
-	}
-	ip = ip.Unmap()
-	u, _ := url.Parse(e.URL) // was checked
-	switch {
-	case ip.IsLoopback() && !loopback(u.Hostname()),
-		ip.IsLinkLocalUnicast(), ip.IsMulticast(), ip.IsUnspecified(),
-		ip.IsPrivate() && !e.Private:
-		return fmt.Errorf("%s leads to %s, an address that the endpoint is not meant for (\"private\": true allows private networks)", u.Hostname(), ip)
-	}
-	return nil
-}
 
 // Dispatch hands messages to the banks that have an endpoint. Each partition of
 // the log has one dispatcher at a time, by a consumer group; what was delivered
 // the log knows, so that the next one goes on. A message may arrive twice, with
 // the same id.
 type Dispatch struct {
-	Brokers   string
-	Group     string
-	Topics    Topics
-	Ledger    *ledger.Ledger
-	Write     func(context.Context, ...ledger.Event) error
-	Ready     <-chan struct{} // of the ledger
-	Endpoints []Endpoint
-	Policy    ledger.CourierPolicy
-	Envelope  func(s *ledger.Stop, kind string, version int, t ledger.Terms) []byte
-	Clock     Clock
-	Log       *slog.Logger
-	Metrics   *Metrics
+	Deps
+	Dispatching
 
 	mu      sync.Mutex
 	owned   map[int]bool
@@ -144,32 +35,34 @@ type Dispatch struct {
 	courier *ledger.Courier
 }
 
-// target is an endpoint with what is needed to reach it.
-type target struct {
-	Endpoint
-	client *http.Client
-	keys   []*standardwebhooks.Webhook
+// Dispatching is what a dispatcher works with, beside what every loop does.
+type Dispatching struct {
+	Group     string     // id of the consumer group
+	Record    *LedgerLog // what became of a delivery is written there
+	Ledger    *ledger.Ledger
+	Endpoints []Endpoint // none: every bank fetches by itself
+	Policy    ledger.CourierPolicy
+	Envelope  func(s *ledger.Stop, kind string, version int, t ledger.Terms) []byte
 }
 
-// attemptTime bounds one try.
-const attemptTime = 5 * time.Second
-
-func newTarget(e Endpoint) (*target, error) {
-	t := &target{Endpoint: e}
-	for _, s := range e.Secrets {
-		k, err := standardwebhooks.NewWebhook(s)
-		if err != nil {
-			return nil, fmt.Errorf("the secrets of %s: %w", e.Bank, err)
+// NewDispatch returns a dispatcher of the consumer group.
+func NewDispatch(d Deps, p Dispatching) (*Dispatch, error) {
+	err := d.need("dispatch", part{"group", p.Group == ""}, part{"the ledger's log", p.Record == nil},
+		part{"ledger", p.Ledger == nil}, part{"envelope", p.Envelope == nil})
+	if err != nil {
+		return nil, err
+	}
+	if p.Policy.Most == 0 {
+		p.Policy = ledger.DefaultCourier
+	}
+	out := &Dispatch{Deps: d, Dispatching: p, owned: map[int]bool{}, changed: make(chan struct{}, 1), banks: map[string]*target{},
+		courier: ledger.NewCourier(p.Policy, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))}
+	for _, e := range p.Endpoints {
+		if out.banks[e.Bank], err = newTarget(e); err != nil {
+			return nil, err
 		}
-		t.keys = append(t.keys, k)
 	}
-	dialer := &net.Dialer{Timeout: 2 * time.Second, Control: func(_, address string, _ syscall.RawConn) error { return t.allowed(address) }}
-	t.client = &http.Client{
-		Timeout:       attemptTime,
-		Transport:     &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: 3 * time.Second, ForceAttemptHTTP2: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // never followed
-	}
-	return t, nil
+	return out, nil
 }
 
 // Run delivers until ctx ends.
@@ -178,24 +71,12 @@ func (d *Dispatch) Run(ctx context.Context) error {
 		<-ctx.Done() // every bank fetches by itself
 		return nil
 	}
-	d.owned, d.changed, d.banks = map[int]bool{}, make(chan struct{}, 1), map[string]*target{}
-	for _, e := range d.Endpoints {
-		t, err := newTarget(e)
-		if err != nil {
-			return err
-		}
-		d.banks[e.Bank] = t
-	}
-	if d.Policy.Most == 0 {
-		d.Policy = ledger.DefaultCourier
-	}
-	d.courier = ledger.NewCourier(d.Policy, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
 	var wg sync.WaitGroup
 	wg.Go(func() { d.deliver(ctx) })
-	err := runGroup(ctx, d.Log, d.Metrics, "", d.Brokers, d.Group, []string{d.Topics.Stops}, func(ctx context.Context, c *claim) error {
-		d.own(c.partition, true)
+	err := d.Cluster.Run(ctx, d.group(d.Group, "", d.Topics.Stops), func(ctx context.Context, c *kafka.Claim) error {
+		d.own(c.Partition, true)
 		<-ctx.Done()
-		d.own(c.partition, false)
+		d.own(c.Partition, false)
 		return nil
 	})
 	wg.Wait()
@@ -226,7 +107,7 @@ func wall() event.Instant { return event.InstantOf(time.Now()) }
 // deliver drives the courier.
 func (d *Dispatch) deliver(ctx context.Context) {
 	select {
-	case <-d.Ready:
+	case <-d.Record.Ready():
 	case <-ctx.Done():
 		return
 	}
@@ -339,7 +220,7 @@ func (d *Dispatch) result(ctx context.Context, r tried, attempts map[string][]le
 		return
 	}
 	now := d.Clock()
-	err := d.Write(ctx, ledger.Event{ID: event.DerivedID("evt", id, strconv.Itoa(p.Tries), now.String()), CaseID: s.CaseID, StopID: s.ID, At: now, By: "dispatch",
+	err := d.Record.Write(ctx, ledger.Event{ID: event.DerivedID("evt", id, strconv.Itoa(p.Tries), now.String()), CaseID: s.CaseID, StopID: s.ID, At: now, By: "dispatch",
 		Delivery: &ledger.Delivery{Message: p.Version, Delivered: r.ok, Final: over, Attempts: noted}})
 	if err != nil && ctx.Err() == nil {
 		d.Log.Error("the log could not be told of a delivery; the message may arrive twice", "bank", p.Bank, "stop", p.StopID, "err", err)

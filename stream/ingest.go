@@ -2,19 +2,13 @@ package stream
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"log/slog"
 	"slices"
 	"strconv"
 
-	"github.com/segmentio/kafka-go"
-
 	"stopline.internal/stream/event"
+	"stopline.internal/stream/kafka"
 )
-
-// Clock tells the service's time. In the simulated city it is the city's.
-type Clock func() event.Instant
 
 // maxBlock bounds a block of legs; a larger batch makes several.
 const maxBlock = 512 << 10
@@ -23,40 +17,46 @@ const maxBlock = 512 << 10
 // and writes the legs of the rest, in blocks, to the partitions that own the
 // entities.
 type Ingest struct {
-	Brokers  string
-	Group    string
-	Topics   Topics
-	Parser   *event.Parser
-	Producer *Producer
-	Clock    Clock
-	Log      *slog.Logger
-	Metrics  *Metrics
+	Deps
+	groupID string
+	parser  *event.Parser
+}
+
+// NewIngest returns a loop of the consumer group with that id.
+func NewIngest(d Deps, groupID string, p *event.Parser) (*Ingest, error) {
+	if err := d.need("ingest", part{"group", groupID == ""}, part{"parser", p == nil}); err != nil {
+		return nil, err
+	}
+	return &Ingest{d, groupID, p}, nil
 }
 
 // Run works until ctx ends.
 func (in *Ingest) Run(ctx context.Context) error {
-	return runGroup(ctx, in.Log, in.Metrics, "ingest", in.Brokers, in.Group, in.Topics.Sources(), in.partition)
+	blocks := newBlocks(in.Cluster)
+	err := in.Cluster.Run(ctx, in.group(in.groupID, "ingest", in.Topics.Sources()...),
+		func(ctx context.Context, c *kafka.Claim) error { return in.partition(ctx, c, blocks) })
+	return errors.Join(err, blocks.Close())
 }
 
 // partition reads a batch, writes its legs and dead letters, and commits.
-func (in *Ingest) partition(ctx context.Context, c *claim) error {
+func (in *Ingest) partition(ctx context.Context, c *kafka.Claim, blocks *kafka.Producer) error {
 	cut := newCutter(in.Topics, c)
-	return newReader(in.Brokers, c.topic, c.partition, c.offset).batches(ctx, func(b batch) error {
+	return c.Reader(c.Offset).Batches(ctx, func(b kafka.Batch) error {
 		now := in.Clock()
-		for i := range b.msgs {
-			in.one(&b.msgs[i], now, cut)
+		for i := range b.Messages {
+			in.one(&b.Messages[i], now, cut)
 		}
 		// Legs first: a dead letter that is written twice is a lesser evil
 		// than one that hides a batch which was not.
-		if err := in.Producer.writeBlocks(ctx, cut.blocks()); err != nil {
+		if err := blocks.Write(ctx, cut.blocks()...); err != nil {
 			return err
 		}
-		if err := in.Producer.Write(ctx, cut.dead...); err != nil {
+		if err := in.Documents.Write(ctx, cut.dead...); err != nil {
 			return err
 		}
 		cut.reset()
-		c.reached(b.next)
-		return c.commit(b.next, len(b.msgs) == 0)
+		c.Reached(b.Next)
+		return c.Commit(b.Next, len(b.Messages) == 0)
 	})
 }
 
@@ -70,7 +70,7 @@ func (in *Ingest) one(m *kafka.Message, now event.Instant, cut *cutter) {
 	case m.Topic == in.Topics.Watchlist && len(m.Value) == 0:
 		err = event.ParseWatchRemoval(m.Key, now, &e)
 	default:
-		err = in.Parser.Parse(m.Value, now, &e)
+		err = in.parser.Parse(m.Value, now, &e)
 	}
 	if err == nil && (e.Kind == event.KindWatch) != (m.Topic == in.Topics.Watchlist) {
 		err = event.Refusal{event.NewProblem("/kind", "wrong-topic", "kind", e.Kind.String(), "topic", m.Topic)}
@@ -123,9 +123,9 @@ type cutter struct {
 	name    []byte
 }
 
-func newCutter(t Topics, c *claim) *cutter {
+func newCutter(t Topics, c *kafka.Claim) *cutter {
 	return &cutter{topic: t.Legs, open: make([][]byte, t.Partitions),
-		source: event.Source{Topic: uint8(slices.Index(t.Sources(), c.topic)), Partition: int32(c.partition)}}
+		source: event.Source{Topic: uint8(slices.Index(t.Sources(), c.Topic)), Partition: int32(c.Partition)}}
 }
 
 // add appends the event's legs. An event's legs for one partition never part:
@@ -173,12 +173,3 @@ func (k *cutter) blocks() []kafka.Message {
 }
 
 func (k *cutter) reset() { k.full, k.dead = k.full[:0], k.dead[:0] }
-
-// mustJSON encodes documents of ours, whose types always encode.
-func mustJSON(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return b
-}

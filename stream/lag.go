@@ -2,16 +2,14 @@ package stream
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/segmentio/kafka-go"
+	"stopline.internal/stream/kafka"
+	"stopline.internal/stream/retry"
 )
 
 // reading is one loop's reading of one partition.
@@ -36,7 +34,7 @@ type progress struct {
 }
 
 func (p *progress) reached(r reading, next int64) {
-	if r.loop == "" {
+	if r.loop == "" { // it reads nothing by its claims
 		return
 	}
 	p.mu.Lock()
@@ -54,6 +52,22 @@ func (p *progress) left(r reading) {
 	delete(p.next, r)
 }
 
+// loopProgress is the progress of one loop, as its consumer group tells it.
+type loopProgress struct {
+	all  *progress
+	loop string
+}
+
+// Reached notes the offset of the next message.
+func (l *loopProgress) Reached(topic string, partition int, next int64) {
+	l.all.reached(reading{l.loop, topic, partition}, next)
+}
+
+// Left forgets a partition.
+func (l *loopProgress) Left(topic string, partition int) {
+	l.all.left(reading{l.loop, topic, partition})
+}
+
 func (p *progress) all() map[reading]int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -68,7 +82,7 @@ func (p *progress) all() map[reading]int64 {
 // for the partitions' ends, and compares them with where each loop is. A loop
 // that stands still falls behind here, whatever it thinks of itself.
 type LagObserver struct {
-	client  *kafka.Client
+	cluster *kafka.Cluster
 	metrics *Metrics
 	every   time.Duration
 	log     *slog.Logger
@@ -91,10 +105,9 @@ const maxEnds = 1024
 
 // NewLagObserver returns an observer that looks every so often; the lag in
 // seconds is right to that.
-func NewLagObserver(brokers string, m *Metrics, every time.Duration, log *slog.Logger) *LagObserver {
+func NewLagObserver(c *kafka.Cluster, m *Metrics, every time.Duration, log *slog.Logger) *LagObserver {
 	return &LagObserver{
-		client:  &kafka.Client{Addr: kafka.TCP(strings.Split(brokers, ",")...), Timeout: 5 * time.Second},
-		metrics: m, every: every, log: log,
+		cluster: c, metrics: m, every: every, log: log,
 		ends: map[reading][]end{}, behind: map[reading]time.Duration{},
 	}
 }
@@ -108,7 +121,7 @@ func (o *LagObserver) Run(ctx context.Context) error {
 			o.log.Warn("the lag cannot be measured; trying again", "err", err)
 		}
 		failing = err != nil
-		pause(ctx, o.every)
+		retry.Pause(ctx, o.every)
 	}
 	return nil
 }
@@ -129,35 +142,23 @@ func (o *LagObserver) Behind(loops ...string) (d time.Duration, known bool) {
 // observe looks once.
 func (o *LagObserver) observe(ctx context.Context) error {
 	at := o.metrics.progress.all()
-	ask := &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{}}
-	asked := map[reading]bool{}
+	ask := map[string][]int{}
 	for r := range at {
-		if p := (reading{topic: r.topic, partition: r.partition}); !asked[p] {
-			asked[p] = true
-			ask.Topics[r.topic] = append(ask.Topics[r.topic], kafka.LastOffsetOf(r.partition))
+		if !slices.Contains(ask[r.topic], r.partition) {
+			ask[r.topic] = append(ask[r.topic], r.partition)
 		}
 	}
-	if len(asked) == 0 {
-		o.note(at, time.Now())
-		return nil
-	}
-	resp, err := o.client.ListOffsets(ctx, ask)
-	if err != nil {
-		return fmt.Errorf("ask Kafka for the ends of %d partitions: %w", len(asked), err)
-	}
+	ends, err := o.cluster.Ends(ctx, ask)
 	now := time.Now()
-	var failed []error
-	for topic, partitions := range resp.Topics {
-		for _, p := range partitions {
-			if p.Error != nil {
-				failed = append(failed, fmt.Errorf("%s/%d: %w", topic, p.Partition, p.Error))
-				continue
-			}
-			o.ended(reading{topic: topic, partition: p.Partition}, p.LastOffset, now)
+	for topic, partitions := range ends {
+		for p, offset := range partitions {
+			o.ended(reading{topic: topic, partition: p}, offset, now)
 		}
 	}
-	o.note(at, now)
-	return errors.Join(failed...)
+	if err == nil || len(ends) > 0 {
+		o.note(at, now)
+	}
+	return err
 }
 
 // ended notes where a partition ends.

@@ -3,24 +3,23 @@ package stream
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"github.com/segmentio/kafka-go"
 
 	"stopline.internal/scoring"
 	"stopline.internal/stream/event"
+	"stopline.internal/stream/kafka"
 )
 
 // screenHeader marks a transfer whose legs are to be answered for.
 const screenHeader = "stopline_screen"
 
-// maxAsked bounds the screenings that wait, and maxKnown the answers that are
+// maxAsked bounds the screenings that wait, and maxAnswered the answers that are
 // remembered for a bank that asks again.
 const (
-	maxAsked = 50_000
-	maxKnown = 100_000
+	maxAsked    = 50_000
+	maxAnswered = 100_000
 )
 
 // Screener asks scoring about transfers: each goes the way of every other
@@ -28,15 +27,20 @@ const (
 // answers that every replica reads. So any replica can ask, and the same
 // transfer asked twice is scored once.
 type Screener struct {
-	Brokers  string
-	Topics   Topics
-	Producer *Producer
-	Log      *slog.Logger
+	Deps
 
-	mu    sync.Mutex
-	asked map[uint64]*asked
-	known *lru.Cache[uint64, *scoring.Verdict]
-	start sync.Once
+	mu       sync.Mutex
+	asked    map[uint64]*asked
+	answered *lru.Cache[uint64, *scoring.Verdict]
+}
+
+// NewScreener returns a screener that has asked nothing.
+func NewScreener(d Deps) (*Screener, error) {
+	if err := d.need("screening"); err != nil {
+		return nil, err
+	}
+	answered, err := lru.New[uint64, *scoring.Verdict](maxAnswered)
+	return &Screener{Deps: d, asked: map[uint64]*asked{}, answered: answered}, err
 }
 
 // asked is a screening whose legs are on their way.
@@ -55,35 +59,28 @@ type answer struct {
 	Verdict  scoring.Verdict `json:"verdict"`
 }
 
-func (s *Screener) init() {
-	s.start.Do(func() {
-		s.asked = map[uint64]*asked{}
-		s.known, _ = lru.New[uint64, *scoring.Verdict](maxKnown) // the size is above zero
-	})
-}
-
 // Run reads the answers until ctx ends.
 func (s *Screener) Run(ctx context.Context) error {
-	s.init()
-	return followFrom(ctx, kafka.LastOffset, s.Brokers, s.Topics.Screenings, s.Topics.Partitions, s.Log, func(m *kafka.Message) error {
+	return s.Cluster.Follow(ctx, kafka.Following{Topic: s.Topics.Screenings, Partitions: s.Topics.Partitions,
+		From: kafka.LastOffset, Log: s.Log}, func(m *kafka.Message) error {
 		var a answer
 		if err := json.Unmarshal(m.Value, &a); err != nil {
 			s.Log.Error("an answer of scoring cannot be read, and is passed over", "offset", m.Offset, "err", err)
 			return nil
 		}
-		s.take(&a)
+		s.gather(&a)
 		return nil
-	}, nil)
+	})
 }
 
-// take gathers the legs of a transfer, also of one that another replica asked
+// gather puts together the legs of a transfer, also of one that another replica asked
 // about: it may be asked here again.
-func (s *Screener) take(a *answer) {
+func (s *Screener) gather(a *answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q := s.asked[a.Transfer]
 	if q == nil {
-		if s.known.Contains(a.Transfer) || len(s.asked) >= maxAsked {
+		if s.answered.Contains(a.Transfer) || len(s.asked) >= maxAsked {
 			return
 		}
 		q = newAsked(a.Legs)
@@ -93,7 +90,7 @@ func (s *Screener) take(a *answer) {
 	q.verdict.Merge(&a.Verdict)
 	if len(q.got) >= q.want {
 		delete(s.asked, a.Transfer)
-		s.known.Add(a.Transfer, &q.verdict)
+		s.answered.Add(a.Transfer, &q.verdict)
 		close(q.done)
 	}
 }
@@ -105,10 +102,9 @@ func newAsked(want int) *asked {
 // Screen sends the document and waits until every leg of it is scored, or the
 // context ends; it may still be answered then, for whoever asks again.
 func (s *Screener) Screen(ctx context.Context, document []byte, e *event.Event) (*scoring.Verdict, error) {
-	s.init()
 	key := event.TransferKey(e.Transfer.Payer.Account, e.ID)
 	s.mu.Lock()
-	if v, ok := s.known.Get(key); ok {
+	if v, ok := s.answered.Get(key); ok {
 		s.mu.Unlock()
 		return v, nil
 	}
@@ -123,7 +119,8 @@ func (s *Screener) Screen(ctx context.Context, document []byte, e *event.Event) 
 	}
 	s.mu.Unlock()
 	if fresh {
-		err := s.Producer.Write(ctx, kafka.Message{Topic: s.Topics.Transfers, Key: []byte(e.Transfer.Payer.Account), Value: document, Headers: []kafka.Header{{Key: screenHeader, Value: []byte("1")}}})
+		err := s.Documents.Write(ctx, kafka.Message{Topic: s.Topics.Transfers, Key: []byte(e.Transfer.Payer.Account),
+			Value: document, Headers: []kafka.Header{{Key: screenHeader, Value: []byte("1")}}})
 		if err != nil {
 			s.mu.Lock()
 			delete(s.asked, key)

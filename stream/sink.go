@@ -4,28 +4,33 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"time"
-
-	"github.com/segmentio/kafka-go"
 
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream/event"
+	"stopline.internal/stream/kafka"
+	"stopline.internal/stream/retry"
 )
 
 // Sink writes the books: transfers and calls from the legs, alerts, and every
 // version of every stop. While ClickHouse is away it waits, and nothing else
 // does.
 type Sink struct {
-	Brokers   string
-	Group     string
-	Topics    Topics
-	Warehouse *warehouse.Warehouse
-	Terms     ledger.Terms
-	Log       *slog.Logger
-	Metrics   *Metrics
+	Deps
+	groupID   string
+	warehouse *warehouse.Warehouse
+	terms     ledger.Terms
+}
+
+// NewSink returns a loop of the consumer group with that id. It folds the
+// ledger's log by the terms.
+func NewSink(d Deps, groupID string, w *warehouse.Warehouse, t ledger.Terms) (*Sink, error) {
+	if err := d.need("the sink", part{"group", groupID == ""}, part{"warehouse", w == nil}); err != nil {
+		return nil, err
+	}
+	return &Sink{d, groupID, w, t}, nil
 }
 
 // A batch is written at this many rows, or after this time.
@@ -34,18 +39,21 @@ const (
 	flushAge  = time.Second
 )
 
+// flushPauses are those between two tries to write a batch.
+var flushPauses = retry.Pauses{First: 200 * time.Millisecond, Most: 10 * time.Second}
+
 // Run works until ctx ends.
 func (s *Sink) Run(ctx context.Context) error {
-	return runGroup(ctx, s.Log, s.Metrics, "warehouse", s.Brokers, s.Group, []string{s.Topics.Legs, s.Topics.Alerts, s.Topics.Stops}, s.partition)
+	return s.Cluster.Run(ctx, s.group(s.groupID, "warehouse", s.Topics.Legs, s.Topics.Alerts, s.Topics.Stops), s.partition)
 }
 
-func (s *Sink) partition(ctx context.Context, c *claim) error {
-	books := s.Warehouse.NewBooks()
+func (s *Sink) partition(ctx context.Context, c *kafka.Claim) error {
+	books := s.warehouse.NewBooks()
 	var fold *ledger.Ledger
-	from, unwritten, anew := c.offset, c.offset, false
-	if c.topic == s.Topics.Stops { // what the fold ignores must not be in the books: it is told from the beginning
-		fold, from = ledger.New(s.Terms), kafka.FirstOffset
-		written, err := s.Warehouse.Written(ctx, c.partition)
+	from, unwritten, anew := c.Offset, c.Offset, false
+	if c.Topic == s.Topics.Stops { // what the fold ignores must not be in the books: it is told from the beginning
+		fold, from = ledger.New(s.terms), kafka.FirstOffset
+		written, err := s.warehouse.Written(ctx, c.Partition)
 		if err != nil {
 			return err
 		}
@@ -53,22 +61,22 @@ func (s *Sink) partition(ctx context.Context, c *claim) error {
 			unwritten = 0
 		}
 	}
-	next := c.offset
-	err := newReader(s.Brokers, c.topic, c.partition, from).batches(ctx, func(b batch) error {
-		for i := range b.msgs {
-			if err := s.take(books, fold, &b.msgs[i], unwritten); err != nil {
+	next := c.Offset
+	err := c.Reader(from).Batches(ctx, func(b kafka.Batch) error {
+		for i := range b.Messages {
+			if err := s.add(books, fold, &b.Messages[i], unwritten); err != nil {
 				return err
 			}
 		}
-		next = max(next, b.next)
+		next = max(next, b.Next)
 		if books.Rows() < flushRows && books.Age(time.Now()) < flushAge && books.Rows() > 0 {
 			return nil
 		}
-		if err := s.flush(ctx, books, c, next); err != nil || !anew || b.next < c.offset {
+		if err := s.flush(ctx, books, c, next); err != nil || !anew || b.Next < c.Offset {
 			return err
 		}
 		anew = false // all that was read before is written again
-		return s.Warehouse.SetWritten(ctx, c.partition)
+		return s.warehouse.SetWritten(ctx, c.Partition)
 	})
 	if ctx.Err() == nil {
 		return err
@@ -80,26 +88,26 @@ func (s *Sink) partition(ctx context.Context, c *claim) error {
 
 // flush writes the rows and then commits. It tries until it works: slower, and
 // complete.
-func (s *Sink) flush(ctx context.Context, books *warehouse.Books, c *claim, offset int64) error {
-	err := waits{200 * time.Millisecond, 10 * time.Second}.retry(ctx, func() error {
+func (s *Sink) flush(ctx context.Context, books *warehouse.Books, c *kafka.Claim, offset int64) error {
+	err := flushPauses.Do(ctx, func() error {
 		done, err := books.Flush(ctx)
 		for table, n := range done {
 			s.Metrics.Rows.WithLabelValues(table).Add(float64(n))
 		}
 		return err
 	}, func(err error) {
-		s.Log.Error("ClickHouse did not take a batch; trying again", "topic", c.topic, "partition", c.partition, "rows", books.Rows(), "err", err)
+		s.Log.Error("ClickHouse did not take a batch; trying again", "topic", c.Topic, "partition", c.Partition, "rows", books.Rows(), "err", err)
 	})
 	if err != nil {
 		return err
 	}
-	c.reached(offset)
-	return c.commit(offset, false)
+	c.Reached(offset)
+	return c.Commit(offset, false)
 }
 
-// take puts a message's rows into the books; those of the ledger's log once the
+// add puts a message's rows into the books; those of the ledger's log once the
 // fold has accepted them, from the first offset on that is not written yet.
-func (s *Sink) take(books *warehouse.Books, fold *ledger.Ledger, m *kafka.Message, unwritten int64) error {
+func (s *Sink) add(books *warehouse.Books, fold *ledger.Ledger, m *kafka.Message, unwritten int64) error {
 	switch m.Topic {
 	case s.Topics.Legs:
 		b, err := event.OpenBlock(m.Value)

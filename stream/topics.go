@@ -2,14 +2,12 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/segmentio/kafka-go"
+	"stopline.internal/stream/kafka"
 )
 
 // Topics are the names of the service's topics.
@@ -35,7 +33,8 @@ func TopicsWithPrefix(prefix string) Topics {
 		Telecom: prefix + "telecom.events", Transfers: prefix + "bank.transfers",
 		Reports: prefix + "victim.reports", Watchlist: prefix + "watchlist",
 		Legs: prefix + "stopline.legs", Risk: prefix + "stopline.risk", Alerts: prefix + "stopline.alerts",
-		Stops: prefix + "stopline.stops", DeadLetters: prefix + "stopline.dead-letters", Controls: prefix + "stopline.controls", Screenings: prefix + "stopline.screenings",
+		Stops: prefix + "stopline.stops", DeadLetters: prefix + "stopline.dead-letters",
+		Controls: prefix + "stopline.controls", Screenings: prefix + "stopline.screenings",
 		Partitions: DefaultPartitions,
 	}
 }
@@ -47,87 +46,74 @@ func (t Topics) Sources() []string {
 	return []string{t.Transfers, t.Telecom, t.Reports, t.Watchlist, t.Risk, t.Controls}
 }
 
+// How long dead letters and other documents are kept.
 const (
-	day     = 24 * time.Hour
-	keep    = "retention.ms"
-	keepLog = "retention.bytes"
-	segment = "segment.bytes"
-	cleanup = "cleanup.policy"
-	size    = "max.message.bytes"
+	keptDays        = 7  // what is read once, on the way into the books
+	keptDocuments   = 30 // days, of reports, alerts and dead letters
+	keptScreenings  = time.Hour
+	day             = 24 * time.Hour
+	maxSourceRecord = 8 << 20 // bytes: above the limit of a document, so that it can be refused with a reason
+	maxDeadLetter   = 12 << 20
 )
 
 // Configs describes every topic as the service wants it.
-func (t Topics) Configs() []kafka.TopicConfig {
-	days := func(n int) string { return strconv.FormatInt((time.Duration(n) * day).Milliseconds(), 10) }
-	topic := func(name string, kv ...string) kafka.TopicConfig {
-		c := kafka.TopicConfig{Topic: name, NumPartitions: t.Partitions, ReplicationFactor: 1}
-		for i := 0; i < len(kv); i += 2 {
-			c.ConfigEntries = append(c.ConfigEntries, kafka.ConfigEntry{ConfigName: kv[i], ConfigValue: kv[i+1]})
-		}
+func (t Topics) Configs() []kafka.Topic {
+	kept := func(name string, d time.Duration) kafka.Topic {
+		return kafka.Topic{Name: name, Partitions: t.Partitions, Config: map[string]string{
+			"retention.ms": strconv.FormatInt(d.Milliseconds(), 10), "max.message.bytes": strconv.Itoa(maxSourceRecord)}}
+	}
+	forEver := func(name string) kafka.Topic {
+		c := kept(name, 0)
+		c.Config["retention.ms"] = "-1"
 		return c
 	}
-	// Sources take documents above the limit, so that these can be refused
-	// with a reason; the dead letters take them with their headers.
-	const large, larger = "8388608", "12582912"
-	// passing is a topic that is read once, on the way into the books.
-	passing := func(name string) kafka.TopicConfig {
-		c := topic(name, keep, days(7), size, large)
+	compacted := func(name string) kafka.Topic {
+		c := kept(name, 0)
+		delete(c.Config, "retention.ms")
+		c.Config["cleanup.policy"] = "compact"
+		return c
+	}
+	passing := func(name string) kafka.Topic { // read once, on the way into the books
+		c := kept(name, keptDays*day)
 		if t.KeepBytes > 0 { // whole segments go, so that they must be the smaller part
-			c.ConfigEntries = append(c.ConfigEntries,
-				kafka.ConfigEntry{ConfigName: keepLog, ConfigValue: strconv.FormatInt(t.KeepBytes, 10)},
-				kafka.ConfigEntry{ConfigName: segment, ConfigValue: strconv.FormatInt(t.KeepBytes/4, 10)})
+			c.Config["retention.bytes"] = strconv.FormatInt(t.KeepBytes, 10)
+			c.Config["segment.bytes"] = strconv.FormatInt(t.KeepBytes/4, 10)
 		}
 		return c
 	}
-	controls := topic(t.Controls, keep, "-1", size, large)
-	controls.NumPartitions = 1
-	return []kafka.TopicConfig{
+	controls := forEver(t.Controls)
+	controls.Partitions = 1
+	screenings := kept(t.Screenings, keptScreenings)
+	delete(screenings.Config, "max.message.bytes")
+	deadLetters := kept(t.DeadLetters, keptDocuments*day)
+	deadLetters.Config["max.message.bytes"] = strconv.Itoa(maxDeadLetter) // a document with its headers
+	return []kafka.Topic{
 		controls,
-		passing(t.Telecom),
-		passing(t.Transfers),
-		topic(t.Reports, keep, days(30), size, large),
-		topic(t.Watchlist, cleanup, "compact", size, large),
-		passing(t.Legs),
-		topic(t.Risk, cleanup, "compact", size, large),
-		topic(t.Alerts, keep, days(30), size, large),
-		topic(t.Stops, keep, "-1", size, large),
-		topic(t.Screenings, keep, strconv.FormatInt(time.Hour.Milliseconds(), 10)),
-		topic(t.DeadLetters, keep, days(30), size, larger),
+		passing(t.Telecom), passing(t.Transfers),
+		kept(t.Reports, keptDocuments*day), compacted(t.Watchlist),
+		passing(t.Legs), compacted(t.Risk), kept(t.Alerts, keptDocuments*day), forEver(t.Stops),
+		screenings, deadLetters,
 	}
 }
 
 // Ensure creates the topics that are missing, and checks the partitions of the
 // service's own: an entity would lose its state, a case its order.
-func (t Topics) Ensure(ctx context.Context, broker string) error {
-	client := &kafka.Client{Addr: kafka.TCP(strings.Split(broker, ",")...), Timeout: 30 * time.Second}
-	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{})
+func (t Topics) Ensure(ctx context.Context, c *kafka.Cluster) error {
+	have, err := c.Topics(ctx)
 	if err != nil {
-		return fmt.Errorf("ask Kafka at %s for its topics: %w", broker, err)
+		return err
 	}
-	have := map[string]int{}
-	for _, topic := range meta.Topics {
-		have[topic.Name] = len(topic.Partitions)
-	}
-	var missing []kafka.TopicConfig
-	for _, c := range t.Configs() {
-		n, ok := have[c.Topic]
+	fixed := []string{t.Legs, t.Stops, t.Alerts, t.Risk, t.Screenings}
+	var missing []kafka.Topic
+	for _, want := range t.Configs() {
+		n, ok := have[want.Name]
 		if !ok {
-			missing = append(missing, c)
-		} else if n != t.Partitions && slices.Contains([]string{t.Legs, t.Stops, t.Alerts, t.Risk, t.Screenings}, c.Topic) {
-			return fmt.Errorf("topic %s has %d partitions and the configuration says %d: every account's history and every case's order lives in its partition, so start with --partitions %d, or with another --topic-prefix", c.Topic, n, t.Partitions, n)
+			missing = append(missing, want)
+		} else if n != t.Partitions && slices.Contains(fixed, want.Name) {
+			return fmt.Errorf("topic %s has %d partitions and the configuration says %d: every account's history and "+
+				"every case's order lives in its partition, so start with --partitions %d, or with another --topic-prefix",
+				want.Name, n, t.Partitions, n)
 		}
 	}
-	if len(missing) == 0 {
-		return nil
-	}
-	resp, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: missing})
-	if err != nil {
-		return fmt.Errorf("create topics at %s: %w", broker, err)
-	}
-	for name, err := range resp.Errors {
-		if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
-			return fmt.Errorf("create topic %s: %w", name, err)
-		}
-	}
-	return nil
+	return c.Create(ctx, missing...)
 }

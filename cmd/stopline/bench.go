@@ -10,13 +10,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/segmentio/kafka-go"
+	"stopline.internal/stream/kafka"
 
 	"stopline.internal/api"
 	"stopline.internal/api/client"
@@ -83,7 +82,7 @@ func (c *benchCmd) Run(ctx context.Context) error {
 	}
 	defer in.close(warnings())
 	fmt.Fprintln(os.Stderr, "writing them to Kafka, and reading them with kafka-go alone")
-	producer := stream.NewProducer(in.kafka)
+	producer := stream.NewDocuments(in.cluster)
 	if err := c.produce(ctx, producer, in.topics, docs); err != nil {
 		return err
 	}
@@ -173,7 +172,7 @@ func (c *benchCmd) engine(docs []city.Doc, out *benchSummary) error {
 	return nil
 }
 
-func (c *benchCmd) produce(ctx context.Context, p *stream.Producer, t stream.Topics, docs []city.Doc) error {
+func (c *benchCmd) produce(ctx context.Context, p *kafka.Producer, t stream.Topics, docs []city.Doc) error {
 	names := [...]string{city.Transfers: t.Transfers, city.Telecom: t.Telecom, city.Reports: t.Reports}
 	for i := 0; i < len(docs); i += 5000 {
 		var msgs []kafka.Message
@@ -189,30 +188,14 @@ func (c *benchCmd) produce(ctx context.Context, p *stream.Producer, t stream.Top
 
 // limit reads the source topics with kafka-go and does nothing with them.
 func (c *benchCmd) limit(ctx context.Context, in *infra) (float64, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	began, n := time.Now(), 0
 	for _, topic := range []string{in.topics.Transfers, in.topics.Telecom} {
-		errc := make(chan error, 1)
 		counts := make([]int, in.topics.Partitions)
-		caught := make(chan struct{}, in.topics.Partitions)
-		tctx, stop := context.WithCancel(ctx)
-		go func() {
-			errc <- stream.Follow(tctx, in.kafka, topic, in.topics.Partitions, warnings(), func(m *kafka.Message) error {
-				counts[m.Partition]++
-				return nil
-			}, func() { caught <- struct{}{} })
-		}()
-		for range in.topics.Partitions {
-			select {
-			case <-caught:
-			case <-ctx.Done():
-				stop()
-				return 0, ctx.Err()
-			}
-		}
-		stop()
-		if err := <-errc; err != nil {
+		err := in.cluster.ReadAll(ctx, topic, in.topics.Partitions, warnings(), func(m *kafka.Message) error {
+			counts[m.Partition]++
+			return nil
+		})
+		if err != nil {
 			return 0, err
 		}
 		for _, k := range counts {
@@ -283,38 +266,30 @@ func (c *benchCmd) screenings(ctx context.Context, s *service, key string, out *
 	out.ScreenPerSec, out.ScreenP50, out.ScreenP99 = c.Screen, ms[len(ms)/2], ms[len(ms)*99/100]
 	fmt.Fprintln(os.Stderr, "the log's round trip alone")
 	const topic = "bench.round-trip"
-	kc := &kafka.Client{Addr: kafka.TCP(strings.Split(s.infra.kafka, ",")...)}
-	if _, err := kc.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{Topic: topic, NumPartitions: 2, ReplicationFactor: 1}}}); err != nil {
+	if err := s.infra.cluster.Create(ctx, kafka.Topic{Name: topic, Partitions: 2}); err != nil {
 		return err
 	}
-	var mu sync.Mutex
-	waiting := map[string]func(){}
+	var back kafka.Echo[struct{}]
 	follow, stop := context.WithCancel(ctx)
 	defer stop()
 	ready := make(chan struct{}, 2)
 	go func() {
-		_ = stream.Follow(follow, s.infra.kafka, topic, 2, warnings(), func(m *kafka.Message) error {
-			mu.Lock()
-			done := waiting[string(m.Key)]
-			delete(waiting, string(m.Key))
-			mu.Unlock()
-			if done != nil {
-				done()
-			}
+		_ = s.infra.cluster.Follow(follow, kafka.Following{Topic: topic, Partitions: 2, From: kafka.FirstOffset, Log: warnings(),
+			CaughtUp: func() { ready <- struct{}{} }}, func(m *kafka.Message) error {
+			back.Seen(string(m.Key), struct{}{})
 			return nil
-		}, func() { ready <- struct{}{} })
+		})
 	}()
 	for range 2 {
 		<-ready
 	}
 	trips := atRate(ctx, c.Screen, func(i int, done func()) {
 		k := fmt.Sprint(i)
-		back := make(chan struct{})
-		mu.Lock()
-		waiting[k] = func() { done(); close(back) }
-		mu.Unlock()
-		if err := s.producer.Write(ctx, kafka.Message{Topic: topic, Key: []byte(k), Value: make([]byte, 330)}); err == nil {
-			<-back
+		_, err := back.Await(ctx, k, func(ctx context.Context) error {
+			return s.documents.Write(ctx, kafka.Message{Topic: topic, Key: []byte(k), Value: make([]byte, 330)})
+		})
+		if err == nil {
+			done()
 		}
 	})
 	out.TripP50, out.TripP99 = trips[len(trips)/2], trips[len(trips)*99/100]
@@ -353,7 +328,7 @@ func (c *benchCmd) latency(ctx context.Context, s *service, out *benchSummary) e
 	now := wallClock()
 	const payee = "6217009999999999999"
 	watch := fmt.Sprintf(`{"kind":"watch","entity":"acct:%s","risk":"confirmed","reason":"bench"}`, payee)
-	if err := s.producer.Write(ctx, kafka.Message{Topic: s.infra.topics.Watchlist, Key: []byte("acct:" + payee), Value: []byte(watch)}); err != nil {
+	if err := s.documents.Write(ctx, kafka.Message{Topic: s.infra.topics.Watchlist, Key: []byte("acct:" + payee), Value: []byte(watch)}); err != nil {
 		return err
 	}
 	time.Sleep(time.Second)
@@ -363,7 +338,7 @@ func (c *benchCmd) latency(ctx context.Context, s *service, out *benchSummary) e
 		doc := fmt.Sprintf(`{"kind":"transfer","id":"%s","at":"%s","payer":{"account":"%s","bank":"ICBK"},"payee":{"account":"%s","bank":"PCBC"},"amount":"100.00","currency":"CNY","channel":"mobile","status":"initiated"}`, id, now, payer, payee)
 		stop := event.StopID(event.TransferKey(payer, id), payee)
 		sent := time.Now()
-		if err := s.producer.Write(ctx, kafka.Message{Topic: s.infra.topics.Transfers, Key: []byte(payer), Value: []byte(doc)}); err != nil {
+		if err := s.documents.Write(ctx, kafka.Message{Topic: s.infra.topics.Transfers, Key: []byte(payer), Value: []byte(doc)}); err != nil {
 			return err
 		}
 		for s.ledger.Stop(stop) == nil {

@@ -15,7 +15,8 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"github.com/segmentio/kafka-go"
+
+	"stopline.internal/stream/kafka"
 
 	"stopline.internal/api"
 	"stopline.internal/cmd/stopline/city"
@@ -234,7 +235,7 @@ func (d *demo) write(ctx context.Context, docs []city.Doc) error {
 	for i := range docs {
 		msgs[i] = kafka.Message{Topic: topics[docs[i].Topic], Key: []byte(docs[i].Key), Value: docs[i].JSON}
 	}
-	if err := d.service.producer.Write(ctx, msgs...); err != nil {
+	if err := d.service.documents.Write(ctx, msgs...); err != nil {
 		return err
 	}
 	d.sent += int64(len(docs))

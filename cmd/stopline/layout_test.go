@@ -23,7 +23,11 @@ var rooms = map[string][]string{
 	"stopline.internal/scoring":            {"stopline.internal/stream/event", "stopline.internal/scoring/pattern"},
 	"stopline.internal/store/ledger":       {"stopline.internal/stream/event", "stopline.internal/stream/event/words"},
 	"stopline.internal/store/warehouse":    {"stopline.internal/stream/event", "stopline.internal/store/ledger"},
-	"stopline.internal/stream":             {"stopline.internal/stream/event", "stopline.internal/scoring", "stopline.internal/store/ledger", "stopline.internal/store/warehouse", "stopline.internal/stream/event/words"},
+	"stopline.internal/stream/retry":       {},
+	"stopline.internal/stream/kafka":       {"stopline.internal/stream/retry"},
+	"stopline.internal/stream/casework":    {"stopline.internal/stream/event", "stopline.internal/scoring", "stopline.internal/store/ledger"},
+	"stopline.internal/stream": {"stopline.internal/stream/event", "stopline.internal/scoring", "stopline.internal/store/ledger", "stopline.internal/store/warehouse", "stopline.internal/stream/event/words",
+		"stopline.internal/stream/retry", "stopline.internal/stream/kafka", "stopline.internal/stream/casework"},
 	"stopline.internal/api": {"stopline.internal/stream/event", "stopline.internal/scoring", "stopline.internal/store/ledger", "stopline.internal/store/warehouse", "stopline.internal/api/console", "stopline.internal/api/iso20022", "stopline.internal/api/report", "stopline.internal/scoring/pattern",
 		"stopline.internal/stream/event/words"},
 	"stopline.internal/api/report":           {"stopline.internal/stream/event"},
@@ -56,7 +60,12 @@ func TestImportsGoOneWay(t *testing.T) {
 		if p.Doc == "" {
 			t.Errorf("%s does not say what it is for", p.ImportPath)
 		}
-		if p.ImportPath == "stopline.internal/cmd/stopline" {
+		for _, i := range p.Imports {
+			if strings.HasPrefix(i, "github.com/segmentio/kafka-go") && p.ImportPath != "stopline.internal/stream/kafka" {
+				t.Errorf("%s dials Kafka itself: stream/kafka is the way", p.ImportPath)
+			}
+		}
+		if p.ImportPath == "stopline.internal/cmd/stopline" { // it alone wires things together
 			continue
 		}
 		allowed, known := rooms[p.ImportPath]

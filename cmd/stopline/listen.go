@@ -9,13 +9,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"github.com/fsnotify/fsnotify"
 )
 
 // Listening says where the API listens, and who ends TLS.
@@ -88,43 +85,7 @@ func (c *keyPair) config() *tls.Config {
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.now.Load(), nil }}
 }
 
-// writtenWhole is how long the files must have been left alone: a certificate
-// and its key are written one after the other.
-const writtenWhole = 200 * time.Millisecond
-
-// watch reads the pair again whenever something changes beside it, until ctx
-// ends. It watches the folders: renewals put other files, or other links, in
-// the place of the old ones.
-func (c *keyPair) watch(ctx context.Context) error {
-	w, err := fsnotify.NewWatcher()
-	if err != nil {
-		return fmt.Errorf("watch %s: %w", c.cert, err)
-	}
-	defer func() { _ = w.Close() }()
-	for _, file := range []string{c.cert, c.key} {
-		if err := w.Add(filepath.Dir(file)); err != nil {
-			return fmt.Errorf("watch %s: %w", file, err)
-		}
-	}
-	settle := time.NewTimer(writtenWhole) // they may have changed since they were read
-	defer settle.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case e := <-w.Events:
-			if !e.Has(fsnotify.Chmod) {
-				settle.Reset(writtenWhole)
-			}
-		case err := <-w.Errors:
-			c.log.Warn("watching the certificate", "file", c.cert, "err", err)
-		case <-settle.C:
-			c.renew()
-		}
-	}
-}
-
-// renew takes a pair that has changed.
+// renew takes a pair that has changed; most often nothing has.
 func (c *keyPair) renew() {
 	was := c.now.Load()
 	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
@@ -151,7 +112,7 @@ func (s *service) serve(ctx context.Context, listen string, cert *keyPair, h htt
 		ErrorLog:    slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn)}
 	if cert != nil {
 		s.server.TLSConfig = cert.config()
-		s.loops.Go(func() error { return cert.watch(ctx) })
+		s.loops.Go(func() error { return watchFiles(ctx, s.logger, cert.renew, cert.cert, cert.key) })
 	}
 	s.loops.Go(func() error {
 		if cert != nil {

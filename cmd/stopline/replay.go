@@ -7,18 +7,18 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"github.com/segmentio/kafka-go"
+
+	"stopline.internal/stream/kafka"
 
 	"stopline.internal/cmd/stopline/backtest"
 	"stopline.internal/cmd/stopline/history"
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
 	"stopline.internal/store/warehouse"
-	"stopline.internal/stream"
 	"stopline.internal/stream/event"
 )
 
@@ -129,7 +129,7 @@ func (c *replayCmd) feed(ctx context.Context, s *service, m *history.Mapping, nu
 	const batch = 2000
 	var msgs []kafka.Message
 	flush := func() error {
-		if err := s.producer.Write(ctx, msgs...); err != nil {
+		if err := s.documents.Write(ctx, msgs...); err != nil {
 			return err
 		}
 		msgs = msgs[:0]
@@ -190,13 +190,11 @@ func waitScored(ctx context.Context, s *service, events int64) error {
 func (c *replayCmd) forget(in *infra) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	client := &kafka.Client{Addr: kafka.TCP(strings.Split(in.kafka, ",")...)}
 	var names []string
 	for _, t := range in.topics.Configs() {
-		names = append(names, t.Topic)
+		names = append(names, t.Name)
 	}
-	_, err := client.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: names})
-	if err = errors.Join(err, warehouse.Drop(ctx, in.options)); err != nil {
+	if err := errors.Join(in.cluster.Delete(ctx, names...), warehouse.Drop(ctx, in.options)); err != nil {
 		fmt.Fprintln(os.Stderr, "stopline: the replay's topics and tables could not all be removed:", err)
 	}
 }
@@ -222,33 +220,15 @@ func findings(ctx context.Context, in *infra) ([]backtest.Finding, error) {
 
 // eachAlert reads the alerts' topic to its present end.
 func eachAlert(ctx context.Context, in *infra, f func(*scoring.Alert)) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	type item struct{ a *scoring.Alert }
-	ch := make(chan item, 1000)
-	left := in.topics.Partitions
-	errc := make(chan error, 1)
-	go func() {
-		errc <- stream.Follow(ctx, in.kafka, in.topics.Alerts, in.topics.Partitions, logTo(os.Stderr), func(m *kafka.Message) error {
-			a := &scoring.Alert{}
-			if err := json.Unmarshal(m.Value, a); err != nil {
-				return err
-			}
-			ch <- item{a}
-			return nil
-		}, func() { ch <- item{} })
-	}()
-	for left > 0 {
-		select {
-		case i := <-ch:
-			if i.a == nil {
-				left--
-			} else {
-				f(i.a)
-			}
-		case err := <-errc:
-			return errors.Join(err, ctx.Err())
+	var mu sync.Mutex
+	return in.cluster.ReadAll(ctx, in.topics.Alerts, in.topics.Partitions, logTo(os.Stderr), func(m *kafka.Message) error {
+		a := &scoring.Alert{}
+		if err := json.Unmarshal(m.Value, a); err != nil {
+			return err
 		}
-	}
-	return nil
+		mu.Lock()
+		defer mu.Unlock()
+		f(a)
+		return nil
+	})
 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/segmentio/kafka-go"
+	"stopline.internal/stream/kafka"
 
 	"stopline.internal/api"
 	"stopline.internal/cmd/stopline/city"
@@ -167,7 +167,7 @@ func TestPatternsFileIsWatched(t *testing.T) {
 	}
 	t.Cleanup(func() { s.stop(); in.close(warnings()) })
 	h := &harness{service: s, t: t}
-	now := func() string { p, _ := s.rules.Book.Current(); return p.Version }
+	now := func() string { p, _ := s.book.Current(); return p.Version }
 	h.eventually("the file is published", func() bool { return now() != "" })
 	first := now()
 	write("- id: nonsense\n")
@@ -184,7 +184,7 @@ func TestPatternsFileIsWatched(t *testing.T) {
 func TestRulesAndOutcomes(t *testing.T) {
 	h := newHarness(t)
 	analyst, supervisor := h.ids.Local(api.Analyst, ""), h.ids.Local(api.Supervisor, "")
-	h.eventually("the built-in catalogue is published", func() bool { _, ok := h.rules.Book.Current(); return ok })
+	h.eventually("the built-in catalogue is published", func() bool { _, ok := h.book.Current(); return ok })
 	for _, c := range []struct {
 		key, method, path, body string
 		status                  int
@@ -302,7 +302,7 @@ func TestReplicasShareTheScoring(t *testing.T) {
 			for _, d := range docs[i:min(i+400, len(docs))] {
 				msgs = append(msgs, kafka.Message{Topic: in.topics.Transfers, Key: []byte("one order"), Value: d.JSON})
 			}
-			if err := services[0].producer.Write(t.Context(), msgs...); err != nil {
+			if err := services[0].documents.Write(t.Context(), msgs...); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(60 * time.Millisecond)
@@ -359,29 +359,24 @@ func TestReplicasShareTheScoring(t *testing.T) {
 
 // waitQuiet waits until nothing more is scored, by anybody.
 func waitQuiet(ctx context.Context, in *infra, s *service) error {
-	client := &kafka.Client{Addr: kafka.TCP(in.kafka)}
 	group := groupPrefix(in.topics) + roleScore
 	quiet := 0
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		parts := make([]int, in.topics.Partitions)
-		var ask []kafka.OffsetRequest
 		for p := range parts {
 			parts[p] = p
-			ask = append(ask, kafka.LastOffsetOf(p))
 		}
-		committed, err := client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{in.topics.Legs: parts}})
+		committed, err := in.cluster.Committed(ctx, group, in.topics.Legs, parts...)
 		if err != nil {
 			return err
 		}
-		ends, err := client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{in.topics.Legs: ask}})
+		ends, err := in.cluster.Ends(ctx, map[string][]int{in.topics.Legs: parts})
 		if err != nil {
 			return err
 		}
 		behind := false
-		for _, c := range committed.Topics[in.topics.Legs] {
-			for _, e := range ends.Topics[in.topics.Legs] {
-				behind = behind || c.Partition == e.Partition && c.CommittedOffset != e.LastOffset
-			}
+		for p, end := range ends[in.topics.Legs] {
+			behind = behind || committed[p] != end
 		}
 		if quiet++; behind {
 			quiet = 0

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -198,13 +199,18 @@ type topicsCmd struct {
 func (c *topicsCmd) Run(ctx context.Context) error {
 	topics := stream.TopicsWithPrefix(c.TopicPrefix)
 	topics.Partitions = c.Partitions
-	if err := topics.Ensure(ctx, c.Kafka); err != nil {
+	cluster, err := clusterAt(c.Kafka)
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	if err := topics.Ensure(ctx, cluster); err != nil {
 		return err
 	}
 	for _, t := range topics.Configs() {
-		fmt.Fprintf(os.Stderr, "%-32s %d partitions", t.Topic, t.NumPartitions)
-		for _, e := range t.ConfigEntries {
-			fmt.Fprintf(os.Stderr, "  %s=%s", e.ConfigName, e.ConfigValue)
+		fmt.Fprintf(os.Stderr, "%-32s %d partitions", t.Name, t.Partitions)
+		for _, name := range slices.Sorted(maps.Keys(t.Config)) {
+			fmt.Fprintf(os.Stderr, "  %s=%s", name, t.Config[name])
 		}
 		fmt.Fprintln(os.Stderr)
 	}

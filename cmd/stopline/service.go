@@ -16,35 +16,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"github.com/segmentio/kafka-go"
 	"golang.org/x/sync/errgroup"
 
 	"stopline.internal/api"
-	"stopline.internal/cmd/stopline/backtest"
 	"stopline.internal/scoring"
-	"stopline.internal/store/embedded"
 	"stopline.internal/store/ledger"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream"
-	"stopline.internal/stream/broker"
 	"stopline.internal/stream/event"
+	"stopline.internal/stream/kafka"
 )
-
-// Servers say where Kafka and ClickHouse are: inside the binary unless told
-// otherwise.
-type Servers struct {
-	Data               string `help:"Directory of the embedded servers' data. It belongs to one process at a time." default:"./data" type:"path"`
-	Kafka              string `help:"Use this Kafka (HOST:PORT,…) in place of the embedded one." placeholder:"HOST:PORT"`
-	KafkaPort          int    `help:"Port of the embedded Kafka; 0 takes a free one." default:"0"`
-	Clickhouse         string `help:"Use this ClickHouse (HOST:PORT of the native protocol) in place of the embedded one." placeholder:"HOST:PORT"`
-	ClickhouseUser     string `help:"User of --clickhouse." default:"default"`
-	ClickhousePassword string `help:"Password of --clickhouse." env:"STOPLINE_CLICKHOUSE_PASSWORD"`
-	ClickhousePort     int    `help:"Native port of the embedded ClickHouse; 0 takes a free one." default:"0"`
-	ClickhouseHTTPPort int    `help:"HTTP port of the embedded ClickHouse; 0 takes a free one." default:"0"`
-	TopicPrefix        string `help:"Put this before the name of every topic and group."`
-	keepBytes          int64  // of what is read once in Kafka; 0: as long as its days
-	Partitions         int    `help:"Partitions of the topics that are made. An account's history lives in its partition: it cannot be changed later." default:"2"`
-}
 
 // Tuning is how the service scores.
 type Tuning struct {
@@ -52,68 +33,6 @@ type Tuning struct {
 	Hot        int           `help:"Accounts and numbers kept hot in each partition; about 1,000 bytes of heap each, 2 to 3 KB of the process." default:"500000"`
 	Checkpoint time.Duration `help:"How often the scoring state is written to ClickHouse: how much is scored again after a crash." default:"5s"`
 	Country    string        `help:"Country of telephone numbers without a country code (ISO 3166)." default:"CN"`
-}
-
-// infra are the servers that a command works with, and how to leave them.
-type infra struct {
-	kafka, clickhouse string
-	topics            stream.Topics
-	options           warehouse.Options
-	closers           []func() error
-	engineDone        <-chan struct{}
-}
-
-// open starts the embedded servers that are needed, and makes the topics.
-func (s *Servers) open(ctx context.Context, log *slog.Logger) (*infra, error) {
-	in := &infra{kafka: s.Kafka, clickhouse: s.Clickhouse, topics: stream.TopicsWithPrefix(s.TopicPrefix)}
-	in.topics.Partitions, in.topics.KeepBytes = s.Partitions, s.keepBytes
-	in.options = warehouse.Options{Addr: s.Clickhouse, User: s.ClickhouseUser, Password: s.ClickhousePassword}
-	err := s.openKafka(ctx, in, log)
-	if err == nil {
-		err = s.openClickHouse(ctx, in, log)
-	}
-	if err != nil {
-		in.close(log)
-		return nil, err
-	}
-	return in, nil
-}
-
-func (s *Servers) openKafka(ctx context.Context, in *infra, log *slog.Logger) error {
-	if in.kafka == "" {
-		b, err := broker.Start(ctx, filepath.Join(s.Data, "kafka"), s.KafkaPort)
-		if err != nil {
-			return err
-		}
-		in.kafka = b.Addr()
-		in.closers = append(in.closers, b.Close)
-		log.Info("embedded Kafka listens", "addr", in.kafka)
-	}
-	return in.topics.Ensure(ctx, in.kafka)
-}
-
-func (s *Servers) openClickHouse(ctx context.Context, in *infra, log *slog.Logger) error {
-	if in.clickhouse != "" {
-		return nil
-	}
-	e, err := embedded.Start(ctx, embedded.Options{Dir: filepath.Join(s.Data, "clickhouse"), Port: s.ClickhousePort, HTTPPort: s.ClickhouseHTTPPort, Log: log})
-	if err != nil {
-		return err
-	}
-	in.clickhouse = e.Addr()
-	in.options = warehouse.Options{Addr: e.Addr(), Embedded: true}
-	in.engineDone = e.Done()
-	in.closers = append(in.closers, e.Close)
-	log.Info("embedded ClickHouse listens", "addr", in.clickhouse, "http", e.HTTPAddr())
-	return nil
-}
-
-func (in *infra) close(log *slog.Logger) {
-	for _, c := range slices.Backward(in.closers) {
-		if err := c(); err != nil {
-			log.Error("closing", "err", err)
-		}
-	}
 }
 
 // catalogue reads the patterns that the service starts with.
@@ -171,12 +90,15 @@ type service struct {
 	ledger    *ledger.Ledger
 	log       *stream.LedgerLog
 	rules     *stream.Rules
+	book      *scoring.Rulebook
+	deps      stream.Deps
 	dispatch  *stream.Dispatch
 	lag       *stream.LagObserver
-	producer  *stream.Producer
+	documents *kafka.Producer
 	warehouse *warehouse.Warehouse
 	server    *http.Server
 	loops     *errgroup.Group
+	ctx       context.Context // of the loops; it ends when one fails
 	cancel    context.CancelFunc
 	logger    *slog.Logger
 }
@@ -188,91 +110,152 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 		return nil, err
 	}
 	p.policy.Trail = scoring.Trail{MaxHops: p.terms.MaxHops, Min: p.terms.MinTrace}
-	s := &service{infra: in, registry: prometheus.NewRegistry(), producer: stream.NewProducer(in.kafka), logger: log,
+	s := &service{infra: in, registry: prometheus.NewRegistry(), logger: log,
+		documents: stream.NewDocuments(in.cluster), book: scoring.NewRulebook(),
 		engine: scoring.NewEngine(catalogue, p.policy, in.topics.Partitions), ledger: ledger.New(p.terms)}
 	s.registry.MustRegister(collectors.NewGoCollector(), buildGauge(thisBuild()),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.metrics = stream.NewMetrics(s.registry)
 	if s.warehouse, err = warehouse.Open(ctx, in.options); err != nil {
-		return nil, errors.Join(err, s.producer.Close())
+		return nil, errors.Join(err, s.documents.Close())
 	}
-	s.log = &stream.LedgerLog{Brokers: in.kafka, Topics: in.topics, Ledger: s.ledger, Producer: s.producer, Clock: p.clock, Log: log, Metrics: s.metrics}
-	s.rules = &stream.Rules{Brokers: in.kafka, Topics: in.topics, Book: scoring.NewRulebook(), Producer: s.producer, Clock: p.clock, Log: log, Metrics: s.metrics}
-	s.lag = stream.NewLagObserver(in.kafka, s.metrics, cmp.Or(p.observe, time.Second), log)
-	banks := p.banks
-	if banks == nil {
-		banks = event.BuiltInBanks()
-	}
-	parser := &event.Parser{Limits: p.limits, Numbers: event.NewNumbers(p.tuning.Country), Banks: banks, Unknown: s.metrics.Unknown.Count,
-		Strange: func(kind, field string) { s.metrics.Strange.WithLabelValues(kind, field).Inc() }}
-
+	s.deps = stream.Deps{Cluster: in.cluster, Topics: in.topics, Documents: s.documents, Clock: p.clock, Log: log, Metrics: s.metrics}
 	loopCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
-	s.loops, loopCtx = errgroup.WithContext(loopCtx)
-	has := func(role string) bool { return slices.Contains(p.roles, role) }
-	group := func(role string) string { return groupPrefix(in.topics) + role }
-	run := func(name string, f func(context.Context) error) {
-		s.loops.Go(func() error {
-			if err := f(loopCtx); err != nil && loopCtx.Err() == nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			return nil
-		})
-	}
-	run("lag", s.lag.Run)
-	if has(roleDispatch) || has(roleAPI) {
-		run("ledger", s.log.Run)
-	}
-	if has(roleDispatch) {
-		run("deadlines", s.log.Deadlines)
-		s.dispatch = &stream.Dispatch{Brokers: in.kafka, Group: group(roleDispatch), Topics: in.topics, Ledger: s.ledger, Write: s.log.Write, Ready: s.log.Ready(),
-			Endpoints: p.endpoints, Policy: p.courier, Envelope: api.Envelope, Clock: p.clock, Log: log, Metrics: s.metrics}
-		run(roleDispatch, s.dispatch.Run)
-	}
-	if has(roleScore) || has(roleAPI) {
-		run("controls", s.rules.Run)
-	}
-	if has(roleScore) {
-		run("catalogue", func(ctx context.Context) error { return s.publish(ctx, catalogue, p.tuning.Patterns) })
-		sc := &stream.Score{Brokers: in.kafka, Group: group(roleScore), Topics: in.topics, Engine: s.engine, Terms: p.terms, Producer: s.producer,
-			Warehouse: s.warehouse, Hot: p.tuning.Hot, Checkpoint: p.tuning.Checkpoint, Clock: p.clock, Log: log, Metrics: s.metrics}
-		run(roleScore, sc.Run)
-	}
-	if has(roleWarehouse) {
-		sink := &stream.Sink{Brokers: in.kafka, Group: group(roleWarehouse), Topics: in.topics, Warehouse: s.warehouse, Terms: p.terms, Log: log, Metrics: s.metrics}
-		run(roleWarehouse, sink.Run)
-	}
-	if has(roleIngest) {
-		ing := &stream.Ingest{Brokers: in.kafka, Group: group(roleIngest), Topics: in.topics, Parser: parser, Producer: s.producer, Clock: p.clock, Log: log, Metrics: s.metrics}
-		run(roleIngest, ing.Run)
-	}
-	if has(roleAPI) {
-		screener := &stream.Screener{Brokers: in.kafka, Topics: in.topics, Producer: s.producer, Log: log}
-		run("screenings", screener.Run)
-		alerts := &stream.Alerts{Brokers: in.kafka, Topics: in.topics, Log: log}
-		run("alerts", alerts.Run)
-		handler := api.New(api.Dependencies{Version: thisBuild().String(), Center: p.center.Center, Numbering: p.center.Numbering, Partitions: in.topics.Partitions, Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics}, Backtest: s.backtest(p), DeadLetters: deadLetters{&stream.DeadLetters{Brokers: in.kafka, Topics: in.topics, Producer: s.producer}},
-			Screener: screener, Watcher: alerts, Screening: cmp.Or(p.screening, api.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities, Banks: banks,
-			Parser: parser, Clock: p.clock, Ready: s.ready, Simulation: p.simulation, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: log})
-		if p.wrap != nil {
-			handler = p.wrap(handler)
-		}
-		if err := s.serve(loopCtx, p.listen, p.keyPair, handler); err != nil {
-			s.stop()
-			return nil, err
-		}
-	}
-	if in.engineDone != nil {
-		run("embedded ClickHouse", func(ctx context.Context) error {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-in.engineDone:
-				return errors.New("it keeps ending by itself; its last words are in the log; what was acknowledged is kept")
-			}
-		})
+	s.loops, s.ctx = errgroup.WithContext(loopCtx)
+	if err := s.runRoles(p, catalogue); err != nil {
+		s.stop()
+		return nil, err
 	}
 	return s, nil
+}
+
+// run begins a loop, which works until the service stops.
+func (s *service) run(name string, f func(context.Context) error) {
+	s.loops.Go(func() error {
+		if err := f(s.ctx); err != nil && s.ctx.Err() == nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
+	})
+}
+
+// runRoles makes the loops of the plan's roles, and begins them.
+func (s *service) runRoles(p plan, catalogue *scoring.Catalogue) (err error) {
+	has := func(roles ...string) bool {
+		return slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(p.roles, r) })
+	}
+	if p.banks == nil {
+		p.banks = event.BuiltInBanks()
+	}
+	parser := &event.Parser{Limits: p.limits, Numbers: event.NewNumbers(p.tuning.Country), Banks: p.banks, Unknown: s.metrics.Unknown.Count,
+		Strange: func(kind, field string) { s.metrics.Strange.WithLabelValues(kind, field).Inc() }}
+	s.lag = stream.NewLagObserver(s.infra.cluster, s.metrics, cmp.Or(p.observe, time.Second), s.logger)
+	s.run("lag", s.lag.Run)
+	if s.log, err = stream.NewLedgerLog(s.deps, s.ledger); err != nil {
+		return err
+	}
+	if s.rules, err = stream.NewRules(s.deps, s.book); err != nil {
+		return err
+	}
+	if has(roleDispatch, roleAPI) {
+		s.run("ledger", s.log.Run)
+	}
+	if has(roleScore, roleAPI) {
+		s.run("controls", s.rules.Run)
+	}
+	for _, role := range []struct {
+		name string
+		run  func() error
+	}{
+		{roleDispatch, func() error { return s.runDispatch(p) }},
+		{roleScore, func() error { return s.runScore(p, catalogue) }},
+		{roleWarehouse, func() error { return s.runWarehouse(p) }},
+		{roleIngest, func() error { return s.runIngest(parser) }},
+		{roleAPI, func() error { return s.runAPI(p, parser) }},
+	} {
+		if has(role.name) {
+			if err := role.run(); err != nil {
+				return err
+			}
+		}
+	}
+	if s.infra.engineDone != nil {
+		s.run("embedded ClickHouse", s.infra.engineEnds)
+	}
+	return nil
+}
+
+// group is the id of a role's consumer group.
+func (s *service) group(role string) string { return groupPrefix(s.infra.topics) + role }
+
+func (s *service) runDispatch(p plan) (err error) {
+	s.dispatch, err = stream.NewDispatch(s.deps, stream.Dispatching{Group: s.group(roleDispatch), Record: s.log, Ledger: s.ledger,
+		Endpoints: p.endpoints, Policy: p.courier, Envelope: api.Envelope})
+	if err != nil {
+		return err
+	}
+	s.run("deadlines", s.log.Deadlines)
+	s.run(roleDispatch, s.dispatch.Run)
+	return nil
+}
+
+func (s *service) runScore(p plan, catalogue *scoring.Catalogue) error {
+	score, err := stream.NewScore(s.deps, stream.Scoring{Group: s.group(roleScore), Engine: s.engine, Terms: p.terms,
+		States: s.warehouse, Hot: p.tuning.Hot, Checkpoint: p.tuning.Checkpoint})
+	if err != nil {
+		return err
+	}
+	s.run("catalogue", func(ctx context.Context) error { return s.publish(ctx, catalogue, p.tuning.Patterns) })
+	s.run(roleScore, score.Run)
+	return nil
+}
+
+func (s *service) runWarehouse(p plan) error {
+	sink, err := stream.NewSink(s.deps, s.group(roleWarehouse), s.warehouse, p.terms)
+	if err != nil {
+		return err
+	}
+	s.run(roleWarehouse, sink.Run)
+	return nil
+}
+
+func (s *service) runIngest(parser *event.Parser) error {
+	ingest, err := stream.NewIngest(s.deps, s.group(roleIngest), parser)
+	if err != nil {
+		return err
+	}
+	s.run(roleIngest, ingest.Run)
+	return nil
+}
+
+func (s *service) runAPI(p plan, parser *event.Parser) error {
+	screener, err := stream.NewScreener(s.deps)
+	if err != nil {
+		return err
+	}
+	alerts, err := stream.NewAlerts(s.deps)
+	if err != nil {
+		return err
+	}
+	letters, err := stream.NewDeadLetters(s.deps)
+	if err != nil {
+		return err
+	}
+	s.run("screenings", screener.Run)
+	s.run("alerts", alerts.Run)
+	handler := api.New(api.Dependencies{
+		Version: thisBuild().String(), Center: p.center.Center, Numbering: p.center.Numbering, Partitions: s.infra.topics.Partitions,
+		Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.book, Intake: intake{s.documents, s.infra.topics},
+		Backtest: s.backtest(p), DeadLetters: deadLetters{letters}, Screener: screener, Watcher: alerts,
+		Screening: cmp.Or(p.screening, api.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities, Banks: p.banks,
+		Parser: parser, Clock: p.clock, Ready: s.ready, Simulation: p.simulation,
+		Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: s.logger,
+	})
+	if p.wrap != nil {
+		handler = p.wrap(handler)
+	}
+	return s.serve(s.ctx, p.listen, p.keyPair, handler)
 }
 
 // publish gives every partition the catalogue of the start, and of a file
@@ -288,7 +271,30 @@ func (s *service) publish(ctx context.Context, c *scoring.Catalogue, file string
 	if file == "" {
 		return nil
 	}
-	return s.rules.Watch(ctx, file)
+	last := c.Text
+	return watchFiles(ctx, s.logger, func() { last = s.republish(ctx, file, last) }, file)
+}
+
+// republish publishes a catalogue file that has changed and can be used, and
+// returns its text. One that cannot is named with everything that is wrong in it,
+// and what was in force stays.
+func (s *service) republish(ctx context.Context, file, last string) string {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		s.logger.Error("the catalogue cannot be read; what was in force stays", "file", file, "err", err)
+		return last
+	}
+	if string(text) == last {
+		return last
+	}
+	c, err := scoring.ParseCatalogue(file, text)
+	if err != nil {
+		s.logger.Error("the catalogue cannot be used; what was in force stays", "err", err)
+	} else if err := s.rules.Publish(ctx, c, filepath.Base(file)); err != nil {
+		s.logger.Error("the catalogue could not be published", "file", file, "err", err)
+		return last
+	}
+	return string(text)
 }
 
 func groupPrefix(t stream.Topics) string {
@@ -305,8 +311,7 @@ func (s *service) ready(ctx context.Context) error {
 	if err := s.warehouse.Ping(ctx); err != nil {
 		return fmt.Errorf("ClickHouse does not answer: %w", err)
 	}
-	client := &kafka.Client{Addr: kafka.TCP(strings.Split(s.infra.kafka, ",")...)}
-	if _, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{s.infra.topics.Legs}}); err != nil {
+	if _, err := s.infra.cluster.Partitions(ctx, s.infra.topics.Legs); err != nil {
 		return fmt.Errorf("kafka does not answer: %w", err)
 	}
 	return nil
@@ -327,81 +332,7 @@ func (s *service) stop() {
 	if err := s.loops.Wait(); err != nil {
 		s.logger.Error("a loop ended with an error", "err", err)
 	}
-	if err := errors.Join(s.producer.Close(), s.warehouse.Close()); err != nil {
+	if err := errors.Join(s.documents.Close(), s.warehouse.Close()); err != nil {
 		s.logger.Error("closing", "err", err)
 	}
-}
-
-func (i intake) Taint(ctx context.Context, taints ...*event.Taint) error {
-	msgs := make([]kafka.Message, len(taints))
-	for n, t := range taints {
-		msgs[n] = stream.TaintMessage(i.topics, t)
-	}
-	return i.producer.Write(ctx, msgs...)
-}
-
-// backtest scores the books again for the API.
-func (s *service) backtest(p plan) api.Backtest {
-	return func(ctx context.Context, from, to event.Instant, candidate, live *scoring.Catalogue) (*api.BacktestDocument, error) {
-		src, err := backtest.Books(ctx, s.warehouse, from, to, event.NewNumbers(p.tuning.Country), func(int) {})
-		if err != nil {
-			return nil, err
-		}
-		res, err := backtest.Run(ctx, src, backtest.NewTruth(), p.policy, candidate, live)
-		if err != nil {
-			return nil, err
-		}
-		r := res.Report("the books", p.clock(), candidate, live)
-		figures := func(f *backtest.Figures) api.BacktestFigures {
-			out := api.BacktestFigures{Version: f.Catalogue, Frauds: f.Frauds, Caught: f.Caught, Missed: f.Frauds - f.Caught, False: f.False, Honest: f.Honest, FalseStops: f.FalseStops, Precision: f.Precision, Recall: f.Recall, Days: []api.BacktestDay{}}
-			for _, d := range f.Days {
-				out.Days = append(out.Days, api.BacktestDay(d))
-			}
-			return out
-		}
-		out := &api.BacktestDocument{From: r.From, To: r.To, Events: r.Events, Seconds: r.Seconds, Candidate: figures(&r.Candidate), Live: figures(r.Live), Difference: []api.BacktestChange{}}
-		for _, c := range r.Difference {
-			out.Difference = append(out.Difference, api.BacktestChange(c))
-		}
-		return out, nil
-	}
-}
-
-// deadLetters shows the dead letters to the API.
-type deadLetters struct{ *stream.DeadLetters }
-
-func (r deadLetters) Newest(ctx context.Context, limit int) ([]api.DeadLetterDocument, error) {
-	found, err := r.DeadLetters.Newest(ctx, limit)
-	out := make([]api.DeadLetterDocument, len(found))
-	for i, l := range found {
-		out[i] = api.DeadLetterDocument{Partition: l.Partition, Offset: l.Offset, Topic: l.Topic,
-			Reason: l.Reason, Error: l.Error, At: l.At, Bytes: len(l.Document), Document: api.Shown(l.Document),
-			Problems: []api.DeadLetterProblem{}}
-		for _, p := range l.Problems {
-			out[i].Problems = append(out[i].Problems, api.DeadLetterProblem(p))
-		}
-	}
-	return out, err
-}
-
-func (r deadLetters) Replay(ctx context.Context, partition int, offset int64) error {
-	err := r.DeadLetters.Replay(ctx, partition, offset)
-	if errors.Is(err, stream.ErrNoDeadLetter) {
-		return api.ErrGone
-	}
-	return err
-}
-
-// intake sends the API's documents the way of any source's.
-type intake struct {
-	producer *stream.Producer
-	topics   stream.Topics
-}
-
-func (i intake) Report(ctx context.Context, id string, doc []byte) error {
-	return i.producer.Write(ctx, kafka.Message{Topic: i.topics.Reports, Key: []byte(id), Value: doc})
-}
-
-func (i intake) Watch(ctx context.Context, entity string, doc []byte) error {
-	return i.producer.Write(ctx, kafka.Message{Topic: i.topics.Watchlist, Key: []byte(entity), Value: doc})
 }

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/segmentio/kafka-go"
+	"stopline.internal/stream/kafka"
 
 	"stopline.internal/api"
 	"stopline.internal/cmd/stopline/city"
@@ -134,7 +134,7 @@ func (h *harness) send(topic string, docs ...string) {
 	for i, d := range docs {
 		msgs = append(msgs, kafka.Message{Topic: topic, Key: fmt.Append(nil, i), Value: []byte(d)})
 	}
-	if err := h.producer.Write(h.t.Context(), msgs...); err != nil {
+	if err := h.documents.Write(h.t.Context(), msgs...); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -146,7 +146,7 @@ func (h *harness) sendOrdered(topic string, docs ...string) {
 	for i, d := range docs {
 		msgs[i] = kafka.Message{Topic: topic, Key: []byte("one"), Value: []byte(d)}
 	}
-	if err := h.producer.Write(h.t.Context(), msgs...); err != nil {
+	if err := h.documents.Write(h.t.Context(), msgs...); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -320,10 +320,11 @@ func TestBadInput(t *testing.T) {
 	defer cancel()
 	found := make(chan kafka.Message, 100)
 	go func() {
-		_ = stream.Follow(ctx, h.infra.kafka, h.infra.topics.DeadLetters, h.infra.topics.Partitions, warnings(), func(m *kafka.Message) error {
+		_ = h.infra.cluster.Follow(ctx, kafka.Following{Topic: h.infra.topics.DeadLetters, Partitions: h.infra.topics.Partitions,
+			From: kafka.FirstOffset, Log: warnings()}, func(m *kafka.Message) error {
 			found <- *m
 			return nil
-		}, nil)
+		})
 	}()
 	for range bad {
 		select {

@@ -11,14 +11,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/segmentio/kafka-go"
 	"golang.org/x/term"
+
+	"stopline.internal/stream/kafka"
 
 	"stopline.internal/cmd/stopline/city"
 	"stopline.internal/scoring"
 	"stopline.internal/scoring/pattern"
 	"stopline.internal/store/ledger"
-	"stopline.internal/stream"
 	"stopline.internal/stream/event"
 )
 
@@ -87,7 +87,8 @@ func (w *watch) measure(stop string) {
 // alerts reads the alerts' topic from its beginning.
 func (w *watch) alerts(ctx context.Context, d *demo) {
 	in := d.service.infra
-	err := stream.Follow(ctx, in.kafka, in.topics.Alerts, in.topics.Partitions, d.log, func(m *kafka.Message) error {
+	err := in.cluster.Follow(ctx, kafka.Following{Topic: in.topics.Alerts, Partitions: in.topics.Partitions,
+		From: kafka.FirstOffset, Log: d.log}, func(m *kafka.Message) error {
 		var a scoring.Alert
 		if err := json.Unmarshal(m.Value, &a); err != nil {
 			return err
@@ -103,7 +104,7 @@ func (w *watch) alerts(ctx context.Context, d *demo) {
 			}
 		}
 		return nil
-	}, nil)
+	})
 	if err != nil {
 		d.log.Error("the demo cannot read the alerts", "err", err)
 	}

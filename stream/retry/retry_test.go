@@ -1,14 +1,11 @@
-package stream
+package retry
 
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/cenkalti/backoff/v7"
 )
 
 var errAway = errors.New("away")
@@ -20,7 +17,7 @@ func TestRetryGoesOnUntilItWorks(t *testing.T) {
 		back := time.Now().Add(8 * time.Hour)
 		var pauses []time.Duration
 		last, heard := time.Now(), 0
-		err := waits{100 * time.Millisecond, 5 * time.Second}.retry(t.Context(), func() error {
+		err := Pauses{100 * time.Millisecond, 5 * time.Second}.Do(t.Context(), func() error {
 			if now := time.Now(); now != last {
 				pauses = append(pauses, now.Sub(last))
 				last = now
@@ -60,7 +57,7 @@ func TestRetryEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		tries := 0
-		err := waits{time.Second, time.Second}.retry(ctx, func() error {
+		err := Pauses{time.Second, time.Second}.Do(ctx, func() error {
 			if tries++; tries == 3 {
 				cancel()
 			}
@@ -73,37 +70,9 @@ func TestRetryEnds(t *testing.T) {
 		if !errors.Is(err, context.Canceled) || tries != 3 {
 			t.Errorf("after %d tries: %v", tries, err)
 		}
-		err = waits{time.Second, time.Second}.retry(t.Context(), func() error { return backoff.Permanent(errAway) }, func(error) { t.Error("heard of") })
+		err = Pauses{time.Second, time.Second}.Do(t.Context(), func() error { return Stop(errAway) }, func(error) { t.Error("heard of") })
 		if err != errAway { //nolint:errorlint // itself, not wrapped
 			t.Errorf("%v, want the error itself", err)
-		}
-	})
-}
-
-// Work that went well for long and then fails is begun again soon, whatever
-// happened before.
-func TestWorkBeginsAnewAfterItWentWell(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var began []time.Time
-		ctx, cancel := context.WithCancel(t.Context())
-		(&claim{}).keepWorking(ctx, slog.New(slog.DiscardHandler), "g", func(context.Context, *claim) error {
-			began = append(began, time.Now())
-			switch len(began) {
-			case 9: // the pauses have grown to seconds
-				time.Sleep(time.Hour)
-			case 10:
-				cancel()
-			}
-			return errAway
-		})
-		if len(began) != 10 {
-			t.Fatalf("%d tries", len(began))
-		}
-		if p := began[8].Sub(began[7]); p < 2*time.Second {
-			t.Errorf("the eighth pause is %s: it did not grow", p)
-		}
-		if p := began[9].Sub(began[8]) - time.Hour; p > time.Second {
-			t.Errorf("after an hour that went well the pause is %s", p)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package stream
+package kafka
 
 import (
 	"context"
@@ -19,9 +19,13 @@ func TestSilentBrokerIsGivenUp(t *testing.T) {
 	defer func() { _ = l.Close() }()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*dialTime)
 	defer cancel()
-	r := newReader(l.Addr().String(), "stops", 0, 0)
+	c, err := New(Config{Brokers: []string{l.Addr().String()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := c.NewReader("stops", 0, 0)
 	begun := time.Now()
-	msgs, err := r.read(ctx, nil)
+	msgs, err := r.Read(ctx, nil)
 	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil || len(msgs) > 0 {
 		t.Errorf("read: %d messages, %v", len(msgs), err)
 	}

@@ -1,0 +1,68 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Producer writes to topics, and returns once all in-sync replicas have the
+// messages. It is safe for many goroutines.
+type Producer struct{ writer *kafka.Writer }
+
+// ProducerConfig says how a producer writes.
+type ProducerConfig struct {
+	// Partition chooses among n partitions by a message's key.
+	Partition func(key []byte, n int) int
+	Messages  int   // sent together at most
+	Bytes     int64 // the same; what one topic takes at once is the broker's to bound
+}
+
+// A batch is sent when it is full, or after so long: each write is an fsync of
+// the embedded broker, and a batch of one would make the broker the bottleneck.
+const linger = 5 * time.Millisecond
+
+// NewProducer returns a producer; it dials when it is first used.
+func (c *Cluster) NewProducer(p ProducerConfig) *Producer {
+	return &Producer{&kafka.Writer{
+		Addr: kafka.TCP(c.brokers...), Transport: c.transport, RequiredAcks: kafka.RequireAll,
+		Balancer: kafka.BalancerFunc(func(m Message, partitions ...int) int {
+			return partitions[p.Partition(m.Key, len(partitions))]
+		}),
+		BatchSize: p.Messages, BatchBytes: p.Bytes, BatchTimeout: linger,
+		MaxAttempts: 20, WriteBackoffMin: 50 * time.Millisecond, WriteBackoffMax: time.Second,
+		WriteTimeout: 15 * time.Second, ReadTimeout: 15 * time.Second,
+	}}
+}
+
+// Write appends messages to their topics. With an error some of them may have
+// been written; a message that is written again is the reader's to know.
+func (p *Producer) Write(ctx context.Context, msgs ...Message) error {
+	if len(msgs) == 0 {
+		return nil
+	}
+	err := p.writer.WriteMessages(ctx, msgs...)
+	var each kafka.WriteErrors
+	if errors.As(err, &each) {
+		failed := 0
+		var first error
+		for _, e := range each {
+			if e != nil {
+				if failed++; first == nil {
+					first = e
+				}
+			}
+		}
+		return fmt.Errorf("write to %s: %d of %d messages failed, the first with: %w", msgs[0].Topic, failed, len(msgs), first)
+	}
+	if err != nil {
+		return fmt.Errorf("write to %s: %w", msgs[0].Topic, err)
+	}
+	return nil
+}
+
+// Close sends what is left and disconnects.
+func (p *Producer) Close() error { return p.writer.Close() }
