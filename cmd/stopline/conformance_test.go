@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"stopline.internal/api/client"
+	"stopline.internal/cmd/stopline/conformance"
 )
 
 // testBank is a bank's system as the documentation says to build it: a receiver,
@@ -56,7 +57,7 @@ func (b *testBank) decide(s *client.Stop) client.Outcome {
 // check signatures, do work twice, or do not repeat themselves do not, and are
 // told what failed.
 func TestConformance(t *testing.T) {
-	examine := func(t *testing.T, handler func(*testBank, *client.Receiver) http.Handler, retries int) *certificate {
+	examine := func(t *testing.T, handler func(*testBank, *client.Receiver) http.Handler, retries int) *conformance.Certificate {
 		t.Helper()
 		port := freePort(t)
 		c := &conformCmd{Listen: fmt.Sprintf("127.0.0.1:%d", port), Bank: "TEST", Key: "sl_0123456789abcdef0123456789abcdef", Secret: newSecret, Account: "6217000010098765432", Holder: "测试", Amount: "100.00",
@@ -73,7 +74,7 @@ func TestConformance(t *testing.T) {
 		}
 		return cert
 	}
-	failed := func(cert *certificate) (out []string) {
+	failed := func(cert *conformance.Certificate) (out []string) {
 		for _, c := range cert.Checks {
 			if c.Result == "failed" {
 				out = append(out, c.Name)
