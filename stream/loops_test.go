@@ -1,0 +1,447 @@
+package stream
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"stopline.internal/scoring"
+	"stopline.internal/store/ledger"
+	"stopline.internal/store/warehouse"
+	"stopline.internal/stream/event"
+	"stopline.internal/stream/kafka"
+)
+
+func count(t *testing.T, c prometheus.Metric) float64 {
+	t.Helper()
+	var m dto.Metric
+	if err := c.Write(&m); err != nil {
+		t.Fatal(err)
+	}
+	return m.Counter.GetValue() + m.Gauge.GetValue()
+}
+
+// What a loop cannot work without is named when it is made.
+func TestMissingPartsAreNamed(t *testing.T) {
+	w := newBench(t)
+	no := Deps{}
+	for want, err := range map[string]error{
+		"ingest cannot be made without: parser":                                                    second(NewIngest(w.Deps, "g", nil)),
+		"ingest cannot be made without: group":                                                     second(NewIngest(w.Deps, "", &event.Parser{})),
+		"the ledger's log cannot be made without: ledger":                                          second(NewLedgerLog(w.Deps, nil)),
+		"the rules cannot be made without: rulebook":                                               second(NewRules(w.Deps, nil)),
+		"the sink cannot be made without: warehouse":                                               second(NewSink(w.Deps, "g", nil, ledger.DefaultTerms)),
+		"scoring cannot be made without: engine, states, hot":                                      second(NewScore(w.Deps, Scoring{Group: "g", Checkpoint: 1})),
+		"dispatch cannot be made without: the ledger's log, ledger":                                second(NewDispatch(w.Deps, Dispatching{Group: "g"})),
+		"the dead letters cannot be made without: cluster, topics, documents, clock, log, metrics": second(NewDeadLetters(no)),
+		"screening cannot be made without: cluster":                                                second(NewScreener(no)),
+		"the follower of alerts cannot be made without: cluster":                                   second(NewAlerts(no)),
+	} {
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// A transfer becomes a leg for each side, in the order of the source; what cannot
+// be read becomes a dead letter with its reason, and stops nothing.
+func TestIngestCutsLegs(t *testing.T) {
+	w := newBench(t)
+	w.ingest()
+	w.send(w.Topics.Transfers, w.payment("T-1", victim, mule, "10.00"), `{"kind":"transfer"`, w.payment("T-2", mule, shop, "9.99"))
+	w.send(w.Topics.Watchlist, watched(mule, "confirmed"))
+	w.eventually("four read", func() bool {
+		return count(t, w.Metrics.Events.WithLabelValues("transfer")) == 2 && count(t, w.Metrics.Events.WithLabelValues("watch")) == 1
+	})
+	var got []string
+	w.eventually("five legs written", func() bool {
+		got = nil
+		for _, m := range w.all(w.Topics.Legs) {
+			b, err := event.OpenBlock(m.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var l event.Leg
+			for b.Next(&l) {
+				if l.Event.Kind == event.KindTransfer {
+					got = append(got, l.Event.ID+" "+strings.TrimPrefix(string(l.Entity), "acct:")+" "+event.Money{Minor: l.Event.Transfer.Amount.Minor, Currency: event.CNY}.Decimal())
+				}
+			}
+			if b.Err() != nil {
+				t.Fatal(b.Err())
+			}
+		}
+		return len(got) == 4
+	})
+	want := []string{"T-1 " + victim + " 10.00", "T-1 " + mule + " 10.00", "T-2 " + mule + " 9.99", "T-2 " + shop + " 9.99"}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("leg %d is %s, want %s", i, got[i], want[i])
+		}
+	}
+	letters := w.all(w.Topics.DeadLetters)
+	if len(letters) != 1 {
+		t.Fatalf("%d dead letters", len(letters))
+	}
+	l := deadLetterOf(&letters[0])
+	if l.Topic != w.Topics.Transfers || l.Reason != string(event.ReasonNotJSON) || string(l.Document) != `{"kind":"transfer"` ||
+		len(l.Problems) != 1 || l.Problems[0].Code != "not-json.at" || l.At != w.now().String() {
+		t.Errorf("%+v", l)
+	}
+	w.eventually("committed", func() bool {
+		c, err := w.Cluster.Committed(t.Context(), "ingest", w.Topics.Transfers, 0)
+		return err == nil && c[0] == 3
+	})
+}
+
+// score runs a scorer on the shelf, with so many hot entities.
+func (w *bench) score(s *shelf, hot int) (stop func()) {
+	w.t.Helper()
+	sc, err := NewScore(w.Deps, Scoring{Group: "score", Engine: engine(w.t), Terms: ledger.DefaultTerms, States: s,
+		Hot: hot, Checkpoint: 20 * time.Millisecond})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.run(sc.Run)
+}
+
+// alerts are those that were published, by the payment that they are of.
+func (w *bench) alerts() map[string]scoring.Alert {
+	w.t.Helper()
+	out := map[string]scoring.Alert{}
+	for _, m := range w.all(w.Topics.Alerts) {
+		var a scoring.Alert
+		if err := json.Unmarshal(m.Value, &a); err != nil {
+			w.t.Fatal(err)
+		}
+		if a.Transfer != nil {
+			out[a.Transfer.ID] = a
+		}
+	}
+	return out
+}
+
+// A payment into a confirmed mule's account is stopped: the stop stands in the
+// ledger's log, the alert for everybody. A scorer that goes on later from the
+// checkpoint says nothing twice.
+func TestScorePublishes(t *testing.T) {
+	w := newBench(t)
+	w.ingest()
+	s := newShelf()
+	stop := w.score(s, 100)
+	w.send(w.Topics.Watchlist, watched(mule, "confirmed"))
+	w.eventually("the watchlist is known", func() bool { return s.has(mule) })
+	w.send(w.Topics.Transfers, w.payment("T-1", victim, mule, "49800.00"))
+	w.eventually("an alert", func() bool { return len(w.alerts()) == 1 })
+	id := event.StopID(event.TransferKey(victim, "T-1"), mule)
+	if a := w.alerts()["T-1"]; a.StopID != id || a.Incomplete {
+		t.Errorf("%+v", a)
+	}
+	var states []ledger.State
+	for _, m := range w.all(w.Topics.Stops) {
+		var e ledger.Event
+		if err := json.Unmarshal(m.Value, &e); err != nil || e.StopID != id || string(m.Key) != e.CaseID {
+			t.Errorf("%s: %v", m.Value, err)
+		}
+		states = append(states, e.State)
+	}
+	if len(states) != 2 || states[0] != ledger.Proposed || states[1] != ledger.Requested {
+		t.Errorf("the log has %q", states)
+	}
+	if n := count(t, w.Metrics.Alerts.WithLabelValues("stop")); n != 1 {
+		t.Errorf("%v stops are counted", n)
+	}
+	stop()
+	if s.at.Offset == 0 || !s.has(victim) {
+		t.Fatalf("it left without a checkpoint: %+v", s.at)
+	}
+	before := len(w.all(w.Topics.Alerts))
+	w.score(s, 100)
+	w.send(w.Topics.Transfers, w.payment("T-2", shop, mule, "7.00"))
+	w.eventually("the next alert", func() bool { return len(w.alerts()) == 2 })
+	if n := len(w.all(w.Topics.Alerts)); n != before+1 {
+		t.Errorf("%d alerts more, want one", n-before)
+	}
+}
+
+// While the cold states are away an entity is scored on what comes in, and nothing
+// is committed; when they are back its past is merged before what comes next.
+func TestScoreWhileStatesAreAway(t *testing.T) {
+	w := newBench(t)
+	w.ingest()
+	s := newShelf()
+	stop := w.score(s, 100)
+	w.send(w.Topics.Watchlist, watched(mule, "confirmed"))
+	w.eventually("the watchlist is known", func() bool { return s.has(mule) })
+	stop()
+	committed := s.at.Offset
+
+	w.later(time.Second)
+	w.score(s, 1) // one hot entity: the mule is cold as soon as another comes
+	written := count(t, w.Metrics.Checkpoints)
+	w.send(w.Topics.Transfers, w.payment("T-0", victim, shop, "1.00"))
+	w.eventually("the shop is kept, and the mule forgotten", func() bool { return s.has(shop) && count(t, w.Metrics.Checkpoints) > written })
+	s.setAway(true)
+	w.send(w.Topics.Transfers, w.payment("T-1", victim, mule, "49800.00"))
+	w.eventually("it is looked for in vain", func() bool { return count(t, w.Metrics.Cold.WithLabelValues("unavailable")) > 0 })
+	reached := s.at.Offset
+	time.Sleep(100 * time.Millisecond) // checkpoints are due every 20
+	if s.at.Offset != reached || reached < committed {
+		t.Errorf("committed %d while a past is missing, after %d", s.at.Offset, reached)
+	}
+	s.setAway(false)
+	time.Sleep(coldPause) // ClickHouse is left alone for so long
+	w.send(w.Topics.Transfers, w.payment("T-2", shop, mule, "1.00"))
+	w.eventually("the past is merged", func() bool { return w.alerts()["T-2"].StopID != "" })
+	w.eventually("and committed", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.at.Offset > reached
+	})
+}
+
+// A payment that the books alone know by name is searched for until it is found.
+func TestPaymentSearch(t *testing.T) {
+	w := newBench(t)
+	s := newShelf()
+	sc, err := NewScore(w.Deps, Scoring{Group: "score", Engine: engine(t), Terms: ledger.DefaultTerms, States: s, Hot: 10, Checkpoint: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := sc.newWorker(&kafka.Claim{})
+	at := time.Now()
+	for i := range maxAtOnce + 1 {
+		k.search.wanted[event.Entity("acct:"+strings.Repeat("9", 10)+string(rune('a'+i%26))+strings.Repeat("x", i/26))] = &tries{}
+	}
+	if n := len(k.search.due(at)); n != maxAtOnce {
+		t.Errorf("%d are asked for at once, want %d", n, maxAtOnce)
+	}
+	if n := len(k.search.due(at)); n != 1 {
+		t.Errorf("%d are left for now, want one", n)
+	}
+	if n := len(k.search.due(at.Add(pauseOfTries))); n != 0 {
+		t.Errorf("%d are asked for before their pause is over", n)
+	}
+	clear(k.search.wanted)
+	e := event.Entity("acct:" + mule)
+	k.part.Put(scoring.NewState(e))
+	k.search.wanted[e] = &tries{}
+	for i := range maxTries {
+		if k.search.wanted[e] == nil {
+			t.Fatalf("given up after %d tries", i)
+		}
+		k.search.found(e, []warehouse.Payment{})
+	}
+	if k.search.wanted[e] != nil {
+		t.Error("looked for without an end")
+	}
+	s.setAway(true)
+	k.search.wanted[e] = &tries{}
+	k.search.look(t.Context())
+	if k.cold.away.over() {
+		t.Error("ClickHouse is asked again at once")
+	}
+}
+
+// A change that is written comes back judged; a second one for the same version is
+// told that somebody was first; one that is written twice is answered twice.
+func TestLedgerLog(t *testing.T) {
+	w := newBench(t)
+	l := ledger.New(ledger.DefaultTerms)
+	log, err := NewLedgerLog(w.Deps, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.run(log.Run)
+	<-log.Ready()
+	p := ledger.Proposal{Account: ledger.Account{Number: mule, Bank: "PCBC"}, Minor: 60_000_000, Currency: event.CNY, Hop: 1, FraudType: "refund", Payer: victim}
+	proposed := ledger.Propose(ledger.DefaultTerms, "stp_1", "cas_1", p, w.now(), "report")
+	if len(proposed) != 1 {
+		t.Fatalf("%d events for ¥600,000, want a proposal alone", len(proposed))
+	}
+	res, err := log.Append(t.Context(), proposed[0])
+	if err != nil || !res.Accepted || res.Stop.State != ledger.Proposed {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	approve := l.Stop("stp_1").Event(w.now(), "wang")
+	approve.ID, approve.State, approve.Until = "evt_a", ledger.Requested, w.now().Add(time.Minute)
+	other := approve
+	other.ID, other.By = "evt_b", "li"
+	if res, err = log.Append(t.Context(), approve); err != nil || !res.Accepted {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if res, err = log.Append(t.Context(), other); err != nil || res.Accepted || res.Why.Code != "version.stop" {
+		t.Errorf("the second: %+v, %v", res, err)
+	}
+	if n := count(t, w.Metrics.Stops.WithLabelValues("requested")); n != 1 {
+		t.Errorf("%v requests are counted", n)
+	}
+	w.send(w.Topics.Stops, "no entry")
+	if err := log.Write(t.Context(), ledger.Event{ID: "evt_c", CaseID: "cas_1", At: w.now(), By: "li", Version: 1, State: ledger.CaseSolved, Progress: &ledger.Progress{}}); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("rubbish is passed over", func() bool { c := l.Case("cas_1"); return c != nil && c.State == ledger.CaseSolved })
+}
+
+// A bank that does not answer in time is noted, once; a hold that runs out frees
+// its account.
+func TestDeadlines(t *testing.T) {
+	w := newBench(t)
+	terms := ledger.DefaultTerms
+	l := ledger.New(terms)
+	log, err := NewLedgerLog(w.Deps, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := ledger.Proposal{Account: ledger.Account{Number: mule, Bank: "PCBC"}, Minor: 5_000, Currency: event.CNY, Hop: 1, FraudType: "refund", Payer: victim}
+	if err := log.Write(t.Context(), ledger.Propose(terms, "stp_1", "cas_1", p, w.now(), "scoring")...); err != nil {
+		t.Fatal(err)
+	}
+	w.run(log.Run)
+	w.run(log.Deadlines)
+	<-log.Ready()
+	if s := l.Stop("stp_1"); s == nil || s.State != ledger.Requested {
+		t.Fatalf("ready before the log was read: %+v", s)
+	}
+	w.later(terms.Respond + time.Second)
+	w.eventually("undelivered", func() bool { return l.Stop("stp_1").State == ledger.Undelivered })
+	s := l.Stop("stp_1")
+	held := ledger.Answer(terms, s, ledger.Outcome{Result: ledger.Held, HeldMinor: 5_000, EffectiveAt: w.now()}, w.now(), "bank PCBC")
+	held.ID = "evt_held"
+	if res, err := log.Append(t.Context(), held); err != nil || !res.Accepted {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	w.later(terms.Hold + time.Second)
+	w.eventually("expired", func() bool { return l.Stop("stp_1").State == ledger.Expired })
+	w.eventually("the account is told", func() bool { return len(w.all(w.Topics.Risk)) > 0 })
+	var e event.Event
+	if err := event.ParseInner(w.all(w.Topics.Risk)[0].Value, &e); err != nil || e.Taint == nil || e.Taint.Account != mule || e.Taint.Minor != 0 || !e.Taint.Held {
+		t.Errorf("%+v, %v", e.Taint, err)
+	}
+}
+
+// A decision is in force for whoever reads the topic once Decide returns; the
+// catalogue of the program gives way to a person's.
+func TestRules(t *testing.T) {
+	w := newBench(t)
+	book := scoring.NewRulebook()
+	rules, err := NewRules(w.Deps, book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.send(w.Topics.Controls, "no control")
+	w.run(rules.Run)
+	<-rules.Ready()
+	ours, err := scoring.ParseCatalogue("a", scoring.DefaultCatalogue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := scoring.ParseCatalogue("b", append([]byte("# of the center\n"), scoring.DefaultCatalogue...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inForce := func() string { p, _ := book.Current(); return p.Version }
+	for i, step := range []struct {
+		publish *scoring.Catalogue
+		by      string
+		want    string
+		records int
+	}{
+		{ours, BuiltIn, ours.Version, 1},
+		{ours, BuiltIn, ours.Version, 1},         // in force already
+		{theirs, "wang", theirs.Version, 2},      // a person's
+		{ours, BuiltIn, theirs.Version, 2},       // gives way
+		{ours, "patterns.yaml", ours.Version, 3}, // a file that a person chose
+	} {
+		if err := rules.Publish(t.Context(), step.publish, step.by); err != nil {
+			t.Fatal(err)
+		}
+		if inForce() != step.want {
+			t.Errorf("step %d: %s is in force, want %s", i, inForce(), step.want)
+		}
+		if n := len(w.all(w.Topics.Controls)) - 1; n != step.records {
+			t.Errorf("step %d: %d records, want %d", i, n, step.records)
+		}
+	}
+}
+
+// A bank's question goes the way of any transfer, and every leg's answer is waited
+// for; the same question again is answered without being scored again.
+func TestScreening(t *testing.T) {
+	w := newBench(t)
+	w.ingest()
+	s := newShelf()
+	w.score(s, 100)
+	screener, err := NewScreener(w.Deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.run(screener.Run)
+	w.send(w.Topics.Watchlist, watched(mule, "confirmed"))
+	w.eventually("the watchlist is known", func() bool { return s.has(mule) })
+	ask := func(id, payee string) *scoring.Verdict {
+		t.Helper()
+		doc := w.payment(id, victim, payee, "100.00")
+		var e event.Event
+		if err := (&event.Parser{Limits: event.DefaultLimits, Numbers: event.NewNumbers("CN")}).Parse([]byte(doc), w.now(), &e); err != nil {
+			t.Fatal(err)
+		}
+		v, err := screener.Screen(t.Context(), []byte(doc), &e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	// The first question may come before the answers' topic is followed: it is asked
+	// until it is answered.
+	if v := ask("S-1", mule); v.StopID == "" || v.Score == 0 {
+		t.Errorf("into a confirmed mule's account: %+v", v)
+	}
+	if v := ask("S-2", shop); v.StopID != "" {
+		t.Errorf("into a shop's: %+v", v)
+	}
+	asked := len(w.all(w.Topics.Transfers))
+	if v := ask("S-1", mule); v.StopID == "" {
+		t.Errorf("asked again: %+v", v)
+	}
+	if n := len(w.all(w.Topics.Transfers)); n != asked {
+		t.Error("what was asked again was sent again")
+	}
+}
+
+// A watcher is told what came since it looked, and of the newest thousand when it
+// was away for longer.
+func TestAlertsAfter(t *testing.T) {
+	w := newBench(t)
+	a, err := NewAlerts(w.Deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, seen, more := a.After(-1)
+	a.add([]byte("one"))
+	select {
+	case <-more:
+	default:
+		t.Error("nobody was told")
+	}
+	docs, seen, _ := a.After(seen)
+	if len(docs) != 1 || string(docs[0]) != "one" || seen != 1 {
+		t.Errorf("%q, %d", docs, seen)
+	}
+	for range 2 * maxRecent {
+		a.add([]byte("more"))
+	}
+	docs, seen, _ = a.After(1)
+	if len(docs) > maxRecent || len(docs) < maxRecent*9/10 || seen != 1+2*maxRecent {
+		t.Errorf("%d of the newest, %d seen", len(docs), seen)
+	}
+	if docs, _, _ = a.After(seen); len(docs) != 0 {
+		t.Errorf("%d after the last", len(docs))
+	}
+}
