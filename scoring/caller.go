@@ -16,8 +16,8 @@ const profileFrom = 16
 type caller struct {
 	days     []callDay           // by day, at most memory's
 	callees  [calleeSlots]uint16 // by a hash of the callee: the last day that one was called; 0: never
-	handsets []thing
-	cells    []thing
+	handsets []sighting
+	cells    []sighting
 }
 
 // calleeSlots is the size of the sketch that counts callees: from the share of
@@ -25,15 +25,15 @@ type caller struct {
 // counting), within 5 % up to 500.
 const calleeSlots = 256
 
-// maxThings is how many handsets and cells are told apart.
-const maxThings = 16
+// maxSightings is how many handsets and cells are distinguished.
+const maxSightings = 16
 
 type callDay struct {
 	day     uint16 // since the epoch
 	out, in uint16
 }
 
-type thing struct {
+type sighting struct {
 	hash uint64
 	day  uint16
 }
@@ -78,14 +78,14 @@ func (c *caller) from(at event.Instant, imei, cell string) {
 	note(&c.cells, cell, dayOf(at))
 }
 
-func note(things *[]thing, name string, day uint16) {
+func note(things *[]sighting, name string, day uint16) {
 	if name == "" {
 		return
 	}
 	noteHash(things, event.Hash(name), day)
 }
 
-func noteHash(things *[]thing, h uint64, day uint16) {
+func noteHash(things *[]sighting, h uint64, day uint16) {
 	oldest := 0
 	for i := range *things {
 		t := &(*things)[i]
@@ -97,10 +97,10 @@ func noteHash(things *[]thing, h uint64, day uint16) {
 			oldest = i
 		}
 	}
-	if len(*things) < maxThings {
-		*things = append(*things, thing{h, day})
+	if len(*things) < maxSightings {
+		*things = append(*things, sighting{h, day})
 	} else {
-		(*things)[oldest] = thing{h, day}
+		(*things)[oldest] = sighting{h, day}
 	}
 }
 
@@ -129,7 +129,7 @@ func (c *caller) month(today uint16) (out, in, days int64) {
 	return out, in, days
 }
 
-func recent(things []thing, today, days uint16) (n int64) {
+func recent(things []sighting, today, days uint16) (n int64) {
 	for _, t := range things {
 		if t.day <= today && t.day+days > today {
 			n++
@@ -158,10 +158,10 @@ func (c *caller) merge(past *caller) {
 // dialled notes a call that the entity made, and begins its profile when it
 // calls much: with the calls that are remembered.
 func (s *State) dialled(at event.Instant, c *event.Call) {
-	if s.rare == nil || s.rare.caller == nil {
+	if s.cold == nil || s.cold.caller == nil {
 		n := 0
 		for i := range s.moves {
-			if s.moves[i].sort() == callOut {
+			if s.moves[i].kind() == callOut {
 				n++
 			}
 		}
@@ -170,16 +170,16 @@ func (s *State) dialled(at event.Instant, c *event.Call) {
 		}
 		p := &caller{}
 		for i := range s.moves {
-			switch m := &s.moves[i]; m.sort() {
+			switch m := &s.moves[i]; m.kind() {
 			case callOut:
 				p.made(m.at, m.counter)
 			case callIn:
 				bump(&p.on(dayOf(m.at)).in)
 			}
 		}
-		s.more().caller = p
+		s.makeCold().caller = p
 	} else {
-		s.rare.caller.made(at, event.Hash(c.Callee))
+		s.cold.caller.made(at, event.Hash(c.Callee))
 	}
-	s.rare.caller.from(at, c.IMEI, c.CallerCell)
+	s.cold.caller.from(at, c.IMEI, c.CallerCell)
 }

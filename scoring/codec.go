@@ -50,19 +50,19 @@ func AppendState(dst []byte, s *State) []byte {
 		w.int(h.minor)
 		w.text(h.cause)
 	}
-	w.bool(s.rare != nil)
-	if s.rare != nil {
-		w.rare(s.rare)
+	w.bool(s.cold != nil)
+	if s.cold != nil {
+		w.rare(s.cold)
 	}
 	return w.buf
 }
 
-func (w *writer) rare(r *rare) {
+func (w *writer) rare(r *cold) {
 	w.int(int64(len(r.buckets)))
 	for i := range r.buckets {
 		b := &r.buckets[i]
 		w.int(int64(b.start))
-		w.buf = append(w.buf, byte(b.sort))
+		w.buf = append(w.buf, byte(b.kind))
 		w.bool(b.day)
 		w.int(int64(b.n))
 		w.int(b.sum)
@@ -71,8 +71,8 @@ func (w *writer) rare(r *rare) {
 	for _, d := range r.devices {
 		w.hash(d)
 	}
-	w.int(int64(len(r.quiet)))
-	for _, q := range r.quiet {
+	w.int(int64(len(r.cooldowns)))
+	for _, q := range r.cooldowns {
 		w.hash(q.pattern)
 		w.int(int64(q.at))
 	}
@@ -87,8 +87,8 @@ func (w *writer) rare(r *rare) {
 		w.int(t.minor)
 		w.text(t.cause)
 	}
-	w.int(int64(len(r.told)))
-	for _, h := range r.told {
+	w.int(int64(len(r.notified)))
+	for _, h := range r.notified {
 		w.hash(h)
 	}
 	w.bool(r.traced != nil)
@@ -106,7 +106,7 @@ func (w *writer) rare(r *rare) {
 		for _, day := range c.callees {
 			w.int(int64(day))
 		}
-		for _, list := range [][]thing{c.handsets, c.cells} {
+		for _, list := range [][]sighting{c.handsets, c.cells} {
 			w.int(int64(len(list)))
 			for _, t := range list {
 				w.hash(t.hash)
@@ -117,7 +117,7 @@ func (w *writer) rare(r *rare) {
 	w.int(int64(r.swappedAt))
 	w.int(int64(r.forwardingAt))
 	w.int(int64(r.wokeAt))
-	w.int(int64(r.slept))
+	w.int(int64(r.silence))
 	w.text(r.watch)
 	w.int(int64(r.watchUntil))
 }
@@ -151,12 +151,12 @@ func ReadState(e event.Entity, b []byte) (*State, error) {
 	}
 	s.partner = event.Entity(r.text())
 	s.device, s.largest, s.largestToday, s.today = r.hash(), r.int(), r.int(), int32(r.int())
-	s.hops = list[hop](&r)
+	s.hops = list[neighbour](&r)
 	for i := range s.hops {
-		s.hops[i] = hop{event.Entity(r.text()), way(r.byte()), event.Instant(r.int()), r.int(), r.text()}
+		s.hops[i] = neighbour{event.Entity(r.text()), way(r.byte()), event.Instant(r.int()), r.int(), r.text()}
 	}
 	if r.byte() == 1 {
-		s.rare = r.rare()
+		s.cold = r.rare()
 	}
 	if r.short {
 		return nil, fmt.Errorf("state of %s: %w", e, errShort)
@@ -164,26 +164,26 @@ func ReadState(e event.Entity, b []byte) (*State, error) {
 	return s, nil
 }
 
-func (r *reader) rare() *rare {
-	o := &rare{buckets: list[bucket](r)}
+func (r *reader) rare() *cold {
+	o := &cold{buckets: list[bucket](r)}
 	for i := range o.buckets {
-		o.buckets[i] = bucket{start: int32(r.int()), sort: sort(r.byte()), day: r.byte() == 1, n: uint32(r.int()), sum: r.int()}
+		o.buckets[i] = bucket{start: int32(r.int()), kind: movementKind(r.byte()), day: r.byte() == 1, n: uint32(r.int()), sum: r.int()}
 	}
 	o.devices = list[uint64](r)
 	for i := range o.devices {
 		o.devices[i] = r.hash()
 	}
-	o.quiet = list[quiet](r)
-	for i := range o.quiet {
-		o.quiet[i] = quiet{r.hash(), event.Instant(r.int())}
+	o.cooldowns = list[cooldown](r)
+	for i := range o.cooldowns {
+		o.cooldowns[i] = cooldown{r.hash(), event.Instant(r.int())}
 	}
 	o.trails = list[trail](r)
 	for i := range o.trails {
 		o.trails[i] = trail{event.Entity(r.text()), event.Instant(r.int()), int(r.int()), int(r.int()), event.Instant(r.int()), r.int(), r.text()}
 	}
-	o.told = list[uint64](r)
-	for i := range o.told {
-		o.told[i] = r.hash()
+	o.notified = list[uint64](r)
+	for i := range o.notified {
+		o.notified[i] = r.hash()
 	}
 	if r.byte() == 1 {
 		o.traced = r.traced()
@@ -196,21 +196,21 @@ func (r *reader) rare() *rare {
 		for i := range c.callees {
 			c.callees[i] = uint16(r.int())
 		}
-		for _, into := range []*[]thing{&c.handsets, &c.cells} {
-			*into = list[thing](r)
+		for _, into := range []*[]sighting{&c.handsets, &c.cells} {
+			*into = list[sighting](r)
 			for i := range *into {
-				(*into)[i] = thing{r.hash(), uint16(r.int())}
+				(*into)[i] = sighting{r.hash(), uint16(r.int())}
 			}
 		}
 		o.caller = c
 	}
 	o.swappedAt, o.forwardingAt, o.wokeAt = event.Instant(r.int()), event.Instant(r.int()), event.Instant(r.int())
-	o.slept, o.watch, o.watchUntil = time.Duration(r.int()), r.text(), event.Instant(r.int())
+	o.silence, o.watch, o.watchUntil = time.Duration(r.int()), r.text(), event.Instant(r.int())
 	return o
 }
 
 func (w *writer) traced(r *traced) {
-	w.bool(r.asks)
+	w.bool(r.needsPayments)
 	w.int(int64(len(r.reports)))
 	for _, q := range r.reports {
 		w.hash(q.pattern)
@@ -246,10 +246,10 @@ func (w *writer) traced(r *traced) {
 }
 
 func (r *reader) traced() *traced {
-	o := &traced{asks: r.byte() == 1}
-	o.reports = list[quiet](r)
+	o := &traced{needsPayments: r.byte() == 1}
+	o.reports = list[cooldown](r)
 	for i := range o.reports {
-		o.reports[i] = quiet{r.hash(), event.Instant(r.int())}
+		o.reports[i] = cooldown{r.hash(), event.Instant(r.int())}
 	}
 	o.taints = list[taint](r)
 	for i := range o.taints {

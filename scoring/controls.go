@@ -19,7 +19,7 @@ const MaxControls = 200_000
 type Controls struct {
 	program    *program
 	text       string // of the catalogue; empty while it is the one of the start
-	known      map[event.Entity]Known
+	knownGood      map[event.Entity]KnownGood
 	exceptions map[exception]event.Instant
 	brakes     map[string]*brake // by pattern; "*" is the whole service
 
@@ -28,8 +28,8 @@ type Controls struct {
 	version uint64 // of what was taken for writing
 }
 
-// Known is an entity that is known to be good, and until when (0: for ever).
-type Known struct {
+// KnownGood is an entity that is known to be good, and until when (0: for ever).
+type KnownGood struct {
 	As    string
 	Until event.Instant
 }
@@ -52,15 +52,15 @@ type brake struct {
 const Service = "*"
 
 func newControls(p *program) *Controls {
-	return &Controls{applied: Place{Offset: -1}, program: p, known: map[event.Entity]Known{}, exceptions: map[exception]event.Instant{}, brakes: map[string]*brake{}}
+	return &Controls{applied: Place{Offset: -1}, program: p, knownGood: map[event.Entity]KnownGood{}, exceptions: map[exception]event.Instant{}, brakes: map[string]*brake{}}
 }
 
-// good says what a known-good entity is; empty for any other.
-func (c *Controls) good(e event.Entity, now event.Instant) string {
-	if len(c.known) == 0 {
+// knownGoodAs says what a known-knownGoodAs entity is; empty for any other.
+func (c *Controls) knownGoodAs(e event.Entity, now event.Instant) string {
+	if len(c.knownGood) == 0 {
 		return ""
 	}
-	k, ok := c.known[e]
+	k, ok := c.knownGood[e]
 	if !ok || k.Until != 0 && k.Until < now {
 		return ""
 	}
@@ -95,14 +95,14 @@ func (c *Controls) apply(e *Engine, at event.Instant, d *event.Control) error {
 		c.program, c.text = p, strings.Clone(d.Text)
 	case event.ControlKnown:
 		if d.Removed {
-			delete(c.known, d.Entity)
-		} else if len(c.known)+len(c.exceptions) < MaxControls {
-			c.known[d.Entity] = Known{d.As, d.Until}
+			delete(c.knownGood, d.Entity)
+		} else if len(c.knownGood)+len(c.exceptions) < MaxControls {
+			c.knownGood[d.Entity] = KnownGood{d.As, d.Until}
 		}
 	case event.ControlException:
 		if x := (exception{d.Entity, d.Pattern}); d.Removed {
 			delete(c.exceptions, x)
-		} else if len(c.known)+len(c.exceptions) < MaxControls {
+		} else if len(c.knownGood)+len(c.exceptions) < MaxControls {
 			c.exceptions[x] = d.Until
 		}
 	case event.ControlTrip:
@@ -128,9 +128,9 @@ type Budget struct {
 	Minor int64 // minor units of CNY; of other currencies only the number counts
 }
 
-// share is a partition's part: what it may spend without asking the others, so
+// perPartition is a partition's part: what it may spend without asking the others, so
 // that all of them together never spend more than the budget.
-func (b Budget) share(partitions int) Budget {
+func (b Budget) perPartition(partitions int) Budget {
 	part := func(n int64) int64 {
 		if n == 0 {
 			return 0
@@ -160,7 +160,7 @@ func (c *Controls) spend(e *Engine, p *pattern.Pattern[View], minor int64, at ev
 		id string
 		Budget
 	}
-	limits := [...]limit{{p.ID, own.share(e.Partitions)}, {Service, e.Policy.ServiceBudget.share(e.Partitions)}}
+	limits := [...]limit{{p.ID, own.perPartition(e.Partitions)}, {Service, e.Policy.ServiceBudget.perPartition(e.Partitions)}}
 	hour := int64(at / hourMillis)
 	for _, l := range limits {
 		b := c.brakes[l.id]
@@ -196,11 +196,11 @@ func (c *Controls) Append(dst []byte) []byte {
 	w.int(int64(c.applied.Index))
 	w.int(int64(c.version))
 	w.text(c.text)
-	w.int(int64(len(c.known)))
-	for _, e := range sortedKeys(c.known, func(a, b event.Entity) int { return strings.Compare(string(a), string(b)) }) {
+	w.int(int64(len(c.knownGood)))
+	for _, e := range sortedKeys(c.knownGood, func(a, b event.Entity) int { return strings.Compare(string(a), string(b)) }) {
 		w.text(string(e))
-		w.text(c.known[e].As)
-		w.int(int64(c.known[e].Until))
+		w.text(c.knownGood[e].As)
+		w.int(int64(c.knownGood[e].Until))
 	}
 	w.int(int64(len(c.exceptions)))
 	for _, x := range sortedKeys(c.exceptions, func(a, b exception) int {
@@ -246,7 +246,7 @@ func (c *Controls) read(e *Engine, b []byte) error {
 	}
 	for range r.len() {
 		name := event.Entity(r.text())
-		c.known[name] = Known{r.text(), event.Instant(r.int())}
+		c.knownGood[name] = KnownGood{r.text(), event.Instant(r.int())}
 	}
 	for range r.len() {
 		x := exception{event.Entity(r.text()), r.text()}

@@ -146,12 +146,12 @@ func TestBrakes(t *testing.T) {
 // Partitions together never spend more than the budget.
 func TestBudgetShares(t *testing.T) {
 	for _, parts := range []int{1, 2, 7, 64} {
-		s := Budget{Stops: 200, Minor: 1_000_000}.share(parts)
+		s := Budget{Stops: 200, Minor: 1_000_000}.perPartition(parts)
 		if s.Stops*int64(parts) > 200 || s.Minor*int64(parts) > 1_000_000 {
 			t.Errorf("%d partitions of %+v spend more than the whole", parts, s)
 		}
 	}
-	if s := (Budget{}).share(3); s != (Budget{}) {
+	if s := (Budget{}).perPartition(3); s != (Budget{}) {
 		t.Errorf("no bound became %+v", s)
 	}
 }

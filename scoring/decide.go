@@ -19,27 +19,27 @@ const (
 	aboutRisk                 // on a note of risk
 )
 
-// ask looks at the patterns of the leg's role and appends the alert that they
+// evaluate looks at the patterns of the leg's role and appends the alert that they
 // amount to. It says whether a stop was asked for.
 //
 // What decides, in this order: a hard block stops; an override (an exception,
 // a known-good party) takes the action away; a soft block is reviewed; the
 // score decides; a brake turns a stop into a review.
-func (e *Engine) ask(v *View, what about, out *Outcome) (stopped bool) {
+func (e *Engine) evaluate(v *View, what about, out *Outcome) (stopped bool) {
 	prog := v.controls.program
 	entries := prog.byRole[v.leg.Role]
 	if len(entries) == 0 {
 		return false
 	}
-	muleless := v.good() != ""
+	exempt := v.knownGoodAs() != ""
 	var hits []Hit
-	var asks []*entry // live patterns that hit and ask for a stop
-	quiet := true     // every hit is one that has spoken lately
+	var stopping []*entry // live patterns that hit and ask for a stop
+	cooling := true     // every hit is one that has spoken lately
 	action, best, rest, trial := pattern.Warn, 0.0, 1.0, 1.0
 	block := pattern.NoBlock
 	fraudType, shadow := "", true
 	for _, p := range entries {
-		if what == aboutEntity && p.ofPayment || what == aboutPayment && !p.ofPayment || p.mule && muleless {
+		if what == aboutEntity && p.ofPayment || what == aboutPayment && !p.ofPayment || p.mule && exempt {
 			continue
 		}
 		hit, failed := p.Hits(v)
@@ -54,8 +54,8 @@ func (e *Engine) ask(v *View, what about, out *Outcome) (stopped bool) {
 			values[f.Name] = shown(f, v)
 		}
 		hits = append(hits, Hit{Pattern: p.ID, FraudType: p.FraudType, Weight: p.Weight, Shadow: p.Shadow, Values: values})
-		if what == aboutRisk || v.state.speak(p.key, v.now, e.Policy.Quiet) || p.Then == pattern.Stop {
-			quiet = false
+		if what == aboutRisk || v.state.startCooldown(p.key, v.now, e.Policy.Cooldown) || p.Then == pattern.Stop {
+			cooling = false
 		}
 		if p.Shadow {
 			if trial *= 1 - p.Weight; shadow {
@@ -67,13 +67,13 @@ func (e *Engine) ask(v *View, what about, out *Outcome) (stopped bool) {
 		rest *= 1 - p.Weight
 		action, block = max(action, p.Then), max(block, p.Block)
 		if p.Then == pattern.Stop {
-			asks = append(asks, p)
+			stopping = append(stopping, p)
 		}
 		if p.Weight > best {
 			best, fraudType = p.Weight, p.FraudType
 		}
 	}
-	if len(hits) == 0 || quiet {
+	if len(hits) == 0 || cooling {
 		return false
 	}
 	if shadow {
@@ -100,7 +100,7 @@ func (e *Engine) ask(v *View, what about, out *Outcome) (stopped bool) {
 		action = pattern.Review
 	}
 	if action == pattern.Stop {
-		if a.Brake = e.brake(v, asks, out); a.Brake != "" {
+		if a.Brake = e.brake(v, stopping, out); a.Brake != "" {
 			action = pattern.Review
 		}
 	}
@@ -108,7 +108,7 @@ func (e *Engine) ask(v *View, what about, out *Outcome) (stopped bool) {
 	if action == pattern.Stop {
 		t := &v.pay.transfer
 		a.StopID = event.StopID(event.TransferKey(t.Payer.Account, v.pay.id), t.Payee.Account)
-		e.stopped(&a, out)
+		e.beginTrail(&a, out)
 	}
 	out.Alerts = append(out.Alerts, a)
 	return action == pattern.Stop
@@ -119,26 +119,26 @@ func (v *View) canStop() bool { return v.pay != nil && v.pay.transfer.Payee.Acco
 
 // brake spends a stop from the budget of the first of the patterns that has
 // any left, the strongest first; else it names the brake.
-func (e *Engine) brake(v *View, asks []*entry, out *Outcome) (forbiddenBy string) {
-	for len(asks) > 0 {
+func (e *Engine) brake(v *View, stopping []*entry, out *Outcome) (forbiddenBy string) {
+	for len(stopping) > 0 {
 		i := 0
-		for j := range asks {
-			if asks[j].Weight > asks[i].Weight {
+		for j := range stopping {
+			if stopping[j].Weight > stopping[i].Weight {
 				i = j
 			}
 		}
-		by := v.controls.spend(e, asks[i].Pattern, homeMinor(v.pay.transfer.Amount), v.now, out)
+		by := v.controls.spend(e, stopping[i].Pattern, homeMinor(v.pay.transfer.Amount), v.now, out)
 		if by == "" || by == Service {
 			return by
 		}
 		forbiddenBy = by
-		asks = append(asks[:i:i], asks[i+1:]...)
+		stopping = append(stopping[:i:i], stopping[i+1:]...)
 	}
 	return forbiddenBy
 }
 
-// good says what the entity at hand is known to be.
-func (v *View) good() string { return v.controls.good(v.state.Entity, v.now) }
+// knownGoodAs says what the entity at hand is known to be.
+func (v *View) knownGoodAs() string { return v.controls.knownGoodAs(v.state.Entity, v.now) }
 
 // excepted says whether one of those that the alert would be about is excepted
 // from the pattern.
@@ -159,14 +159,14 @@ func (v *View) excepted(id string) bool {
 
 // override says in words what keeps a score from acting.
 func (v *View) override() string {
-	if as := v.good(); as != "" {
+	if as := v.knownGoodAs(); as != "" {
 		return "known to be good: " + as
 	}
-	if v.state.peek().watch == "cleared" {
+	if v.state.readCold().watch == "cleared" {
 		return "cleared"
 	}
 	if v.pay != nil && v.pay.transfer.Payee.Account != "" {
-		if as := v.controls.good(event.Entity(event.PrefixAccount+v.pay.transfer.Payee.Account), v.now); as != "" {
+		if as := v.controls.knownGoodAs(event.Entity(event.PrefixAccount+v.pay.transfer.Payee.Account), v.now); as != "" {
 			return "the payee is known to be good: " + as
 		}
 	}

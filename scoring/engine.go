@@ -14,7 +14,7 @@ import (
 type Policy struct {
 	StopScore     int           // a hit that asks for a stop gets it from this score on
 	ReviewScore   int           // below it, an alert only warns
-	Quiet         time.Duration // a pattern that only warns speaks once in this time of an entity
+	Cooldown         time.Duration // a pattern that only warns speaks once in this time of an entity
 	Lateness      time.Duration // how long after a payment a call, message or SIM change may still complete its pattern
 	ServiceBudget Budget        // automatic stops in an hour, of all patterns together
 	PatternBudget Budget        // of one pattern that names no budget of its own
@@ -23,7 +23,7 @@ type Policy struct {
 }
 
 // DefaultPolicy has numbers of ours, to be set by each center from its backtests.
-var DefaultPolicy = Policy{StopScore: 600, ReviewScore: 300, Quiet: 24 * time.Hour, Lateness: 2 * time.Hour,
+var DefaultPolicy = Policy{StopScore: 600, ReviewScore: 300, Cooldown: 24 * time.Hour, Lateness: 2 * time.Hour,
 	ServiceBudget: Budget{Stops: 2000, Minor: 200_000_000_00}, PatternBudget: Budget{Stops: 1000, Minor: 100_000_000_00}, Network: DefaultNetwork, Trail: DefaultTrail}
 
 // Catalogue is a catalogue of patterns over this package's features.
@@ -105,7 +105,7 @@ type Outcome struct {
 	Taints  []event.Taint // money that went on: for its next account
 	Hops    []event.Taint // accounts that a stop is to be asked for on
 	Ends    []End         // where a trail ends
-	Unnamed bool          // tainted money went on by payments that are not remembered by name: see [Partition.Name]
+	NeedsPayments bool          // tainted money went on by payments that are not remembered by name: see [Partition.Name]
 	Trips   []Trip        // brakes that fell
 	Refused error         // a control that this program cannot follow
 }
@@ -117,7 +117,7 @@ func (o *Outcome) Empty() bool {
 
 func (o *Outcome) reset() {
 	o.Alerts, o.Notes, o.Trips, o.Refused = o.Alerts[:0], o.Notes[:0], o.Trips[:0], nil
-	o.Taints, o.Hops, o.Ends, o.Unnamed = o.Taints[:0], o.Hops[:0], o.Ends[:0], false
+	o.Taints, o.Hops, o.Ends, o.NeedsPayments = o.Taints[:0], o.Hops[:0], o.Ends[:0], false
 }
 
 // apply puts a leg into its entity's state and appends what follows. The view
@@ -128,7 +128,7 @@ func (e *Engine) apply(v *View, s *State, l *event.Leg, out *Outcome) {
 	switch l.Role {
 	case event.RoleWatch, event.RoleReport, event.RoleRisk, event.RoleTaint:
 	default:
-		s.seen(l.Event.At)
+		s.advance(l.Event.At)
 	}
 	switch l.Role {
 	case event.RoleDebit, event.RolePayment:
@@ -144,23 +144,23 @@ func (e *Engine) apply(v *View, s *State, l *event.Leg, out *Outcome) {
 		}
 		s.add(callMove(callOut, l, l.Event.Call.Callee))
 		s.dialled(l.Event.At, &l.Event.Call)
-		e.ask(v, aboutEntity, out)
+		e.evaluate(v, aboutEntity, out)
 	case event.RoleRecipient:
 		if e.message(v, messageIn, l.Event.Message.Sender) {
-			e.ask(v, aboutEntity, out)
-			e.again(v, out)
+			e.evaluate(v, aboutEntity, out)
+			e.evaluateKept(v, out)
 		}
 	case event.RoleSender:
 		if e.message(v, messageOut, l.Event.Message.Recipient) {
-			e.ask(v, aboutEntity, out)
+			e.evaluate(v, aboutEntity, out)
 		}
 	case event.RoleSIM:
 		e.sim(v, out)
 	case event.RoleWatch:
 		if w := &l.Event.Watch; w.Removed {
-			s.more().watch, s.more().watchUntil = "", 0
+			s.makeCold().watch, s.makeCold().watchUntil = "", 0
 		} else {
-			s.more().watch, s.more().watchUntil = strings.Clone(w.Risk), w.Until
+			s.makeCold().watch, s.makeCold().watchUntil = strings.Clone(w.Risk), w.Until
 		}
 	case event.RoleReport:
 		s.reported(event.Hash(l.Event.Report.Source+":"+l.Event.ID), l.Event.At)
@@ -171,9 +171,9 @@ func (e *Engine) apply(v *View, s *State, l *event.Leg, out *Outcome) {
 	}
 }
 
-// known says whether a transfer was there already, in this status or another,
+// alreadySeen says whether a transfer was there already, in this status or another,
 // and notes when it was taken back.
-func known(s *State, k sort, id uint64, t *event.Transfer) bool {
+func alreadySeen(s *State, k movementKind, id uint64, t *event.Transfer) bool {
 	m := s.find(k, id)
 	if m != nil && t.Status == event.StatusReversed {
 		m.tag |= markReversed
@@ -181,9 +181,9 @@ func known(s *State, k sort, id uint64, t *event.Transfer) bool {
 	return m != nil
 }
 
-// moved notes a transfer that was not known; false when it is taken back as it
+// addPayment notes a transfer that was not known; false when it is taken back as it
 // is first told of.
-func moved(s *State, k sort, id uint64, l *event.Leg, counter, marks uint64) bool {
+func addPayment(s *State, k movementKind, id uint64, l *event.Leg, counter, marks uint64) bool {
 	t := &l.Event.Transfer
 	if t.Status == event.StatusReversed {
 		marks |= markReversed
@@ -203,7 +203,7 @@ func (e *Engine) debit(v *View, out *Outcome) {
 	s, l := v.state, v.leg
 	t := &l.Event.Transfer
 	id := event.TransferKey(t.Payer.Account, l.Event.ID)
-	if known(s, debit, id, t) {
+	if alreadySeen(s, debit, id, t) {
 		return
 	}
 	counter, isNew, marks := event.Hash(event.ChannelCash), false, uint64(0)
@@ -213,25 +213,25 @@ func (e *Engine) debit(v *View, out *Outcome) {
 			marks = markNew
 		}
 	}
-	if !moved(s, debit, id, l, counter, marks) {
+	if !addPayment(s, debit, id, l, counter, marks) {
 		return
 	}
 	p := &v.own
 	*p = payment{id: l.Event.ID, at: l.Event.At, transfer: *t, newPayee: isNew, newDevice: s.noteDevice(t.Device)}
 	s.paid(l.Event.At, homeMinor(t.Amount))
 	v.pay = p
-	p.stopped = e.ask(v, aboutBoth, out)
+	p.stopped = e.evaluate(v, aboutBoth, out)
 	if l.Role == event.RolePayment {
 		s.expire(v.clock.Add(-e.Policy.Lateness))
 		v.payload = event.AppendEvent(v.payload[:0], &l.Event)
 		s.keep(p, v.payload)
 		if s.partnerOf(event.PrefixAccount, t.Payer.Account, l.Event.At) {
-			e.share(v, event.Entity(event.PrefixAccount+t.Payer.Account), out)
+			e.notifySharers(v, event.Entity(event.PrefixAccount+t.Payer.Account), out)
 		}
 		return
 	}
-	e.passOn(v, isNew, out)
-	e.goesOn(v, id, out)
+	e.notifyPayee(v, isNew, out)
+	e.followDebit(v, id, out)
 }
 
 // credit notes that money comes in, and looks at the patterns of it.
@@ -239,7 +239,7 @@ func (e *Engine) credit(v *View, out *Outcome) {
 	s, l := v.state, v.leg
 	t := &l.Event.Transfer
 	id := event.TransferKey(t.Payer.Account, l.Event.ID)
-	if known(s, credit, id, t) {
+	if alreadySeen(s, credit, id, t) {
 		return
 	}
 	counter, marks := event.Hash(t.Payer.Account), uint64(0)
@@ -247,13 +247,13 @@ func (e *Engine) credit(v *View, out *Outcome) {
 	if isNew {
 		marks = markNew
 	}
-	if !moved(s, credit, id, l, counter, marks) {
+	if !addPayment(s, credit, id, l, counter, marks) {
 		return
 	}
 	v.own = payment{id: l.Event.ID, at: l.Event.At, transfer: *t}
 	v.pay = &v.own
-	e.ask(v, aboutBoth, out)
-	e.cameFrom(v, isNew, out)
+	e.evaluate(v, aboutBoth, out)
+	e.notePayer(v, isNew, out)
 }
 
 // called notes a call that was taken, and asks again of the payments that were
@@ -276,16 +276,16 @@ func (e *Engine) called(v *View, out *Outcome) {
 			m.tag |= markSpoofed
 		}
 		s.add(m)
-		if r := s.rare; r != nil && r.caller != nil {
+		if r := s.cold; r != nil && r.caller != nil {
 			bump(&r.caller.on(dayOf(m.at)).in)
 		}
 	}
-	e.ask(v, aboutEntity, out)
-	e.again(v, out)
+	e.evaluate(v, aboutEntity, out)
+	e.evaluateKept(v, out)
 }
 
 // message notes a message; false when it was there already.
-func (e *Engine) message(v *View, k sort, counterpart string) bool {
+func (e *Engine) message(v *View, k movementKind, counterpart string) bool {
 	s, l := v.state, v.leg
 	id := event.Hash(l.Event.ID)
 	if s.find(k, id) != nil {
@@ -304,7 +304,7 @@ func (e *Engine) message(v *View, k sort, counterpart string) bool {
 
 // sim notes a change of the SIM card or of forwarding.
 func (e *Engine) sim(v *View, out *Outcome) {
-	r, at := v.state.more(), v.leg.Event.At
+	r, at := v.state.makeCold(), v.leg.Event.At
 	switch v.leg.Event.SIM.Change {
 	case "swapped", "ported":
 		r.swappedAt = max(r.swappedAt, at)
@@ -313,13 +313,13 @@ func (e *Engine) sim(v *View, out *Outcome) {
 	case "forwarding_off":
 		r.forwardingAt = 0
 	}
-	e.ask(v, aboutEntity, out)
-	e.again(v, out)
+	e.evaluate(v, aboutEntity, out)
+	e.evaluateKept(v, out)
 }
 
-// again asks of the remembered payments that this leg, which came after them,
+// evaluateKept asks of the remembered payments that this leg, which came after them,
 // may complete: those within the lateness. The alert points at the payment.
-func (e *Engine) again(v *View, out *Outcome) {
+func (e *Engine) evaluateKept(v *View, out *Outcome) {
 	if len(v.state.kept) == 0 {
 		return
 	}
@@ -331,13 +331,13 @@ func (e *Engine) again(v *View, out *Outcome) {
 		}
 		v.at(p.at)
 		v.pay = p
-		return e.ask(v, aboutPayment, out)
+		return e.evaluate(v, aboutPayment, out)
 	})
 }
 
-// completed asks of the remembered payments once an entity's past could be
+// evaluateAfterMerge asks of the remembered payments once an entity's past could be
 // read at last.
-func (e *Engine) completed(v *View, s *State, out *Outcome) {
+func (e *Engine) evaluateAfterMerge(v *View, s *State, out *Outcome) {
 	l := event.Leg{Role: event.RolePayment, Entity: s.Entity}
 	v.begin(s, &l)
 	s.eachKept(&v.own, func() bool {
@@ -348,12 +348,12 @@ func (e *Engine) completed(v *View, s *State, out *Outcome) {
 		l.Event.Kind, l.Event.ID, l.Event.At = event.KindTransfer, p.id, p.at
 		v.at(p.at)
 		v.pay = p
-		return e.ask(v, aboutPayment, out)
+		return e.evaluate(v, aboutPayment, out)
 	})
 }
 
 // callMove is the movement of a call.
-func callMove(k sort, l *event.Leg, counter string) move {
+func callMove(k movementKind, l *event.Leg, counter string) move {
 	m := move{at: l.Event.At, tag: event.Hash(l.Event.ID)&idBits | uint64(k), counter: event.Hash(counter), amount: l.Event.Call.Seconds}
 	if !l.Event.Call.Ended {
 		m.tag |= markRunning

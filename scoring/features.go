@@ -55,7 +55,7 @@ func paymentFeatures() []feature {
 			if v.pay == nil {
 				return 0
 			}
-			return share(v.pay.transfer.Amount.Minor, v.state.largest)
+			return fraction(v.pay.transfer.Amount.Minor, v.state.largest)
 		}),
 		integer("debit.hour", "hour of the day of the payment, local time, 0 to 23", func(v *View) int64 {
 			return int64(v.now+8*hourMillis) / int64(hourMillis) % 24
@@ -76,10 +76,10 @@ func paymentFeatures() []feature {
 func entityFeatures() []feature {
 	return []feature{
 		duration("age", "since the entity was first seen", func(v *View) time.Duration { return max(0, v.now.Sub(v.state.first)) }),
-		duration("slept", "length of the entity's last silence of 30 days and more; 0 when there was none", func(v *View) time.Duration { return v.state.peek().slept }),
-		duration("awake", "since that silence ended", func(v *View) time.Duration { return since(v.now, v.state.peek().wokeAt) }),
+		duration("slept", "length of the entity's last silence of 30 days and more; 0 when there was none", func(v *View) time.Duration { return v.state.readCold().silence }),
+		duration("awake", "since that silence ended", func(v *View) time.Duration { return since(v.now, v.state.readCold().wokeAt) }),
 		registry(text("watch.risk", "what the watchlist says of the entity itself: confirmed, suspected, cleared or empty", func(v *View) string {
-			r := v.state.peek()
+			r := v.state.readCold()
 			if r.watchUntil != 0 && r.watchUntil < v.now {
 				return ""
 			}
@@ -124,8 +124,8 @@ func victimFeatures() []feature {
 		victim(cost(3, number(integer("calls.foreign.callers_10m", "different foreign strangers who called in 10 minutes", func(v *View) int64 {
 			return v.state.distinct(callIn, v.now, 10*time.Minute, markNew|markForeign)
 		})))),
-		victim(number(duration("sim.swapped", "since the SIM was swapped or ported; ten years when it was not", func(v *View) time.Duration { return since(v.now, v.state.peek().swappedAt) }))),
-		victim(number(duration("sim.forwarding", "since call forwarding was switched on; ten years when it is off", func(v *View) time.Duration { return since(v.now, v.state.peek().forwardingAt) }))),
+		victim(number(duration("sim.swapped", "since the SIM was swapped or ported; ten years when it was not", func(v *View) time.Duration { return since(v.now, v.state.readCold().swappedAt) }))),
+		victim(number(duration("sim.forwarding", "since call forwarding was switched on; ten years when it is off", func(v *View) time.Duration { return since(v.now, v.state.readCold().forwardingAt) }))),
 		links("messages.links_2h", "messages with a link from strangers in 2 hours", 2*time.Hour),
 		links("messages.links_24h", "messages with a link from strangers in 24 hours", days),
 		links("messages.links_72h", "messages with a link from strangers in 72 hours", 72*time.Hour),
@@ -144,9 +144,9 @@ func callerFeatures() []feature {
 	thisMonth := func(name, doc string, f func(out, in, days int64) int64) feature {
 		return cost(3, number(integer(name, doc, func(v *View) int64 { return f(v.month()) })))
 	}
-	things := func(name, doc string, days uint16, f func(*caller) []thing) feature {
+	things := func(name, doc string, days uint16, f func(*caller) []sighting) feature {
 		return number(integer(name, doc, func(v *View) int64 {
-			c := v.state.peek().caller
+			c := v.state.readCold().caller
 			if c == nil {
 				return 0
 			}
@@ -157,16 +157,16 @@ func callerFeatures() []feature {
 		cost(4, number(integer("dial.numbers_30d", "different numbers called in 30 days, estimated beyond 64", (*View).callees))),
 		cost(4, number(double("dial.calls_per_number_30d", "calls, made and taken, over the different numbers called in 30 days", func(v *View) float64 {
 			out, in, _ := v.month()
-			return share(out+in, v.callees())
+			return fraction(out+in, v.callees())
 		}))),
 		cost(3, number(double("dial.out_part_30d", "calls made over calls made and taken, in 30 days, 0 to 1", func(v *View) float64 {
 			out, in, _ := v.month()
-			return share(out, out+in)
+			return fraction(out, out+in)
 		}))),
 		thisMonth("dial.active_days_30d", "days with calls, of the last 30", func(_, _, days int64) int64 { return days }),
-		things("dial.handsets_24h", "handsets that the number called from today and yesterday; of numbers with 16 calls and more", 2, func(c *caller) []thing { return c.handsets }),
-		things("dial.handsets_30d", "handsets in 30 days; of numbers with 16 calls and more", memoryDays, func(c *caller) []thing { return c.handsets }),
-		things("dial.cells_30d", "cells in 30 days; of numbers with 16 calls and more", memoryDays, func(c *caller) []thing { return c.cells }),
+		things("dial.handsets_24h", "handsets that the number called from today and yesterday; of numbers with 16 calls and more", 2, func(c *caller) []sighting { return c.handsets }),
+		things("dial.handsets_30d", "handsets in 30 days; of numbers with 16 calls and more", memoryDays, func(c *caller) []sighting { return c.handsets }),
+		things("dial.cells_30d", "cells in 30 days; of numbers with 16 calls and more", memoryDays, func(c *caller) []sighting { return c.cells }),
 		cost(3, number(integer("send.recipients_24h", "different numbers written to in 24 hours, at most 64", func(v *View) int64 {
 			return v.state.distinct(messageOut, v.now, 24*time.Hour, 0)
 		}))),
@@ -201,7 +201,7 @@ func riskFeatures() []feature {
 			return r.Origin == v.state.Entity && r.Hop >= 3 && r.Why == event.WhyPassedOn
 		})),
 		note(cost(2, double("risk.share", "the transfer that ties over all that came in during the 24 hours up to it, 0 to 1", func(v *View) float64 {
-			return min(1, share(v.leg.Event.Risk.Minor, v.totals(credit).sum[day]))
+			return min(1, fraction(v.leg.Event.Risk.Minor, v.totals(credit).sum[day]))
 		}))),
 	}
 }
@@ -235,17 +235,17 @@ func flowFeatures(w int) []feature {
 		cost(3, account(integer("credits.new_payers_"+suffix, "different payers in "+span+" that were new when they paid", func(v *View) int64 { return v.state.distinct(credit, v.now, length, markNew) }))),
 		cost(4, account(integer("credits.alike_"+suffix, "different new payers in "+span+" who paid one and the same amount of 100 yuan and more", func(v *View) int64 { return v.alike(credit, length) }))),
 		cost(2, account(double("flow.out_share_"+suffix, "what went out over what came in, in "+span+"; 0 when nothing came in", func(v *View) float64 {
-			return share(v.totals(debit).sum[w], v.totals(credit).sum[w])
+			return fraction(v.totals(debit).sum[w], v.totals(credit).sum[w])
 		}))),
 		cost(2, number(integer("dial.count_"+suffix, "calls made in "+span, func(v *View) int64 { return v.totals(callOut).n[w] }))),
 		cost(3, number(integer("dial.callees_"+suffix, "different numbers called in "+span+", at most 64", func(v *View) int64 { return v.state.distinct(callOut, v.now, length, 0) }))),
 		cost(3, number(double("dial.distinct_share_"+suffix, "different numbers among the last 64 calls made in "+span+", 0 to 1", func(v *View) float64 {
 			n, _ := v.state.count(callOut, v.now, length, 0)
-			return share(v.state.distinct(callOut, v.now, length, 0), n)
+			return fraction(v.state.distinct(callOut, v.now, length, 0), n)
 		}))),
 		cost(2, number(double("dial.out_share_"+suffix, "calls made over calls made and taken, in "+span+", 0 to 1", func(v *View) float64 {
 			out := v.totals(callOut).n[w]
-			return share(out, out+v.totals(callIn).n[w])
+			return fraction(out, out+v.totals(callIn).n[w])
 		}))),
 	}
 }

@@ -19,23 +19,23 @@ const (
 	hourly = 8 * 24 * time.Hour
 )
 
-// sort is what a movement is to the entity.
-type sort uint8
+// movementKind is what a movement is to the entity.
+type movementKind uint8
 
 const (
-	debit sort = iota
+	debit movementKind = iota
 	credit
 	callIn
 	callOut
 	messageIn
 	messageOut
-	sorts
+	movementKinds
 )
 
 // A movement's tag holds its sort and marks in the low bits, and a hash of the
 // event's id in the others.
 const (
-	sortBits     = 0b111
+	kindBits     = 0b111
 	markNew      = 1 << (iota + 2) // the counterpart was a stranger then
 	markForeign                    // the caller's number is of another country
 	markSpoofed                    // the caller's number was forged
@@ -55,16 +55,16 @@ type move struct {
 	amount  int64  // minor units, or seconds of a call
 }
 
-func (m *move) sort() sort            { return sort(m.tag & sortBits) }
+func (m *move) kind() movementKind            { return movementKind(m.tag & kindBits) }
 func (m *move) has(marks uint64) bool { return m.tag&marks == marks }
 
 // counts says whether the movement is of the sort and was not taken back.
-func (m *move) counts(s sort) bool { return m.tag&(sortBits|markReversed) == uint64(s) }
+func (m *move) counts(s movementKind) bool { return m.tag&(kindBits|markReversed) == uint64(s) }
 
 // bucket holds what has been folded of one hour, or of one day.
 type bucket struct {
 	start int32 // hours since the epoch
-	sort  sort
+	kind  movementKind
 	day   bool
 	n     uint32
 	sum   int64
@@ -83,10 +83,10 @@ const hourMillis = event.Instant(60 * 60 * 1000)
 
 // find returns the movement of the sort with the event's id, nil when it is
 // not remembered.
-func (s *State) find(k sort, id uint64) *move {
+func (s *State) find(k movementKind, id uint64) *move {
 	want := id&idBits | uint64(k)
 	for i := len(s.moves) - 1; i >= 0; i-- {
-		if s.moves[i].tag&(idBits|sortBits) == want {
+		if s.moves[i].tag&(idBits|kindBits) == want {
 			return &s.moves[i]
 		}
 	}
@@ -99,17 +99,17 @@ func (s *State) add(m move) {
 	for i > 0 && later(&s.moves[i-1], &m) {
 		i--
 	}
-	s.moves = append(room(s.moves), move{})
+	s.moves = append(grow(s.moves), move{})
 	copy(s.moves[i+1:], s.moves[i:])
 	s.moves[i] = m
 	newest := s.moves[len(s.moves)-1].at
 	s.forget(newest)
-	s.bound(m.sort(), newest)
+	s.bound(m.kind(), newest)
 }
 
-// room makes place for one more, and for a quarter again and no more than that:
+// grow makes place for one more, and for a quarter again and no more than that:
 // there are millions of these.
-func room[T any](s []T) []T {
+func grow[T any](s []T) []T {
 	if len(s) < cap(s) {
 		return s
 	}
@@ -121,10 +121,10 @@ func room[T any](s []T) []T {
 func later(a, b *move) bool { return a.at > b.at || a.at == b.at && a.tag > b.tag }
 
 // bound folds the oldest movement of a sort that has too many.
-func (s *State) bound(k sort, newest event.Instant) {
+func (s *State) bound(k movementKind, newest event.Instant) {
 	n, oldest := 0, 0
 	for i := len(s.moves) - 1; i >= 0; i-- {
-		if s.moves[i].sort() == k {
+		if s.moves[i].kind() == k {
 			n++
 			oldest = i
 		}
@@ -133,7 +133,7 @@ func (s *State) bound(k sort, newest event.Instant) {
 		return
 	}
 	if m := &s.moves[oldest]; !m.has(markReversed) {
-		s.foldInto(bucket{start: int32(m.at / hourMillis), sort: k, n: 1, sum: m.amount}, newest)
+		s.foldInto(bucket{start: int32(m.at / hourMillis), kind: k, n: 1, sum: m.amount}, newest)
 	}
 	s.remember(&s.moves[oldest])
 	s.moves = slices.Delete(s.moves, oldest, oldest+1)
@@ -149,14 +149,14 @@ func (s *State) forget(newest event.Instant) {
 	if n > 0 {
 		s.moves = s.moves[:copy(s.moves, s.moves[n:])]
 	}
-	if s.rare == nil || len(s.rare.buckets) == 0 {
+	if s.cold == nil || len(s.cold.buckets) == 0 {
 		return
 	}
-	old, coarse := s.rare.buckets, newest.Add(-hourly)
+	old, coarse := s.cold.buckets, newest.Add(-hourly)
 	if b := &old[0]; b.from().Add(b.width()) > before && (b.day || b.from() >= coarse) && !slices.ContainsFunc(old, func(b bucket) bool { return !b.day && b.from() < coarse }) {
 		return
 	}
-	s.rare.buckets = nil
+	s.cold.buckets = nil
 	for _, b := range old {
 		if b.from().Add(b.width()) > before {
 			s.foldInto(b, newest)
@@ -169,13 +169,13 @@ func (s *State) foldInto(b bucket, newest event.Instant) {
 	if !b.day && b.from() < newest.Add(-hourly) {
 		b.day, b.start = true, b.start-b.start%24
 	}
-	r := s.more()
+	r := s.makeCold()
 	i := len(r.buckets)
 	for i > 0 && r.buckets[i-1].start > b.start {
 		i--
 	}
 	for j := i - 1; j >= 0 && r.buckets[j].start == b.start; j-- {
-		if o := &r.buckets[j]; o.sort == b.sort && o.day == b.day {
+		if o := &r.buckets[j]; o.kind == b.kind && o.day == b.day {
 			o.n += b.n
 			o.sum += b.sum
 			return
@@ -202,7 +202,7 @@ type totals struct {
 // totals counts and sums the movements of a sort in (to-length, to], for every
 // window at once. A folded hour or day counts whole when any part of it lies in
 // the window.
-func (s *State) totals(k sort, to event.Instant, t *totals) {
+func (s *State) totals(k movementKind, to event.Instant, t *totals) {
 	*t = totals{}
 	w := 0
 	for i := len(s.moves) - 1; i >= 0; i-- {
@@ -221,10 +221,10 @@ func (s *State) totals(k sort, to event.Instant, t *totals) {
 			t.sum[w] += m.amount
 		}
 	}
-	if s.rare != nil {
-		for i := range s.rare.buckets {
-			b := &s.rare.buckets[i]
-			if b.sort != k || b.from() > to {
+	if s.cold != nil {
+		for i := range s.cold.buckets {
+			b := &s.cold.buckets[i]
+			if b.kind != k || b.from() > to {
 				continue
 			}
 			age := to.Sub(b.from().Add(b.width()))
@@ -265,7 +265,7 @@ func (s *set) put(h uint64) {
 
 // distinct counts the counterparts in (to-length, to] among the remembered
 // movements of a sort that bear all the marks: never more than maxMoves.
-func (s *State) distinct(k sort, to event.Instant, length time.Duration, marks uint64) int64 {
+func (s *State) distinct(k movementKind, to event.Instant, length time.Duration, marks uint64) int64 {
 	from := to.Add(-length)
 	var seen set
 	for i := len(s.moves) - 1; i >= 0 && s.moves[i].at > from; i-- {
@@ -278,7 +278,7 @@ func (s *State) distinct(k sort, to event.Instant, length time.Duration, marks u
 
 // count counts the remembered movements of a sort in (to-length, to] that bear
 // all the marks, and sums them.
-func (s *State) count(k sort, to event.Instant, length time.Duration, marks uint64) (n, sum int64) {
+func (s *State) count(k movementKind, to event.Instant, length time.Duration, marks uint64) (n, sum int64) {
 	from := to.Add(-length)
 	for i := len(s.moves) - 1; i >= 0 && s.moves[i].at > from; i-- {
 		if m := &s.moves[i]; m.at <= to && m.counts(k) && m.has(marks) {

@@ -15,7 +15,7 @@ import (
 // downstream of a confirmed account, to 5 layers, is what regulators publish.
 //
 // Notes travel through Kafka and arrive in any order. So whether an entity is
-// told of a transfer never depends on which note came first, only on whether
+// notified of a transfer never depends on which note came first, only on whether
 // some trail leads there; and what an alert says follows from the transfer.
 type Network struct {
 	MaxHops    int           // transfers from a stopped account
@@ -36,7 +36,7 @@ const (
 	maxHops   = 64 // neighbours that an entity remembers by name
 	maxTrails = 64 // stopped accounts' trails that it is on
 	maxLinks  = 64 // trails without suspicion, to find rings
-	maxTold   = 64 // notes of which an alert was asked
+	maxNotified   = 64 // notes of which an alert was asked
 
 	reach = 5 * 24 * time.Hour // how long a neighbour is remembered by name
 )
@@ -50,8 +50,8 @@ const (
 	shares              // it pays under the same telephone number, or is that number
 )
 
-// hop is a neighbour by name: to be told of a risk that is known later.
-type hop struct {
+// neighbour is a neighbour by name: to be notified of a risk that is found later.
+type neighbour struct {
 	name  event.Entity
 	way   way
 	at    event.Instant
@@ -90,8 +90,8 @@ func (n *Network) covers(t, o *trail) bool {
 	return t.score > 0 && o.score > 0 && o.hop > 0 && t.hop <= o.hop && t.at <= o.at && strength(t) >= strength(o)
 }
 
-// hop remembers a neighbour, by time; the oldest makes room.
-func (s *State) hop(h hop) {
+// rememberNeighbour remembers a neighbour, by time; the oldest makes room.
+func (s *State) rememberNeighbour(h neighbour) {
 	i := len(s.hops)
 	for i > 0 && (s.hops[i-1].at > h.at || s.hops[i-1].at == h.at && s.hops[i-1].cause > h.cause) {
 		i--
@@ -99,7 +99,7 @@ func (s *State) hop(h hop) {
 	if i > 0 && s.hops[i-1].at == h.at && s.hops[i-1].cause == h.cause && s.hops[i-1].way == h.way {
 		return
 	}
-	s.hops = slices.Insert(room(s.hops), i, h)
+	s.hops = slices.Insert(grow(s.hops), i, h)
 	old := 0 // no risk reaches back further
 	for newest := s.hops[len(s.hops)-1].at; s.hops[old].way != shares && s.hops[old].at < newest.Add(-reach); {
 		old++
@@ -107,9 +107,9 @@ func (s *State) hop(h hop) {
 	s.hops = slices.Delete(s.hops, 0, max(old, len(s.hops)-maxHops))
 }
 
-// join puts the entity on a trail; false when that leads nowhere new.
-func (s *State) join(n *Network, t trail) bool {
-	r := s.more()
+// joinTrail puts the entity on a trail; false when that leads nowhere new.
+func (s *State) joinTrail(n *Network, t trail) bool {
+	r := s.makeCold()
 	most, same := maxLinks, func(o trail) bool { return o.score == 0 }
 	if t.score > 0 {
 		if slices.ContainsFunc(r.trails, func(o trail) bool { return n.covers(&o, &t) }) {
@@ -122,7 +122,7 @@ func (s *State) join(n *Network, t trail) bool {
 	}) {
 		return false
 	}
-	r.trails = append(room(r.trails), t)
+	r.trails = append(grow(r.trails), t)
 	oldest, count := -1, 0
 	for i := range r.trails {
 		if a := &r.trails[i]; same(*a) {
@@ -148,22 +148,22 @@ func (s *State) partnerOf(prefix, name string, at event.Instant) (fresh bool) {
 		s.partner = event.Entity(prefix + name)
 		return true
 	}
-	if matches(s.partner) || slices.ContainsFunc(s.hops, func(h hop) bool { return h.way == shares && matches(h.name) }) {
+	if matches(s.partner) || slices.ContainsFunc(s.hops, func(h neighbour) bool { return h.way == shares && matches(h.name) }) {
 		return false
 	}
-	s.hop(hop{name: event.Entity(prefix + name), way: shares, at: at})
+	s.rememberNeighbour(neighbour{name: event.Entity(prefix + name), way: shares, at: at})
 	return true
 }
 
-// Note is what the engine wants an entity in any partition to be told.
+// Note is what the engine wants to notify an entity of, in any partition.
 type Note struct {
 	At   event.Instant
 	Risk event.Risk
 }
 
-// stopped begins a trail at an account that a stop was asked for on, and at
+// beginTrail begins a trail at an account that a stop was asked for on, and at
 // its telephone number.
-func (e *Engine) stopped(a *Alert, out *Outcome) {
+func (e *Engine) beginTrail(a *Alert, out *Outcome) {
 	t := a.Transfer
 	if t.Currency == event.CNY {
 		out.Taints = append(out.Taints, event.Taint{Account: t.Payee.Account, Bank: t.Payee.Bank, Holder: t.Payee.Holder, CaseID: a.CaseID, StopID: a.StopID,
@@ -181,47 +181,47 @@ func (e *Engine) stopped(a *Alert, out *Outcome) {
 // spreads says whether an entity passes anything on at a moment: one that is
 // known to be good, was cleared, or deals with very many does not.
 func (e *Engine) spreads(v *View, at event.Instant) bool {
-	if v.good() != "" || v.state.peek().watch == "cleared" {
+	if v.knownGoodAs() != "" || v.state.readCold().watch == "cleared" {
 		return false
 	}
 	return v.state.distinct(debit, at, memory, 0)+v.state.distinct(credit, at, memory, 0) <= int64(e.Policy.Network.Degree)
 }
 
-// passOn tells a stranger who is paid of the trails that the payer is on: the
+// notifyPayee tells a stranger who is paid of the trails that the payer is on: the
 // money that came to the payer may be in it.
-func (e *Engine) passOn(v *View, isNew bool, out *Outcome) {
+func (e *Engine) notifyPayee(v *View, isNew bool, out *Outcome) {
 	l := v.leg
 	t := &l.Event.Transfer
 	if t.Payer.Phone != "" && v.state.partnerOf(event.PrefixNumber, t.Payer.Phone, l.Event.At) {
-		e.share(v, event.Entity(event.PrefixNumber+t.Payer.Phone), out)
+		e.notifySharers(v, event.Entity(event.PrefixNumber+t.Payer.Phone), out)
 	}
 	if !isNew || t.Payee.Account == "" || t.Channel == "pos" || homeMinor(t.Amount) < e.Policy.Network.Floor {
 		return
 	}
-	h := hop{name: event.Entity(event.PrefixAccount + t.Payee.Account), way: paid, at: l.Event.At, minor: t.Amount.Minor, cause: strings.Clone(l.Event.ID)}
-	v.state.hop(h)
-	trails, hops := v.state.peek().trails, v.state.hops
-	if len(trails) == 0 && !slices.ContainsFunc(hops, func(o hop) bool { return o.way == received }) || !e.spreads(v, h.at) {
+	h := neighbour{name: event.Entity(event.PrefixAccount + t.Payee.Account), way: paid, at: l.Event.At, minor: t.Amount.Minor, cause: strings.Clone(l.Event.ID)}
+	v.state.rememberNeighbour(h)
+	trails, hops := v.state.readCold().trails, v.state.hops
+	if len(trails) == 0 && !slices.ContainsFunc(hops, func(o neighbour) bool { return o.way == received }) || !e.spreads(v, h.at) {
 		return
 	}
 	for i := range trails {
-		e.down(v, &trails[i], &h, out)
+		e.followPayment(v, &trails[i], &h, out)
 	}
 	for i := range hops { // those who paid begin trails of their own
 		if in := &hops[i]; in.way == received {
-			e.down(v, in.begins(), &h, out)
+			e.followPayment(v, in.ownTrail(), &h, out)
 		}
 	}
 }
 
-// begins is the trail of money that a stranger paid in.
-func (h *hop) begins() *trail {
+// ownTrail is the trail of money that a stranger paid in.
+func (h *neighbour) ownTrail() *trail {
 	return &trail{origin: h.name, hop: 1, at: h.at, minor: h.minor, cause: h.cause}
 }
 
-// down follows a trail over one payment to a stranger, if it may be followed so
+// followPayment follows a trail over one payment to a stranger, if it may be followed so
 // far.
-func (e *Engine) down(v *View, t *trail, h *hop, out *Outcome) {
+func (e *Engine) followPayment(v *View, t *trail, h *neighbour, out *Outcome) {
 	n := &e.Policy.Network
 	why := event.WhyReceived
 	switch {
@@ -242,16 +242,16 @@ func (e *Engine) down(v *View, t *trail, h *hop, out *Outcome) {
 		Why: why, Hop: t.hop + 1, Minor: h.minor, Cause: h.cause}})
 }
 
-// cameFrom notes which stranger paid, and tells one who pays a stopped account.
-func (e *Engine) cameFrom(v *View, isNew bool, out *Outcome) {
+// notePayer notes which stranger paid, and tells one who pays a stopped account.
+func (e *Engine) notePayer(v *View, isNew bool, out *Outcome) {
 	l := v.leg
 	t := &l.Event.Transfer
 	if !isNew || t.Channel == "pos" || homeMinor(t.Amount) < e.Policy.Network.Floor {
 		return // who has paid it for long is no victim of today
 	}
-	h := hop{name: event.Entity(event.PrefixAccount + t.Payer.Account), way: received, at: l.Event.At, minor: t.Amount.Minor, cause: strings.Clone(l.Event.ID)}
-	v.state.hop(h)
-	trails := v.state.peek().trails
+	h := neighbour{name: event.Entity(event.PrefixAccount + t.Payer.Account), way: received, at: l.Event.At, minor: t.Amount.Minor, cause: strings.Clone(l.Event.ID)}
+	v.state.rememberNeighbour(h)
+	trails := v.state.readCold().trails
 	for i := range trails {
 		e.warnPayer(v, &trails[i], &h, out)
 	}
@@ -259,7 +259,7 @@ func (e *Engine) cameFrom(v *View, isNew bool, out *Outcome) {
 
 // warnPayer tells a stranger who paid a stopped account, within a day before
 // the stop or while it is fresh.
-func (e *Engine) warnPayer(v *View, t *trail, h *hop, out *Outcome) {
+func (e *Engine) warnPayer(v *View, t *trail, h *neighbour, out *Outcome) {
 	if t.score == 0 || t.hop != 0 || h.at < t.at.Add(-newFor) || e.Policy.Network.level(t, 1, h.at) == 0 || !e.spreads(v, h.at) {
 		return
 	}
@@ -271,15 +271,15 @@ func (e *Engine) warnPayer(v *View, t *trail, h *hop, out *Outcome) {
 		Why: event.WhyPaid, Hop: 1, Minor: h.minor, Cause: h.cause}})
 }
 
-// share tells those who pay under one number that one of them is stopped.
-func (e *Engine) share(v *View, who event.Entity, out *Outcome) {
-	trails := v.state.peek().trails
+// notifySharers tells those who pay under one number that one of them is stopped.
+func (e *Engine) notifySharers(v *View, who event.Entity, out *Outcome) {
+	trails := v.state.readCold().trails
 	for i := range trails {
-		e.shareTrail(v, &trails[i], who, out)
+		e.notifySharer(v, &trails[i], who, out)
 	}
 }
 
-func (e *Engine) shareTrail(v *View, t *trail, who event.Entity, out *Outcome) {
+func (e *Engine) notifySharer(v *View, t *trail, who event.Entity, out *Outcome) {
 	if t.score == 0 || t.hop > 1 || who == t.origin || v.state.Entity.IsAccount() && t.hop != 0 {
 		return
 	}
@@ -294,33 +294,33 @@ func (e *Engine) risk(v *View, out *Outcome) {
 	if n.Hop > 0 && !e.spreads(v, v.now) {
 		return
 	}
-	if r := v.state.more(); !slices.Contains(r.told, event.Hash(l.Event.ID)) {
-		if r.told = append(room(r.told), event.Hash(l.Event.ID)); len(r.told) > maxTold {
-			r.told = slices.Delete(r.told, 0, 1)
+	if r := v.state.makeCold(); !slices.Contains(r.notified, event.Hash(l.Event.ID)) {
+		if r.notified = append(grow(r.notified), event.Hash(l.Event.ID)); len(r.notified) > maxNotified {
+			r.notified = slices.Delete(r.notified, 0, 1)
 		}
-		e.ask(v, aboutRisk, out)
+		e.evaluate(v, aboutRisk, out)
 	}
 	if n.Why == event.WhyPaid || n.Why == event.WhyPassedOn && n.Origin == v.state.Entity {
 		return // a victim passes nothing on, and a ring is closed
 	}
 	t := trail{origin: event.Entity(strings.Clone(string(n.Origin))), since: n.Since, score: n.Score, hop: n.Hop, at: l.Event.At, minor: n.Minor, cause: strings.Clone(n.Cause)}
-	if !v.state.join(&e.Policy.Network, t) {
+	if !v.state.joinTrail(&e.Policy.Network, t) {
 		return
 	}
 	if v.state.partner != "" {
-		e.shareTrail(v, &t, v.state.partner, out)
+		e.notifySharer(v, &t, v.state.partner, out)
 	}
 	hops := v.state.hops
 	for i := range hops {
 		switch h := &hops[i]; h.way {
 		case paid:
 			if n.Why != event.WhyShares && e.spreads(v, h.at) {
-				e.down(v, &t, h, out)
+				e.followPayment(v, &t, h, out)
 			}
 		case received:
 			e.warnPayer(v, &t, h, out)
 		case shares:
-			e.shareTrail(v, &t, h.name, out)
+			e.notifySharer(v, &t, h.name, out)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 type Partition struct {
 	engine   *Engine
 	hot      *simplelru.LRU[event.Entity, *State]
-	cold     map[event.Entity]*State // evicted, and not yet written
+	evicted     map[event.Entity]*State // evicted, and not yet written
 	seen     map[origin]int64        // last source offset applied
 	controls *Controls
 	view     View
@@ -30,10 +30,10 @@ type origin struct {
 
 // NewPartition returns an empty partition that keeps up to size entities hot.
 func NewPartition(e *Engine, size int) *Partition {
-	p := &Partition{engine: e, cold: map[event.Entity]*State{}, seen: map[origin]int64{}, next: map[origin]int64{}, controls: newControls(e.start)}
+	p := &Partition{engine: e, evicted: map[event.Entity]*State{}, seen: map[origin]int64{}, next: map[origin]int64{}, controls: newControls(e.start)}
 	p.view.controls, p.view.network = p.controls, &e.Policy.Network
 	var err error
-	if p.hot, err = simplelru.NewLRU(size, func(k event.Entity, s *State) { p.cold[k] = s }); err != nil {
+	if p.hot, err = simplelru.NewLRU(size, func(k event.Entity, s *State) { p.evicted[k] = s }); err != nil {
 		panic(err) // only a size of zero or less is refused, and the flag's bound excludes it
 	}
 	return p
@@ -44,7 +44,7 @@ func (p *Partition) Put(s *State) { p.hot.Add(s.Entity, s) }
 
 // Has says whether the entity's state is at hand.
 func (p *Partition) Has(e event.Entity) bool {
-	return p.hot.Contains(e) || p.cold[e] != nil
+	return p.hot.Contains(e) || p.evicted[e] != nil
 }
 
 // Peek returns the state without making it hotter; nil when it is not at hand.
@@ -52,7 +52,7 @@ func (p *Partition) Peek(e event.Entity) *State {
 	if s, ok := p.hot.Peek(e); ok {
 		return s
 	}
-	return p.cold[e]
+	return p.evicted[e]
 }
 
 // Len is the number of hot entities.
@@ -131,15 +131,15 @@ func (p *Partition) Merge(past *State) *Outcome {
 	p.out.reset()
 	if s := p.Peek(past.Entity); s != nil {
 		s.Merge(&p.engine.Policy.Network, past)
-		p.engine.completed(&p.view, s, &p.out)
+		p.engine.evaluateAfterMerge(&p.view, s, &p.out)
 	} else {
 		p.Put(past)
 	}
 	return &p.out
 }
 
-// Named is a payment out of an account as cold storage knows it.
-type Named struct {
+// PaymentByName is a payment out of an account as cold storage knows it.
+type PaymentByName struct {
 	ID                    string
 	At                    event.Instant
 	Minor, Balance        int64 // before it, or [event.Unknown]
@@ -147,10 +147,10 @@ type Named struct {
 	Shop                  bool
 }
 
-// Name tells an account of payments that it did not remember by name, and
+// AddPayments tells an account of payments that it did not remember by name, and
 // follows the tainted money that went on with them. The outcome is reused; it is
 // nil where the account is not at hand any more.
-func (p *Partition) Name(account event.Entity, payments []Named) *Outcome {
+func (p *Partition) AddPayments(account event.Entity, payments []PaymentByName) *Outcome {
 	s := p.Peek(account)
 	if s == nil || len(payments) == 0 {
 		return nil
@@ -168,14 +168,14 @@ func (p *Partition) Name(account event.Entity, payments []Named) *Outcome {
 	l := event.Leg{Role: event.RoleTaint, Entity: account}
 	p.view.begin(s, &l)
 	p.engine.follow(&p.view, &p.out, func(*taint) bool { return true }, func(key uint64) bool { return named[key] })
-	s.traced().asks = p.out.Unnamed
+	s.traced().needsPayments = p.out.NeedsPayments
 	return &p.out
 }
 
-// Unasked says that an account's search for payments by name is over.
-func (p *Partition) Unasked(account event.Entity) {
-	if s := p.Peek(account); s != nil && s.Asks() {
-		s.traced().asks, s.dirty = false, true
+// EndSearch says that an account's search for payments by name is over.
+func (p *Partition) EndSearch(account event.Entity) {
+	if s := p.Peek(account); s != nil && s.NeedsPayments() {
+		s.traced().needsPayments, s.dirty = false, true
 	}
 }
 
@@ -184,9 +184,9 @@ func (p *Partition) state(e event.Entity) *State {
 	if s, ok := p.hot.Get(e); ok {
 		return s
 	}
-	s, ok := p.cold[e]
+	s, ok := p.evicted[e]
 	if ok {
-		delete(p.cold, e)
+		delete(p.evicted, e)
 	} else {
 		s = NewState(event.Entity(strings.Clone(string(e))))
 	}
@@ -210,14 +210,14 @@ func (p *Partition) Snapshot() []*State {
 	for _, s := range p.hot.Values() {
 		take(s)
 	}
-	for _, s := range p.cold {
+	for _, s := range p.evicted {
 		take(s)
 	}
 	return out
 }
 
 // Waiting is the number of evicted states that are kept until they are written.
-func (p *Partition) Waiting() int { return len(p.cold) }
+func (p *Partition) Waiting() int { return len(p.evicted) }
 
 // Written says what became of a snapshot: in cold storage, so that the states
 // that are no longer hot can go, or not, so that they belong to the next one.
@@ -228,9 +228,9 @@ func (p *Partition) Written(states []*State, ok bool) {
 		}
 		return
 	}
-	for e, s := range p.cold {
+	for e, s := range p.evicted {
 		if !s.dirty && !s.unread {
-			delete(p.cold, e)
+			delete(p.evicted, e)
 		}
 	}
 }

@@ -179,7 +179,7 @@ func TestRepeatedBlocksChangeNothing(t *testing.T) {
 func drawMoves(r *rapid.T, most int) []move {
 	moves := make([]move, rapid.IntRange(1, most).Draw(r, "n"))
 	for i := range moves {
-		k := sort(rapid.IntRange(0, int(sorts)-1).Draw(r, "sort"))
+		k := movementKind(rapid.IntRange(0, int(movementKinds)-1).Draw(r, "sort"))
 		moves[i] = move{at: noon.Add(-time.Duration(rapid.IntRange(0, 30*24*3600-1).Draw(r, "age")) * time.Second), tag: uint64(i+1)<<16 | uint64(k),
 			counter: uint64(rapid.IntRange(1, 5).Draw(r, "who")), amount: int64(rapid.IntRange(1, 1000).Draw(r, "fen"))}
 	}
@@ -198,7 +198,7 @@ func TestPropertyOrderOfArrival(t *testing.T) {
 		for _, i := range rapid.Permutation(indexes(len(moves))).Draw(r, "order") {
 			shuffled.add(moves[i])
 		}
-		for k := range sorts {
+		for k := range movementKinds {
 			var a, b totals
 			sorted.totals(k, noon, &a)
 			shuffled.totals(k, noon, &b)
@@ -227,21 +227,21 @@ func indexes(n int) []int {
 func TestPropertyFoldingKeepsSums(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		var s State
-		var n, sum [sorts]int64
+		var n, sum [movementKinds]int64
 		for _, m := range drawMoves(r, 10*maxMoves) {
 			s.add(m)
-			n[m.sort()]++
-			sum[m.sort()] += m.amount
+			n[m.kind()]++
+			sum[m.kind()] += m.amount
 		}
-		for k := range sorts {
+		for k := range movementKinds {
 			var got totals
 			s.totals(k, noon, &got)
 			if month := len(windows) - 1; got.n[month] != n[k] || got.sum[month] != sum[k] {
 				r.Fatalf("%d movements of %d fen became %d of %d", n[k], sum[k], got.n[month], got.sum[month])
 			}
 		}
-		if len(s.moves) > int(sorts)*maxMoves {
-			r.Fatalf("%d movements are kept, the bound is %d", len(s.moves), int(sorts)*maxMoves)
+		if len(s.moves) > int(movementKinds)*maxMoves {
+			r.Fatalf("%d movements are kept, the bound is %d", len(s.moves), int(movementKinds)*maxMoves)
 		}
 	})
 }

@@ -28,7 +28,7 @@ const (
 	maxDevices  = 4              // devices that a person has paid from
 	maxKept     = 4              // payments that a late record may still complete
 	newFor      = 24 * time.Hour // a counterpart is new for a day after the first contact
-	sleep       = 30 * 24 * time.Hour
+	longSilence       = 30 * 24 * time.Hour
 )
 
 // contact is a counterpart and when it was first and last met, in seconds
@@ -51,55 +51,55 @@ type State struct {
 	contacts     []contact    // whose movements are forgotten
 	kept         []byte       // payments that a late record may complete, see keep
 	partner      event.Entity // the number that an account pays under, or the account of a number: the first
-	hops         []hop        // neighbours by name, to tell them of a risk
+	hops         []neighbour        // neighbours by name, to tell them of a risk
 	device       uint64       // the first one that a person paid from
 	largest      int64        // largest debit up to the day before today
 	largestToday int64
-	rare         *rare // what most entities do not have
+	cold         *cold // what most entities do not have
 	today        int32 // days since the epoch
 
 	dirty  bool
 	unread bool // its past could not be read yet
 }
 
-// rare is the part of a state that most entities do without.
-type rare struct {
+// cold is the part of a state that most entities do without.
+type cold struct {
 	buckets      []bucket // by their beginning
 	devices      []uint64 // after the first
-	quiet        []quiet
+	cooldowns        []cooldown
 	trails       []trail  // that this entity is on
-	told         []uint64 // notes that an alert was asked of
+	notified         []uint64 // notes that an alert was asked of
 	traced       *traced  // to follow money
 	caller       *caller  // of a number that calls much
 	swappedAt    event.Instant
 	forwardingAt event.Instant // 0: forwarding is off
 	wokeAt       event.Instant // the end of the last long silence
-	slept        time.Duration // how long that was
+	silence        time.Duration // how long that was
 	watch        string        // what the watchlist says
 	watchUntil   event.Instant
 }
 
-// more returns the rare part, which is made when it is first needed.
-func (s *State) more() *rare {
-	if s.rare == nil {
-		s.rare = &rare{}
+// makeCold returns the cold part, which is made when it is first needed.
+func (s *State) makeCold() *cold {
+	if s.cold == nil {
+		s.cold = &cold{}
 	}
-	return s.rare
+	return s.cold
 }
 
-// nothing stands in for a rare part that is not there; it is never written.
-var nothing rare
+// emptyCold stands in for a cold part that is not there; it is never written.
+var emptyCold cold
 
-// peek is the rare part for reading.
-func (s *State) peek() *rare {
-	if s.rare == nil {
-		return &nothing
+// readCold is the cold part for reading.
+func (s *State) readCold() *cold {
+	if s.cold == nil {
+		return &emptyCold
 	}
-	return s.rare
+	return s.cold
 }
 
-// quiet remembers that a pattern has spoken, so that it does not repeat itself.
-type quiet struct {
+// cooldown remembers that a pattern has spoken, so that it does not repeat itself.
+type cooldown struct {
 	pattern uint64
 	at      event.Instant
 }
@@ -116,14 +116,14 @@ func (s *State) Unread() bool { return s.unread }
 // Read says that the past, if any, has been read.
 func (s *State) Read() { s.unread = false }
 
-// seen moves the entity's clock.
-func (s *State) seen(at event.Instant) {
+// advance moves the entity's clock.
+func (s *State) advance(at event.Instant) {
 	if s.first == 0 || at < s.first {
 		s.first = at
 	}
-	if s.last != 0 && at.Sub(s.last) >= sleep {
-		r := s.more()
-		r.wokeAt, r.slept = at, at.Sub(s.last)
+	if s.last != 0 && at.Sub(s.last) >= longSilence {
+		r := s.makeCold()
+		r.wokeAt, r.silence = at, at.Sub(s.last)
 	}
 	s.last = max(s.last, at)
 }
@@ -190,7 +190,7 @@ func (s *State) acquaint(counter uint64, at uint32) {
 		s.contacts[oldest] = c
 		return
 	}
-	s.contacts = append(room(s.contacts), c)
+	s.contacts = append(grow(s.contacts), c)
 }
 
 // noteDevice notes the device of a payment and says whether it is another than
@@ -204,10 +204,10 @@ func (s *State) noteDevice(d string) (isNew bool) {
 		s.device = h
 		return false
 	}
-	if s.device == h || slices.Contains(s.peek().devices, h) {
+	if s.device == h || slices.Contains(s.readCold().devices, h) {
 		return false
 	}
-	r := s.more()
+	r := s.makeCold()
 	if len(r.devices) == maxDevices-1 {
 		r.devices = slices.Delete(r.devices, 0, 1)
 	}
@@ -309,12 +309,12 @@ func (s *State) expire(before event.Instant) {
 	}
 }
 
-// speak says whether the pattern has been silent for long enough to speak
+// startCooldown says whether the pattern has been silent for long enough to startCooldown
 // again, and notes that it does.
-func (s *State) speak(pattern uint64, at event.Instant, every time.Duration) bool {
-	r := s.more()
-	for i := range r.quiet {
-		if q := &r.quiet[i]; q.pattern == pattern {
+func (s *State) startCooldown(pattern uint64, at event.Instant, every time.Duration) bool {
+	r := s.makeCold()
+	for i := range r.cooldowns {
+		if q := &r.cooldowns[i]; q.pattern == pattern {
 			if at.Sub(q.at) < every {
 				return false
 			}
@@ -322,7 +322,7 @@ func (s *State) speak(pattern uint64, at event.Instant, every time.Duration) boo
 			return true
 		}
 	}
-	r.quiet = append(r.quiet, quiet{pattern, at})
+	r.cooldowns = append(r.cooldowns, cooldown{pattern, at})
 	return true
 }
 
@@ -330,11 +330,11 @@ func (s *State) speak(pattern uint64, at event.Instant, every time.Duration) boo
 // this state has seen. What both know counts once.
 func (s *State) Merge(n *Network, past *State) {
 	s.first = min(s.first, past.first)
-	if past.last != 0 && s.first.Sub(past.last) >= sleep && s.peek().slept == 0 {
-		s.more().wokeAt, s.more().slept = s.first, s.first.Sub(past.last)
+	if past.last != 0 && s.first.Sub(past.last) >= longSilence && s.readCold().silence == 0 {
+		s.makeCold().wokeAt, s.makeCold().silence = s.first, s.first.Sub(past.last)
 	}
 	for i := range past.moves {
-		if m := &past.moves[i]; s.find(m.sort(), m.tag) == nil {
+		if m := &past.moves[i]; s.find(m.kind(), m.tag) == nil {
 			s.add(*m)
 		}
 	}
@@ -354,10 +354,10 @@ func (s *State) Merge(n *Network, past *State) {
 	}
 	s.largest = max(s.largest, past.largest, past.largestToday)
 	for _, h := range past.hops {
-		s.hop(h)
+		s.rememberNeighbour(h)
 	}
-	if p := past.rare; p != nil {
-		r := s.more()
+	if p := past.cold; p != nil {
+		r := s.makeCold()
 		for _, b := range p.buckets {
 			s.foldInto(b, s.last)
 		}
@@ -373,13 +373,13 @@ func (s *State) Merge(n *Network, past *State) {
 		if r.watch == "" {
 			r.watch, r.watchUntil = p.watch, p.watchUntil
 		}
-		if r.slept == 0 {
-			r.wokeAt, r.slept = p.wokeAt, p.slept
+		if r.silence == 0 {
+			r.wokeAt, r.silence = p.wokeAt, p.silence
 		}
 		for _, t := range p.trails {
-			s.join(n, t)
+			s.joinTrail(n, t)
 		}
-		r.told = append(r.told, p.told...)
+		r.notified = append(r.notified, p.notified...)
 		if old := p.traced; old != nil {
 			for _, q := range old.reports {
 				s.reported(q.pattern, q.at)
@@ -390,16 +390,16 @@ func (s *State) Merge(n *Network, past *State) {
 			for _, o := range old.outs {
 				s.spend(o)
 			}
-			s.traced().asks = s.traced().asks || old.asks
+			s.traced().needsPayments = s.traced().needsPayments || old.needsPayments
 		}
 		if r.caller == nil {
 			r.caller = p.caller
 		} else if p.caller != nil {
 			r.caller.merge(p.caller)
 		}
-		for _, q := range p.quiet {
-			if !slices.ContainsFunc(r.quiet, func(o quiet) bool { return o.pattern == q.pattern }) {
-				r.quiet = append(r.quiet, q)
+		for _, q := range p.cooldowns {
+			if !slices.ContainsFunc(r.cooldowns, func(o cooldown) bool { return o.pattern == q.pattern }) {
+				r.cooldowns = append(r.cooldowns, q)
 			}
 		}
 	}
@@ -415,7 +415,7 @@ func (s *State) FindDebit(payee string, minor int64, at event.Instant) (key uint
 	counter, nearest := event.Hash(payee), 2*time.Hour
 	for i := range s.moves {
 		m := &s.moves[i]
-		if d := m.at.Sub(at).Abs(); m.sort() == debit && m.counter == counter && m.amount == minor && d <= nearest {
+		if d := m.at.Sub(at).Abs(); m.kind() == debit && m.counter == counter && m.amount == minor && d <= nearest {
 			key, found, nearest = m.tag&idBits, true, d
 		}
 	}
@@ -428,13 +428,13 @@ const maxReports = 16
 // reported remembers a report by the holder, once.
 func (s *State) reported(id uint64, at event.Instant) {
 	r := s.traced()
-	if slices.ContainsFunc(r.reports, func(q quiet) bool { return q.pattern == id }) {
+	if slices.ContainsFunc(r.reports, func(q cooldown) bool { return q.pattern == id }) {
 		return
 	}
 	if len(r.reports) == maxReports {
 		r.reports = slices.Delete(r.reports, 0, 1)
 	}
-	r.reports = append(r.reports, quiet{id, at})
+	r.reports = append(r.reports, cooldown{id, at})
 }
 
 // Reports counts the reports that the holder made in the 30 days before a

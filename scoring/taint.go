@@ -10,7 +10,7 @@ import (
 )
 
 // Money of a stop is followed from account to account, first in, first out.
-// Each account's partition does its own part: it is told what came in, knows
+// Each account's partition does its own part: it is notified of what came in, knows
 // what went out, and tells the next account. The money that ever came into an
 // account is one line; a credit is a stretch of it, a debit takes the next
 // stretch, and what a debit took of a tainted stretch is tainted. So which part
@@ -68,7 +68,7 @@ const (
 // traced is what an account needs to have its money followed; it is made when it
 // is first needed.
 func (s *State) traced() *traced {
-	r := s.more()
+	r := s.makeCold()
 	if r.traced == nil {
 		r.traced = &traced{}
 	}
@@ -77,7 +77,7 @@ func (s *State) traced() *traced {
 
 // trace is the same for reading.
 func (s *State) trace() *traced {
-	if r := s.peek(); r.traced != nil {
+	if r := s.readCold(); r.traced != nil {
 		return r.traced
 	}
 	return &untraced
@@ -90,13 +90,13 @@ var untraced traced
 type traced struct {
 	taints  []taint // money of stops that came in
 	outs    []spent // payments by name, since there are any
-	reports []quiet // that the holder made: their ids and times
-	asks    bool    // for payments by name, until cold storage has told them
+	reports []cooldown // that the holder made: their ids and times
+	needsPayments    bool    // for payments by name, until cold storage has told them
 }
 
-// Asks says whether the account still asks for payments by name, so that the
+// NeedsPayments says whether the account still asks for payments by name, so that the
 // search for them goes on after a crash.
-func (s *State) Asks() bool { return s.trace().asks }
+func (s *State) NeedsPayments() bool { return s.trace().needsPayments }
 
 // taintWith remembers a stop's money; false when it is known. The oldest makes
 // room.
@@ -115,7 +115,7 @@ func (s *State) taintWith(t taint) bool {
 		}
 		r.taints = slices.Delete(r.taints, oldest, oldest+1)
 	}
-	r.taints = append(room(r.taints), t)
+	r.taints = append(grow(r.taints), t)
 	return true
 }
 
@@ -129,7 +129,7 @@ func (s *State) spend(o spent) {
 	for i > 0 && (r.outs[i-1].at > o.at || r.outs[i-1].at == o.at && r.outs[i-1].key > o.key) {
 		i--
 	}
-	r.outs = slices.Insert(room(r.outs), i, o)
+	r.outs = slices.Insert(grow(r.outs), i, o)
 	old := 0
 	for newest := r.outs[len(r.outs)-1].at; r.outs[old].at < newest.Add(-tracedFor); {
 		old++
@@ -137,8 +137,8 @@ func (s *State) spend(o spent) {
 	r.outs = slices.Delete(r.outs, 0, max(old, len(r.outs)-maxOuts))
 }
 
-// goesOn follows tainted money that goes on with a payment.
-func (e *Engine) goesOn(v *View, key uint64, out *Outcome) {
+// followDebit follows tainted money that goes on with a payment.
+func (e *Engine) followDebit(v *View, key uint64, out *Outcome) {
 	s, l := v.state, v.leg
 	t := &l.Event.Transfer
 	if t.Amount.Currency != event.CNY || len(s.trace().taints) == 0 {
@@ -210,7 +210,7 @@ func (e *Engine) followOne(v *View, m *move, out *Outcome, which func(*taint) bo
 			return
 		}
 		if i < 0 { // it was made before this account had any: cold storage knows whom it went to
-			out.Unnamed, s.traced().asks = true, true
+			out.NeedsPayments, s.traced().needsPayments = true, true
 			return
 		}
 		o := &outs[i]
@@ -219,7 +219,7 @@ func (e *Engine) followOne(v *View, m *move, out *Outcome, which func(*taint) bo
 		switch {
 		case o.account == "":
 			out.Ends = append(out.Ends, End{next, EndCash})
-		case o.shop || v.controls.good(next.Entity(), v.now) != "":
+		case o.shop || v.controls.knownGoodAs(next.Entity(), v.now) != "":
 			out.Ends = append(out.Ends, End{next, EndMerchant})
 		case t.Hop >= e.Policy.Trail.MaxHops:
 			out.Ends = append(out.Ends, End{next, EndDeep})
@@ -234,7 +234,7 @@ func (e *Engine) followOne(v *View, m *move, out *Outcome, which func(*taint) bo
 // sells says whether an account is a shop's or a utility's, whose money is not
 // the fraudster's: known to be good, cleared, or paid at its tills.
 func (v *View) sells() bool {
-	if v.good() != "" || v.state.peek().watch == "cleared" {
+	if v.knownGoodAs() != "" || v.state.readCold().watch == "cleared" {
 		return true
 	}
 	tills, credits := 0, 0

@@ -133,11 +133,11 @@ func TestNamesComeLater(t *testing.T) {
 	e := event.Event{Kind: event.KindTaint, ID: "t", At: noon, Taint: &tt}
 	b := event.AppendLeg(event.BeginBlock(nil), event.Touch{Role: event.RoleTaint, Prefix: event.PrefixAccount, Name: "1000"}, event.Source{Topic: 4, Offset: w.offset}, event.AppendEvent(nil, &e))
 	asked := false
-	if err := w.part.Apply(w.offset, b, func(_ *event.Leg, o *Outcome) { asked = o.Unnamed }); err != nil || !asked {
+	if err := w.part.Apply(w.offset, b, func(_ *event.Leg, o *Outcome) { asked = o.NeedsPayments }); err != nil || !asked {
 		t.Fatalf("asked %v, %v", asked, err)
 	}
-	out := w.part.Name("acct:1000", []Named{{ID: "o", At: noon.Add(time.Minute), Minor: 3000_00, Balance: 5000_00, Account: "1100", Bank: "PCBC"}})
-	if out.Unnamed || len(out.Taints) != 1 || out.Taints[0].Account != "1100" || out.Taints[0].Minor != 3000_00 {
+	out := w.part.AddPayments("acct:1000", []PaymentByName{{ID: "o", At: noon.Add(time.Minute), Minor: 3000_00, Balance: 5000_00, Account: "1100", Bank: "PCBC"}})
+	if out.NeedsPayments || len(out.Taints) != 1 || out.Taints[0].Account != "1100" || out.Taints[0].Minor != 3000_00 {
 		t.Errorf("%+v", out)
 	}
 }
@@ -152,7 +152,7 @@ func TestPropertyTaintIsFirstInFirstOut(t *testing.T) {
 		wanted := map[[2]int]int64{}
 		var news []taint
 		balance, debits, gone := 0, 0, 0
-		s.more()
+		s.makeCold()
 		for i := range rapid.IntRange(2, 24).Draw(t, "moves") {
 			when := noon.Add(time.Duration(i) * time.Minute)
 			if balance == 0 || rapid.Bool().Draw(t, "in") {
@@ -218,7 +218,7 @@ func TestTaintsAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(back.trace().taints) != 1 || back.trace().taints[0] != s.trace().taints[0] || len(back.trace().outs) != 1 || back.trace().outs[0] != s.trace().outs[0] {
-		t.Errorf("%+v, want %+v", back.rare, s.rare)
+		t.Errorf("%+v, want %+v", back.cold, s.cold)
 	}
 }
 

@@ -19,7 +19,7 @@ type View struct {
 	network  *Network
 	clock    event.Instant // the latest moment that the partition has seen
 
-	sums    [sorts]totals // of now
+	sums    [movementKinds]totals // of now
 	summed  uint8         // which of them are
 	payload []byte
 }
@@ -34,7 +34,7 @@ func (v *View) begin(s *State, l *event.Leg) {
 func (v *View) at(now event.Instant) { v.now, v.summed = now, 0 }
 
 // totals are the counts and sums of a sort, by window.
-func (v *View) totals(k sort) *totals {
+func (v *View) totals(k movementKind) *totals {
 	if v.summed&(1<<k) == 0 {
 		v.state.totals(k, v.now, &v.sums[k])
 		v.summed |= 1 << k
@@ -57,7 +57,7 @@ func (v *View) longestCall(window time.Duration, marks uint64) (longest time.Dur
 	s := v.state
 	from, to := v.now.Add(-window), v.now.Add(clockGrace)
 	for i := len(s.moves) - 1; i >= 0 && s.moves[i].at > from; i-- {
-		if m := &s.moves[i]; m.at <= to && m.sort() == callIn && m.has(marks) {
+		if m := &s.moves[i]; m.at <= to && m.kind() == callIn && m.has(marks) {
 			longest = max(longest, v.length(m))
 		}
 	}
@@ -79,7 +79,7 @@ func (v *View) sinceCall() time.Duration {
 	s := v.state
 	for i := len(s.moves) - 1; i >= 0; i-- {
 		m := &s.moves[i]
-		if m.sort() != callIn || !m.has(markNew) || m.at > v.now.Add(clockGrace) {
+		if m.kind() != callIn || !m.has(markNew) || m.at > v.now.Add(clockGrace) {
 			continue
 		}
 		length := v.length(m)
@@ -99,7 +99,7 @@ const alikeFloor = 100_00
 
 // alike is the largest number of different new counterparts with one and the
 // same amount of 100 yuan and more, among the remembered movements of a sort within a while.
-func (v *View) alike(k sort, window time.Duration) (most int64) {
+func (v *View) alike(k movementKind, window time.Duration) (most int64) {
 	s := v.state
 	from := v.now.Add(-window)
 	for i := len(s.moves) - 1; i >= 0 && s.moves[i].at > from; i-- {
@@ -233,7 +233,7 @@ func (v *View) merchant() bool {
 // callees estimates the different numbers called within a month.
 func (v *View) callees() int64 {
 	exact := v.state.distinct(callOut, v.now, memory, 0)
-	if c := v.state.peek().caller; c != nil {
+	if c := v.state.readCold().caller; c != nil {
 		return max(exact, c.distinctCallees(dayOf(v.now)))
 	}
 	return exact
@@ -241,14 +241,14 @@ func (v *View) callees() int64 {
 
 // month is the calls of a month: made, taken, and days with any.
 func (v *View) month() (out, in, days int64) {
-	if c := v.state.peek().caller; c != nil {
+	if c := v.state.readCold().caller; c != nil {
 		return c.month(dayOf(v.now))
 	}
 	last := int64(-1)
 	from := v.now.Add(-memory)
 	for i := len(v.state.moves) - 1; i >= 0 && v.state.moves[i].at > from; i-- {
 		m := &v.state.moves[i]
-		switch m.sort() {
+		switch m.kind() {
 		case callOut:
 			out++
 		case callIn:
@@ -264,8 +264,8 @@ func (v *View) month() (out, in, days int64) {
 	return out, in, days
 }
 
-// share is the quotient of two counts or sums; zero when the second is.
-func share(a, b int64) float64 {
+// fraction is the quotient of two counts or sums; zero when the second is.
+func fraction(a, b int64) float64 {
 	if b == 0 {
 		return 0
 	}

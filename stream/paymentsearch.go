@@ -38,7 +38,7 @@ type tries struct {
 // want begins the search for an account's payments by name, where its state asks
 // for it.
 func (p *paymentSearch) want(s *scoring.State) {
-	if s.Asks() && p.wanted[s.Entity] == nil && len(p.wanted) < maxWanted {
+	if s.NeedsPayments() && p.wanted[s.Entity] == nil && len(p.wanted) < maxWanted {
 		p.wanted[s.Entity] = &tries{}
 	}
 }
@@ -84,16 +84,16 @@ func (p *paymentSearch) found(e event.Entity, list []warehouse.Payment) {
 	if t := p.wanted[e]; t != nil {
 		if t.n++; t.n == maxTries {
 			delete(p.wanted, e)
-			p.part.Unasked(e)
+			p.part.EndSearch(e)
 		}
 	}
-	named := make([]scoring.Named, len(list))
+	named := make([]scoring.PaymentByName, len(list))
 	for i := range list {
-		named[i] = scoring.Named(list[i])
+		named[i] = scoring.PaymentByName(list[i])
 	}
-	if out := p.part.Name(e, named); out != nil {
+	if out := p.part.AddPayments(e, named); out != nil {
 		p.outcome(out)
-		if !out.Unnamed {
+		if !out.NeedsPayments {
 			delete(p.wanted, e)
 		}
 	}

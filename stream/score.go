@@ -169,7 +169,7 @@ func (w *worker) block(ctx context.Context, m *kafka.Message) error {
 // scored notes what a leg led to.
 func (w *worker) scored(l *event.Leg, out *scoring.Outcome) {
 	w.outcome(out)
-	if out.Unnamed {
+	if out.NeedsPayments {
 		w.search.want(w.part.Peek(l.Entity))
 	}
 	if l.Event.Kind == event.KindTransfer && l.Event.Transfer.Screened {
