@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"stopline.internal/stream/event"
+	"stopline.internal/stream/event/packed"
 )
 
 // stateVersion is the first byte of an encoded state.
@@ -52,12 +53,12 @@ func AppendState(dst []byte, s *State) []byte {
 	}
 	w.bool(s.cold != nil)
 	if s.cold != nil {
-		w.rare(s.cold)
+		w.cold(s.cold)
 	}
 	return w.buf
 }
 
-func (w *writer) rare(r *cold) {
+func (w *writer) cold(r *cold) {
 	w.int(int64(len(r.buckets)))
 	for i := range r.buckets {
 		b := &r.buckets[i]
@@ -127,20 +128,20 @@ func ReadState(e event.Entity, b []byte) (*State, error) {
 	if len(b) == 0 || b[0] != stateVersion {
 		return nil, fmt.Errorf("state of %s: %w", e, errVersion)
 	}
-	r := reader{buf: b[1:]}
+	r := reader{packed.NewReader(b[1:])}
 	s := &State{Entity: e}
-	s.Applied = Place{r.int(), int32(r.int())}
-	s.first, s.last = event.Instant(r.int()), event.Instant(r.int())
+	s.Applied = Place{r.Int(), int32(r.Int())}
+	s.first, s.last = event.Instant(r.Int()), event.Instant(r.Int())
 	prev := event.Instant(0)
 	s.moves = list[move](&r)
 	for i := range s.moves {
-		prev += event.Instant(r.int())
-		s.moves[i] = move{at: prev, tag: r.hash(), counter: max(1, r.hash()), amount: r.int()}
+		prev += event.Instant(r.Int())
+		s.moves[i] = move{at: prev, tag: r.Hash(), counter: max(1, r.Hash()), amount: r.Int()}
 	}
 	s.contacts = list[contact](&r)
 	for i := range s.contacts {
-		c := contact{hash: r.hash(), first: uint32(r.int())}
-		c.last = uint32(int64(c.first) + r.int())
+		c := contact{hash: r.Hash(), first: uint32(r.Int())}
+		c.last = uint32(int64(c.first) + r.Int())
 		s.contacts[i] = c
 	}
 	if kept := r.text(); kept != "" {
@@ -150,62 +151,62 @@ func ReadState(e event.Entity, b []byte) (*State, error) {
 		}
 	}
 	s.partner = event.Entity(r.text())
-	s.device, s.largest, s.largestToday, s.today = r.hash(), r.int(), r.int(), int32(r.int())
+	s.device, s.largest, s.largestToday, s.today = r.Hash(), r.Int(), r.Int(), int32(r.Int())
 	s.hops = list[neighbour](&r)
 	for i := range s.hops {
-		s.hops[i] = neighbour{event.Entity(r.text()), way(r.byte()), event.Instant(r.int()), r.int(), r.text()}
+		s.hops[i] = neighbour{event.Entity(r.text()), way(r.Byte()), event.Instant(r.Int()), r.Int(), r.text()}
 	}
-	if r.byte() == 1 {
-		s.cold = r.rare()
+	if r.Byte() == 1 {
+		s.cold = r.cold()
 	}
-	if r.short {
+	if r.Failed() {
 		return nil, fmt.Errorf("state of %s: %w", e, errShort)
 	}
 	return s, nil
 }
 
-func (r *reader) rare() *cold {
+func (r *reader) cold() *cold {
 	o := &cold{buckets: list[bucket](r)}
 	for i := range o.buckets {
-		o.buckets[i] = bucket{start: int32(r.int()), kind: movementKind(r.byte()), day: r.byte() == 1, n: uint32(r.int()), sum: r.int()}
+		o.buckets[i] = bucket{start: int32(r.Int()), kind: movementKind(r.Byte()), day: r.Byte() == 1, n: uint32(r.Int()), sum: r.Int()}
 	}
 	o.devices = list[uint64](r)
 	for i := range o.devices {
-		o.devices[i] = r.hash()
+		o.devices[i] = r.Hash()
 	}
 	o.cooldowns = list[cooldown](r)
 	for i := range o.cooldowns {
-		o.cooldowns[i] = cooldown{r.hash(), event.Instant(r.int())}
+		o.cooldowns[i] = cooldown{r.Hash(), event.Instant(r.Int())}
 	}
 	o.trails = list[trail](r)
 	for i := range o.trails {
-		o.trails[i] = trail{event.Entity(r.text()), event.Instant(r.int()), int(r.int()), int(r.int()), event.Instant(r.int()), r.int(), r.text()}
+		o.trails[i] = trail{event.Entity(r.text()), event.Instant(r.Int()), int(r.Int()), int(r.Int()), event.Instant(r.Int()), r.Int(), r.text()}
 	}
 	o.notified = list[uint64](r)
 	for i := range o.notified {
-		o.notified[i] = r.hash()
+		o.notified[i] = r.Hash()
 	}
-	if r.byte() == 1 {
+	if r.Byte() == 1 {
 		o.traced = r.traced()
 	}
-	if r.byte() == 1 {
+	if r.Byte() == 1 {
 		c := &caller{days: list[callDay](r)}
 		for i := range c.days {
-			c.days[i] = callDay{uint16(r.int()), uint16(r.int()), uint16(r.int())}
+			c.days[i] = callDay{uint16(r.Int()), uint16(r.Int()), uint16(r.Int())}
 		}
 		for i := range c.callees {
-			c.callees[i] = uint16(r.int())
+			c.callees[i] = uint16(r.Int())
 		}
 		for _, into := range []*[]sighting{&c.handsets, &c.cells} {
 			*into = list[sighting](r)
 			for i := range *into {
-				(*into)[i] = sighting{r.hash(), uint16(r.int())}
+				(*into)[i] = sighting{r.Hash(), uint16(r.Int())}
 			}
 		}
 		o.caller = c
 	}
-	o.swappedAt, o.forwardingAt, o.wokeAt = event.Instant(r.int()), event.Instant(r.int()), event.Instant(r.int())
-	o.silence, o.watch, o.watchUntil = time.Duration(r.int()), r.text(), event.Instant(r.int())
+	o.swappedAt, o.forwardingAt, o.wokeAt = event.Instant(r.Int()), event.Instant(r.Int()), event.Instant(r.Int())
+	o.silence, o.watch, o.watchUntil = time.Duration(r.Int()), r.text(), event.Instant(r.Int())
 	return o
 }
 
@@ -246,20 +247,20 @@ func (w *writer) traced(r *traced) {
 }
 
 func (r *reader) traced() *traced {
-	o := &traced{needsPayments: r.byte() == 1}
+	o := &traced{needsPayments: r.Byte() == 1}
 	o.reports = list[cooldown](r)
 	for i := range o.reports {
-		o.reports[i] = cooldown{r.hash(), event.Instant(r.int())}
+		o.reports[i] = cooldown{r.Hash(), event.Instant(r.Int())}
 	}
 	o.taints = list[taint](r)
 	for i := range o.taints {
 		t := &o.taints[i]
 		t.CaseID, t.StopID, t.Type, t.District, t.Pattern = r.text(), r.text(), r.text(), r.text(), r.text()
-		t.credit, t.At, t.Minor, t.Offset, t.Whole, t.Hop, t.held, t.since = r.hash(), event.Instant(r.int()), r.int(), r.int(), r.int(), int(r.int()), r.int(), event.Instant(r.int())
+		t.credit, t.At, t.Minor, t.Offset, t.Whole, t.Hop, t.held, t.since = r.Hash(), event.Instant(r.Int()), r.Int(), r.Int(), r.Int(), int(r.Int()), r.Int(), event.Instant(r.Int())
 	}
 	o.outs = list[spent](r)
 	for i := range o.outs {
-		o.outs[i] = spent{key: r.hash(), at: event.Instant(r.int()), minor: r.int(), balance: r.int(), id: r.text(), account: r.text(), bank: r.text(), holder: r.text(), shop: r.byte() == 1}
+		o.outs[i] = spent{key: r.Hash(), at: event.Instant(r.Int()), minor: r.Int(), balance: r.Int(), id: r.text(), account: r.text(), bank: r.text(), holder: r.text(), shop: r.Byte() == 1}
 	}
 	return o
 }
@@ -305,53 +306,17 @@ func (w *writer) text(s string) {
 	w.buf = append(w.buf, s...)
 }
 
-type reader struct {
-	buf   []byte
-	short bool
-}
-
-func (r *reader) int() int64 {
-	v, n := binary.Varint(r.buf)
-	if n <= 0 {
-		r.short, r.buf = true, nil
-		return 0
-	}
-	r.buf = r.buf[n:]
-	return v
-}
+// reader reads what a writer wrote.
+type reader struct{ packed.Reader }
 
 // len is a count of things that are at least one byte each.
 func (r *reader) len() int {
-	n := r.int()
-	if n < 0 || n > int64(len(r.buf)) {
-		r.short, r.buf = true, nil
+	n := r.Int()
+	if n < 0 || n > int64(r.Left()) {
+		r.Fail()
 		return 0
 	}
 	return int(n)
 }
 
-func (r *reader) bytes(n int) []byte {
-	if n > len(r.buf) {
-		r.short, r.buf = true, nil
-		return nil
-	}
-	b := r.buf[:n]
-	r.buf = r.buf[n:]
-	return b
-}
-
-func (r *reader) byte() byte {
-	if b := r.bytes(1); b != nil {
-		return b[0]
-	}
-	return 0
-}
-
-func (r *reader) hash() uint64 {
-	if b := r.bytes(8); b != nil {
-		return binary.LittleEndian.Uint64(b)
-	}
-	return 0
-}
-
-func (r *reader) text() string { return string(r.bytes(r.len())) }
+func (r *reader) text() string { return string(r.Bytes(uint64(r.len()))) }

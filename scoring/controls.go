@@ -7,6 +7,7 @@ import (
 
 	"stopline.internal/scoring/pattern"
 	"stopline.internal/stream/event"
+	"stopline.internal/stream/event/packed"
 )
 
 // MaxControls bounds the exceptions and the known-good entities together.
@@ -19,7 +20,7 @@ const MaxControls = 200_000
 type Controls struct {
 	program    *program
 	text       string // of the catalogue; empty while it is the one of the start
-	knownGood      map[event.Entity]KnownGood
+	knownGood  map[event.Entity]KnownGood
 	exceptions map[exception]event.Instant
 	brakes     map[string]*brake // by pattern; "*" is the whole service
 
@@ -235,8 +236,8 @@ func (c *Controls) read(e *Engine, b []byte) error {
 	if len(b) == 0 || b[0] != stateVersion {
 		return fmt.Errorf("controls: %w", errVersion)
 	}
-	r := reader{buf: b[1:]}
-	c.applied, c.version = Place{r.int(), int32(r.int())}, uint64(r.int())
+	r := reader{packed.NewReader(b[1:])}
+	c.applied, c.version = Place{r.Int(), int32(r.Int())}, uint64(r.Int())
 	if c.text = r.text(); c.text != "" {
 		p, err := e.compile(c.text)
 		if err != nil {
@@ -246,17 +247,17 @@ func (c *Controls) read(e *Engine, b []byte) error {
 	}
 	for range r.len() {
 		name := event.Entity(r.text())
-		c.knownGood[name] = KnownGood{r.text(), event.Instant(r.int())}
+		c.knownGood[name] = KnownGood{r.text(), event.Instant(r.Int())}
 	}
 	for range r.len() {
 		x := exception{event.Entity(r.text()), r.text()}
-		c.exceptions[x] = event.Instant(r.int())
+		c.exceptions[x] = event.Instant(r.Int())
 	}
 	for range r.len() {
 		id := r.text()
-		c.brakes[id] = &brake{r.int(), r.int(), r.int(), event.Instant(r.int())}
+		c.brakes[id] = &brake{r.Int(), r.Int(), r.Int(), event.Instant(r.Int())}
 	}
-	if r.short {
+	if r.Failed() {
 		return fmt.Errorf("controls: %w", errShort)
 	}
 	return nil

@@ -34,7 +34,7 @@ func (e *Engine) evaluate(v *View, what about, out *Outcome) (stopped bool) {
 	exempt := v.knownGoodAs() != ""
 	var hits []Hit
 	var stopping []*entry // live patterns that hit and ask for a stop
-	cooling := true     // every hit is one that has spoken lately
+	cooling := true       // every hit is one that has spoken lately
 	action, best, rest, trial := pattern.Warn, 0.0, 1.0, 1.0
 	block := pattern.NoBlock
 	fraudType, shadow := "", true

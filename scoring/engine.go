@@ -14,7 +14,7 @@ import (
 type Policy struct {
 	StopScore     int           // a hit that asks for a stop gets it from this score on
 	ReviewScore   int           // below it, an alert only warns
-	Cooldown         time.Duration // a pattern that only warns speaks once in this time of an entity
+	Cooldown      time.Duration // a pattern that only warns speaks once in this time of an entity
 	Lateness      time.Duration // how long after a payment a call, message or SIM change may still complete its pattern
 	ServiceBudget Budget        // automatic stops in an hour, of all patterns together
 	PatternBudget Budget        // of one pattern that names no budget of its own
@@ -100,14 +100,14 @@ func (e *Engine) Failed() int64 { return e.failed.Load() }
 
 // Outcome is what a leg led to. Its slices are reused.
 type Outcome struct {
-	Alerts  []Alert
-	Notes   []Note        // for other entities, in any partition
-	Taints  []event.Taint // money that went on: for its next account
-	Hops    []event.Taint // accounts that a stop is to be asked for on
-	Ends    []End         // where a trail ends
+	Alerts        []Alert
+	Notes         []Note        // for other entities, in any partition
+	Taints        []event.Taint // money that went on: for its next account
+	Hops          []event.Taint // accounts that a stop is to be asked for on
+	Ends          []End         // where a trail ends
 	NeedsPayments bool          // tainted money went on by payments that are not remembered by name: see [Partition.Name]
-	Trips   []Trip        // brakes that fell
-	Refused error         // a control that this program cannot follow
+	Trips         []Trip        // brakes that fell
+	Refused       error         // a control that this program cannot follow
 }
 
 // Empty says whether a leg led to nothing that others need to know, as most do.

@@ -55,7 +55,7 @@ type move struct {
 	amount  int64  // minor units, or seconds of a call
 }
 
-func (m *move) kind() movementKind            { return movementKind(m.tag & kindBits) }
+func (m *move) kind() movementKind    { return movementKind(m.tag & kindBits) }
 func (m *move) has(marks uint64) bool { return m.tag&marks == marks }
 
 // counts says whether the movement is of the sort and was not taken back.

@@ -33,10 +33,10 @@ type Network struct {
 var DefaultNetwork = Network{MaxHops: 5, MaxRing: 10, Degree: 40, Fan: 3, Floor: 300_00, Window: 72 * time.Hour, HalfLife: 24 * time.Hour, Keep: 0.7, LevelFloor: 100}
 
 const (
-	maxHops   = 64 // neighbours that an entity remembers by name
-	maxTrails = 64 // stopped accounts' trails that it is on
-	maxLinks  = 64 // trails without suspicion, to find rings
-	maxNotified   = 64 // notes of which an alert was asked
+	maxHops     = 64 // neighbours that an entity remembers by name
+	maxTrails   = 64 // stopped accounts' trails that it is on
+	maxLinks    = 64 // trails without suspicion, to find rings
+	maxNotified = 64 // notes of which an alert was asked
 
 	reach = 5 * 24 * time.Hour // how long a neighbour is remembered by name
 )

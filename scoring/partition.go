@@ -13,7 +13,7 @@ import (
 type Partition struct {
 	engine   *Engine
 	hot      *simplelru.LRU[event.Entity, *State]
-	evicted     map[event.Entity]*State // evicted, and not yet written
+	evicted  map[event.Entity]*State // evicted, and not yet written
 	seen     map[origin]int64        // last source offset applied
 	controls *Controls
 	view     View

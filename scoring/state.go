@@ -28,7 +28,7 @@ const (
 	maxDevices  = 4              // devices that a person has paid from
 	maxKept     = 4              // payments that a late record may still complete
 	newFor      = 24 * time.Hour // a counterpart is new for a day after the first contact
-	longSilence       = 30 * 24 * time.Hour
+	longSilence = 30 * 24 * time.Hour
 )
 
 // contact is a counterpart and when it was first and last met, in seconds
@@ -51,7 +51,7 @@ type State struct {
 	contacts     []contact    // whose movements are forgotten
 	kept         []byte       // payments that a late record may complete, see keep
 	partner      event.Entity // the number that an account pays under, or the account of a number: the first
-	hops         []neighbour        // neighbours by name, to tell them of a risk
+	hops         []neighbour  // neighbours by name, to tell them of a risk
 	device       uint64       // the first one that a person paid from
 	largest      int64        // largest debit up to the day before today
 	largestToday int64
@@ -66,15 +66,15 @@ type State struct {
 type cold struct {
 	buckets      []bucket // by their beginning
 	devices      []uint64 // after the first
-	cooldowns        []cooldown
+	cooldowns    []cooldown
 	trails       []trail  // that this entity is on
-	notified         []uint64 // notes that an alert was asked of
+	notified     []uint64 // notes that an alert was asked of
 	traced       *traced  // to follow money
 	caller       *caller  // of a number that calls much
 	swappedAt    event.Instant
 	forwardingAt event.Instant // 0: forwarding is off
 	wokeAt       event.Instant // the end of the last long silence
-	silence        time.Duration // how long that was
+	silence      time.Duration // how long that was
 	watch        string        // what the watchlist says
 	watchUntil   event.Instant
 }

@@ -88,10 +88,10 @@ var untraced traced
 
 // traced is the part of a state by which money is followed.
 type traced struct {
-	taints  []taint // money of stops that came in
-	outs    []spent // payments by name, since there are any
-	reports []cooldown // that the holder made: their ids and times
-	needsPayments    bool    // for payments by name, until cold storage has told them
+	taints        []taint    // money of stops that came in
+	outs          []spent    // payments by name, since there are any
+	reports       []cooldown // that the holder made: their ids and times
+	needsPayments bool       // for payments by name, until cold storage has told them
 }
 
 // NeedsPayments says whether the account still asks for payments by name, so that the

@@ -20,7 +20,7 @@ type View struct {
 	clock    event.Instant // the latest moment that the partition has seen
 
 	sums    [movementKinds]totals // of now
-	summed  uint8         // which of them are
+	summed  uint8                 // which of them are
 	payload []byte
 }
 

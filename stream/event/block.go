@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"unsafe"
+
+	"stopline.internal/stream/event/packed"
 )
 
 // Legs travel in blocks: one Kafka record holds hundreds of them. A block is
@@ -158,9 +160,8 @@ func flags(a, b, c bool) (f byte) {
 
 // Block reads the legs of one block in turn.
 type Block struct {
-	rest    []byte
-	payload int // bytes of the event at hand
-	err     error
+	packed.Reader
+	payload uint64 // bytes of the event at hand
 }
 
 // OpenBlock starts reading a block. The texts of the legs alias b, which must
@@ -169,7 +170,7 @@ func OpenBlock(b []byte) (*Block, error) {
 	if len(b) == 0 || b[0] != blockVersion {
 		return nil, fmt.Errorf("%w: unknown version", ErrBlock)
 	}
-	return &Block{rest: b[1:]}, nil
+	return &Block{Reader: packed.NewReader(b[1:])}, nil
 }
 
 // Next reads a leg into l; false at the end, or where the block is damaged,
@@ -179,72 +180,72 @@ func (b *Block) Next(l *Leg) bool {
 		return false
 	}
 	b.event(&l.Event)
-	return b.err == nil
+	return !b.Failed()
 }
 
 // ReadEvent reads what [AppendEvent] made. The texts alias the bytes.
 func ReadEvent(b []byte, e *Event) error {
-	block := Block{rest: b}
+	block := Block{Reader: packed.NewReader(b)}
 	block.event(e)
-	return block.err
+	return block.Err()
 }
 
 func (b *Block) event(e *Event) {
-	e.Kind = Kind(b.byte())
+	e.Kind = Kind(b.Byte())
 	e.ID = b.text()
-	e.At = Instant(b.int())
+	e.At = Instant(b.Int())
 	switch e.Kind {
 	case KindTransfer:
 		t := &e.Transfer
-		status := b.byte()
+		status := b.Byte()
 		t.Status, t.Screened = Status(status&^screenedBit), status&screenedBit != 0
 		b.party(&t.Payer)
 		b.party(&t.Payee)
-		t.Amount.Minor = b.int()
+		t.Amount.Minor = b.Int()
 		t.Amount.Currency = Currency(b.text())
 		t.Channel = b.text()
-		t.PayerBalance = b.int()
-		t.PayeeBalance = b.int()
+		t.PayerBalance = b.Int()
+		t.PayeeBalance = b.Int()
 		t.Device = b.text()
 		t.Purpose = b.text()
 		t.District = b.text()
 	case KindCall:
 		c := &e.Call
-		f := b.byte()
+		f := b.Byte()
 		c.Ended, c.Spoofed, c.Foreign = f&1 != 0, f&2 != 0, f&4 != 0
 		c.Caller = b.text()
 		c.Callee = b.text()
 		c.IMEI = b.text()
 		c.CallerCell = b.text()
 		c.CalleeCell = b.text()
-		c.Seconds = b.int()
+		c.Seconds = b.Int()
 	case KindMessage:
 		e.Message = Message{Sender: b.text(), Recipient: b.text(), LinkHost: b.text()}
 	case KindSIM:
 		e.SIM = SIM{Number: b.text(), Change: b.text()}
 	case KindWatch:
-		e.Watch.Removed = b.byte()&1 != 0
+		e.Watch.Removed = b.Byte()&1 != 0
 		e.Watch.Entity = Entity(b.text())
 		e.Watch.Risk = b.text()
 		e.Watch.Reason = b.text()
-		e.Watch.Until = Instant(b.int())
+		e.Watch.Until = Instant(b.Int())
 	case KindRisk:
-		e.Risk = Risk{Entity: Entity(b.text()), Origin: Entity(b.text()), Since: Instant(b.int()), Score: int(b.int()), From: Entity(b.text()), Why: b.text(),
-			Hop: int(b.int()), Minor: b.int(), Cause: b.text()}
+		e.Risk = Risk{Entity: Entity(b.text()), Origin: Entity(b.text()), Since: Instant(b.Int()), Score: int(b.Int()), From: Entity(b.text()), Why: b.text(),
+			Hop: int(b.Int()), Minor: b.Int(), Cause: b.text()}
 	case KindControl:
-		c := &Control{Removed: b.byte()&1 != 0, What: b.text(), Entity: Entity(b.text()), Pattern: b.text(), As: b.text(), Reason: b.text(), By: b.text(), Text: b.text()}
-		c.Until = Instant(b.int())
+		c := &Control{Removed: b.Byte()&1 != 0, What: b.text(), Entity: Entity(b.text()), Pattern: b.text(), As: b.text(), Reason: b.text(), By: b.text(), Text: b.text()}
+		c.Until = Instant(b.Int())
 		e.Control = c
 	case KindTaint:
-		t := &Taint{Held: b.byte()&1 != 0, Account: b.text(), Bank: b.text(), Holder: b.text(), CaseID: b.text(), StopID: b.text(), Parent: b.text(), Payer: b.text(),
+		t := &Taint{Held: b.Byte()&1 != 0, Account: b.text(), Bank: b.text(), Holder: b.text(), CaseID: b.text(), StopID: b.text(), Parent: b.text(), Payer: b.text(),
 			Transfer: b.text(), Type: b.text(), District: b.text(), Pattern: b.text(), At: e.At}
-		t.Minor, t.Offset, t.Whole, t.Hop = b.int(), b.int(), b.int(), int(b.int())
-		t.Key = b.uint()
+		t.Minor, t.Offset, t.Whole, t.Hop = b.Int(), b.Int(), b.Int(), int(b.Int())
+		t.Key = b.Uint()
 		e.Taint = t
 	case KindReport:
 		e.Report = b.report()
 	default:
-		b.fail()
+		b.Fail()
 	}
 }
 
@@ -253,94 +254,58 @@ func (b *Block) Skip(l *Leg) bool {
 	if !b.head(l) {
 		return false
 	}
-	b.rest = b.rest[b.payload:]
+	b.Bytes(b.payload)
 	return true
 }
 
 // head reads a leg up to its event.
 func (b *Block) head(l *Leg) bool {
-	if len(b.rest) == 0 || b.err != nil {
+	if b.Left() == 0 || b.Failed() {
 		return false
 	}
-	l.Role = Role(b.byte())
-	l.Source.Topic = b.byte()
-	l.Source.Partition = int32(b.uint())
-	l.Source.Offset = int64(b.uint())
+	l.Role = Role(b.Byte())
+	l.Source.Topic = b.Byte()
+	l.Source.Partition = int32(b.Uint())
+	l.Source.Offset = int64(b.Uint())
 	l.Entity = Entity(b.text())
-	b.payload = int(b.uint())
-	if b.payload > len(b.rest) || b.payload < 0 {
-		b.fail()
+	if b.payload = b.Uint(); b.payload > uint64(b.Left()) {
+		b.Fail()
 	}
-	return b.err == nil
+	return !b.Failed()
 }
 
 // Err is [ErrBlock] after a damaged block.
-func (b *Block) Err() error { return b.err }
+func (b *Block) Err() error {
+	if b.Failed() {
+		return ErrBlock
+	}
+	return nil
+}
 
 func (b *Block) report() *Report {
 	r := &Report{Source: b.text(), District: b.text(), FraudType: b.text()}
 	b.party(&r.Victim)
-	n := b.uint()
-	for i := uint64(0); i < n && b.err == nil; i++ {
+	n := b.Uint()
+	for i := uint64(0); i < n && !b.Failed(); i++ {
 		r.Transfers = append(r.Transfers, ReportedTransfer{
 			ID: b.text(), PayerAccount: b.text(), PayeeAccount: b.text(), PayeeBank: b.text(),
-			Amount: Money{Minor: b.int(), Currency: Currency(b.text())}, At: Instant(b.int()),
+			Amount: Money{Minor: b.Int(), Currency: Currency(b.text())}, At: Instant(b.Int()),
 		})
 	}
-	n = b.uint()
-	for i := uint64(0); i < n && b.err == nil; i++ {
+	n = b.Uint()
+	for i := uint64(0); i < n && !b.Failed(); i++ {
 		r.Callers = append(r.Callers, b.text())
 	}
 	return r
 }
 
-func (b *Block) fail() {
-	b.err = ErrBlock
-	b.rest = nil
-}
-
-func (b *Block) byte() byte {
-	if len(b.rest) == 0 {
-		b.fail()
-		return 0
-	}
-	v := b.rest[0]
-	b.rest = b.rest[1:]
-	return v
-}
-
-func (b *Block) uint() uint64 {
-	v, n := binary.Uvarint(b.rest)
-	if n <= 0 {
-		b.fail()
-		return 0
-	}
-	b.rest = b.rest[n:]
-	return v
-}
-
-func (b *Block) int() int64 {
-	v, n := binary.Varint(b.rest)
-	if n <= 0 {
-		b.fail()
-		return 0
-	}
-	b.rest = b.rest[n:]
-	return v
-}
-
+// text aliases the block's bytes.
 func (b *Block) text() string {
-	n := b.uint()
-	if n == 0 {
+	t := b.Bytes(b.Uint())
+	if len(t) == 0 {
 		return ""
 	}
-	if n > uint64(len(b.rest)) {
-		b.fail()
-		return ""
-	}
-	s := unsafe.String(&b.rest[0], int(n))
-	b.rest = b.rest[n:]
-	return s
+	return unsafe.String(&t[0], len(t))
 }
 
 func (b *Block) party(p *Party) {
