@@ -1,7 +1,6 @@
 package scoring
 
 import (
-	"math"
 	"strconv"
 	"strings"
 
@@ -19,25 +18,44 @@ const (
 	aboutRisk                 // on a note of risk
 )
 
+// finding is what the patterns of a leg's role say of the entity at hand.
+type finding struct {
+	hits      []Hit
+	stopping  []*entry // live patterns that hit and ask for a stop
+	cooling   bool     // every hit is one that has raised an alert lately
+	action    pattern.Action
+	block     pattern.Block
+	evidence  pattern.Evidence
+	fraudType string  // of the strongest live pattern; of the last on trial where there is none
+	strongest float64 // weight of that
+}
+
 // evaluate looks at the patterns of the leg's role and appends the alert that they
 // amount to. It says whether a stop was asked for.
-//
-// What decides, in this order: a hard block stops; an override (an exception,
-// a known-good party) takes the action away; a soft block is reviewed; the
-// score decides; a brake turns a stop into a review.
 func (e *Engine) evaluate(v *View, what about, out *Outcome) (stopped bool) {
-	prog := v.controls.program
-	entries := prog.byRole[v.leg.Role]
-	if len(entries) == 0 {
+	f := e.find(v, what)
+	if len(f.hits) == 0 || f.cooling {
 		return false
 	}
+	a := v.alert(v.controls.program.Version, f.evidence.Score(), f.fraudType, f.hits)
+	e.decide(v, &f, &a, out)
+	if a.Action == pattern.Stop {
+		t := &v.pay.transfer
+		a.StopID = event.StopID(event.TransferKey(t.Payer.Account, v.pay.id), t.Payee.Account)
+		e.beginTrail(&a, out)
+	}
+	out.Alerts = append(out.Alerts, a)
+	return a.Action == pattern.Stop
+}
+
+// find asks every pattern that may speak.
+func (e *Engine) find(v *View, what about) (f finding) {
+	entries := v.controls.program.byRole[v.leg.Role]
+	if len(entries) == 0 {
+		return f
+	}
+	f.cooling, f.action, f.block = true, pattern.Warn, pattern.NoBlock
 	exempt := v.knownGoodAs() != ""
-	var hits []Hit
-	var stopping []*entry // live patterns that hit and ask for a stop
-	cooling := true       // every hit is one that has spoken lately
-	action, best, rest, trial := pattern.Warn, 0.0, 1.0, 1.0
-	block := pattern.NoBlock
-	fraudType, shadow := "", true
 	for _, p := range entries {
 		if what == aboutEntity && p.ofPayment || what == aboutPayment && !p.ofPayment || p.mule && exempt {
 			continue
@@ -49,49 +67,51 @@ func (e *Engine) evaluate(v *View, what about, out *Outcome) (stopped bool) {
 		if !hit || p.Block != pattern.HardBlock && v.excepted(p.ID) {
 			continue
 		}
-		values := make(map[string]any, len(p.Reads))
-		for _, f := range p.Reads {
-			values[f.Name] = shown(f, v)
-		}
-		hits = append(hits, Hit{Pattern: p.ID, FraudType: p.FraudType, Weight: p.Weight, Shadow: p.Shadow, Values: values})
-		if what == aboutRisk || v.state.startCooldown(p.key, v.now, e.Policy.Cooldown) || p.Then == pattern.Stop {
-			cooling = false
-		}
-		if p.Shadow {
-			if trial *= 1 - p.Weight; shadow {
-				fraudType = p.FraudType
-			}
-			continue
-		}
-		shadow = false
-		rest *= 1 - p.Weight
-		action, block = max(action, p.Then), max(block, p.Block)
-		if p.Then == pattern.Stop {
-			stopping = append(stopping, p)
-		}
-		if p.Weight > best {
-			best, fraudType = p.Weight, p.FraudType
+		if f.add(v, p); what == aboutRisk || v.state.startCooldown(p.key, v.now, e.Policy.Cooldown) || p.Then == pattern.Stop {
+			f.cooling = false
 		}
 	}
-	if len(hits) == 0 || cooling {
-		return false
+	return f
+}
+
+// add notes a pattern that hit, with the values that it saw.
+func (f *finding) add(v *View, p *entry) {
+	values := make(map[string]any, len(p.Reads))
+	for _, read := range p.Reads {
+		values[read.Name] = shown(read, v)
 	}
-	if shadow {
-		rest = trial // what it would have been
+	f.hits = append(f.hits, Hit{Pattern: p.ID, FraudType: p.FraudType, Weight: p.Weight, Shadow: p.Shadow, Values: values})
+	f.evidence.Add(p.Weight, p.Shadow)
+	if p.Shadow {
+		if f.evidence.OnTrial() {
+			f.fraudType = p.FraudType
+		}
+		return
 	}
-	score := int(math.Round(1000 * (1 - rest)))
-	if action == pattern.Stop && score < e.Policy.StopScore && block != pattern.HardBlock {
+	f.action, f.block = max(f.action, p.Then), max(f.block, p.Block)
+	if p.Then == pattern.Stop {
+		f.stopping = append(f.stopping, p)
+	}
+	if p.Weight > f.strongest {
+		f.strongest, f.fraudType = p.Weight, p.FraudType
+	}
+}
+
+// decide sets the alert's action. What decides, in this order: a hard block stops;
+// an override (an exception, a known-good party) takes the action away; a soft
+// block is reviewed; the score decides; a brake turns a stop into a review.
+func (e *Engine) decide(v *View, f *finding, a *Alert, out *Outcome) {
+	action := f.action
+	if action == pattern.Stop && a.Score < e.Policy.StopScore && f.block != pattern.HardBlock {
 		action = pattern.Review
 	}
-	if action == pattern.Review && score < e.Policy.ReviewScore && block == pattern.NoBlock {
+	if action == pattern.Review && a.Score < e.Policy.ReviewScore && f.block == pattern.NoBlock {
 		action = pattern.Warn
 	}
-	a := v.alert(prog.Version, score, fraudType, hits)
-	a.Shadow = shadow
-	if shadow {
+	if a.Shadow = f.evidence.OnTrial(); a.Shadow {
 		action = pattern.Warn
 	}
-	if block != pattern.HardBlock && action > pattern.Warn {
+	if f.block != pattern.HardBlock && action > pattern.Warn {
 		if a.Override = v.override(); a.Override != "" {
 			action = pattern.Warn
 		}
@@ -100,18 +120,11 @@ func (e *Engine) evaluate(v *View, what about, out *Outcome) (stopped bool) {
 		action = pattern.Review
 	}
 	if action == pattern.Stop {
-		if a.Brake = e.brake(v, stopping, out); a.Brake != "" {
+		if a.Brake = e.brake(v, f.stopping, out); a.Brake != "" {
 			action = pattern.Review
 		}
 	}
 	a.Action = action
-	if action == pattern.Stop {
-		t := &v.pay.transfer
-		a.StopID = event.StopID(event.TransferKey(t.Payer.Account, v.pay.id), t.Payee.Account)
-		e.beginTrail(&a, out)
-	}
-	out.Alerts = append(out.Alerts, a)
-	return action == pattern.Stop
 }
 
 // canStop says whether there is an account to stop: a withdrawal has none.

@@ -2,7 +2,6 @@ package scoring
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"stopline.internal/scoring/pattern"
@@ -66,7 +65,7 @@ func Replay(catalogue string, hits []Hit) (score int, fails []string, err error)
 	for _, p := range c.Patterns {
 		byID[p.ID] = p
 	}
-	rest, trial, shadow := 1.0, 1.0, true
+	var evidence pattern.Evidence
 	for i := range hits {
 		p := byID[hits[i].Pattern]
 		if p == nil {
@@ -76,15 +75,7 @@ func Replay(catalogue string, hits []Hit) (score int, fails []string, err error)
 		if hit, _ := p.Hits(&seen{hits[i].Values}); !hit {
 			fails = append(fails, p.ID)
 		}
-		if p.Shadow {
-			trial *= 1 - p.Weight
-			continue
-		}
-		shadow = false
-		rest *= 1 - p.Weight
+		evidence.Add(p.Weight, p.Shadow)
 	}
-	if shadow {
-		rest = trial
-	}
-	return int(math.Round(1000 * (1 - rest))), fails, nil
+	return evidence.Score(), fails, nil
 }

@@ -16,6 +16,7 @@ import (
 	"stopline.internal/api"
 	"stopline.internal/cmd/stopline/backtest"
 	"stopline.internal/scoring"
+	"stopline.internal/scoring/pattern"
 )
 
 type patternsCmd struct {
@@ -276,7 +277,8 @@ func explain(w io.Writer, a *scoring.Alert, c *scoring.Catalogue, policy scoring
 	if a.Incomplete {
 		b.WriteString("the entity's past could not be read when this was scored\n")
 	}
-	rest, factors := 1.0, []string{}
+	var evidence pattern.Evidence
+	var factors []string
 	for i, h := range a.Hits {
 		fmt.Fprintf(&b, "\n%d. %s, weight %.2f", i+1, h.Pattern, h.Weight)
 		p := c.Find(h.Pattern)
@@ -297,11 +299,11 @@ func explain(w io.Writer, a *scoring.Alert, c *scoring.Catalogue, policy scoring
 			b.WriteString("   in shadow: it counts nothing\n")
 			continue
 		}
-		rest *= 1 - h.Weight
+		evidence.Add(h.Weight, false)
 		factors = append(factors, fmt.Sprintf("(1 - %.2f)", h.Weight))
 	}
 	if len(factors) > 0 {
-		fmt.Fprintf(&b, "\nscore = 1000 × (1 - %s) = %.0f\n", strings.Join(factors, " × "), 1000*(1-rest))
+		fmt.Fprintf(&b, "\nscore = 1000 × (1 - %s) = %d\n", strings.Join(factors, " × "), evidence.Score())
 	}
 	fmt.Fprintf(&b, "a stop needs %d and a pattern that asks for it, a review %d", policy.StopScore, policy.ReviewScore)
 	switch {
