@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/step"
+	"stopline.internal/store/ledger/stop"
 )
 
 // LedgerLog folds the log of stops into a ledger, and appends to it. Every
@@ -66,15 +68,15 @@ func (l *LedgerLog) Ready() <-chan struct{} {
 }
 
 func (l *LedgerLog) fold(m *kafka.Message) error {
-	var e ledger.Event
+	var e ledger.Entry
 	if err := json.Unmarshal(m.Value, &e); err != nil {
 		l.Log.Error("an entry of the ledger's log cannot be read, and is passed over", "partition", m.Partition, "offset", m.Offset, "err", err)
 		return nil
 	}
-	e.Place = ledger.Place{Partition: m.Partition, Offset: m.Offset}
+	e.Place = step.Place{Partition: m.Partition, Offset: m.Offset}
 	res := l.Ledger.Apply(&e)
 	if res.Accepted && e.State != "" && l.behind.Load() == 0 { // what is new, not what the log tells again
-		l.Metrics.Stops.WithLabelValues(string(e.State)).Inc()
+		l.Metrics.Stops.WithLabelValues(e.State).Inc()
 	}
 	l.mu.Lock()
 	ch := l.waiting[e.ID]
@@ -87,7 +89,7 @@ func (l *LedgerLog) fold(m *kafka.Message) error {
 }
 
 // Append writes one event and waits until the fold has judged it.
-func (l *LedgerLog) Append(ctx context.Context, e ledger.Event) (ledger.Result, error) {
+func (l *LedgerLog) Append(ctx context.Context, e ledger.Entry) (ledger.Result, error) {
 	l.init()
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
@@ -112,7 +114,7 @@ func (l *LedgerLog) Append(ctx context.Context, e ledger.Event) (ledger.Result, 
 }
 
 // Write appends events without waiting for the fold.
-func (l *LedgerLog) Write(ctx context.Context, events ...ledger.Event) error {
+func (l *LedgerLog) Write(ctx context.Context, events ...ledger.Entry) error {
 	msgs := make([]kafka.Message, len(events))
 	for i := range events {
 		msgs[i] = kafka.Message{Topic: l.Topics.Stops, Key: []byte(events[i].CaseID), Value: mustJSON(&events[i])}
@@ -146,11 +148,11 @@ func (l *LedgerLog) Deadlines(ctx context.Context) error {
 
 // freed tells accounts that nothing is held there any more: what goes on from
 // now on is followed.
-func (l *LedgerLog) freed(ctx context.Context, due []ledger.Event) {
+func (l *LedgerLog) freed(ctx context.Context, due []ledger.Entry) {
 	var msgs []kafka.Message
 	for i := range due {
 		s := l.Ledger.Stop(due[i].StopID)
-		if due[i].State != ledger.Expired || s == nil {
+		if due[i].State != string(stop.Expired) || s == nil {
 			continue
 		}
 		if t := s.HeldTaint(); t != nil {

@@ -15,6 +15,8 @@ import (
 
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream/event"
 )
@@ -27,7 +29,7 @@ type Score struct {
 	Group      string
 	Topics     Topics
 	Engine     *scoring.Engine
-	Terms      ledger.Terms
+	Terms      law.Terms
 	Producer   *Producer
 	Warehouse  *warehouse.Warehouse
 	Hot        int           // entities kept hot in each partition
@@ -375,16 +377,16 @@ func (w *worker) outcome(out *scoring.Outcome) {
 	w.Metrics.Notes.Add(float64(len(out.Notes)))
 	for i := range out.Hops {
 		t := &out.Hops[i]
-		w.propose(ledger.Propose(w.Terms, t.StopID, t.CaseID, ledger.Proposal{
-			Account: ledger.Account{Number: t.Account, Bank: t.Bank, Holder: t.Holder}, Minor: t.Minor, Currency: event.CNY,
-			Transfer: ledger.Transfer{ID: t.Transfer, Minor: t.Whole, At: t.At}, Hop: t.Hop, FraudType: t.Type, District: t.District, Pattern: t.Pattern,
-			Parent: t.Parent, Via: ledger.ViaTransfer, Text: "money of stop " + t.Parent + " went on to this account",
-		}, w.Clock(), "trail"))
+		w.propose(ledger.StopEntries(stop.Propose(w.Terms, t.StopID, t.CaseID, stop.Proposal{
+			Account: stop.Account{Number: t.Account, Bank: t.Bank, Holder: t.Holder}, Minor: t.Minor, Currency: event.CNY,
+			Transfer: stop.Transfer{ID: t.Transfer, Minor: t.Whole, At: t.At}, Hop: t.Hop, FraudType: t.Type, District: t.District, Pattern: t.Pattern,
+			Parent: t.Parent, Via: stop.ViaTransfer, Text: "money of stop " + t.Parent + " went on to this account",
+		}, w.Clock(), "trail")))
 	}
 	for i := range out.Ends {
 		t := &out.Ends[i]
-		w.propose([]ledger.Event{ledger.LeafEvent(t.CaseID, &ledger.Leaf{ID: t.StopID, Parent: t.Parent, Account: ledger.Account{Number: t.Account, Bank: t.Bank, Holder: t.Holder},
-			Minor: t.Minor, Transfer: ledger.Transfer{ID: t.Transfer, Minor: t.Whole, At: t.At}, Hop: t.Hop, Why: t.Why}, w.Clock())})
+		w.propose([]ledger.Entry{ledger.LeafEntry(t.CaseID, &stop.Leaf{ID: t.StopID, Parent: t.Parent, Account: stop.Account{Number: t.Account, Bank: t.Bank, Holder: t.Holder},
+			Minor: t.Minor, Transfer: stop.Transfer{ID: t.Transfer, Minor: t.Whole, At: t.At}, Hop: t.Hop, Why: t.Why}, w.Clock())})
 	}
 	for i := range out.Taints {
 		w.taint(&out.Taints[i])
@@ -416,13 +418,13 @@ func (w *worker) alert(a *scoring.Alert) {
 		return
 	}
 	t := a.Transfer
-	w.propose(ledger.Propose(w.Terms, a.StopID, a.CaseID, ledger.Proposal{
-		Account: ledger.Account{Number: t.Payee.Account, Bank: t.Payee.Bank, Holder: t.Payee.Holder},
-		Minor:   t.Minor(), Currency: t.Currency, Transfer: ledger.Transfer{ID: t.ID, Minor: t.Minor(), At: t.At},
+	w.propose(ledger.StopEntries(stop.Propose(w.Terms, a.StopID, a.CaseID, stop.Proposal{
+		Account: stop.Account{Number: t.Payee.Account, Bank: t.Payee.Bank, Holder: t.Payee.Holder},
+		Minor:   t.Minor(), Currency: t.Currency, Transfer: stop.Transfer{ID: t.ID, Minor: t.Minor(), At: t.At},
 		Hop: 1, FraudType: a.FraudType, District: a.District, Pattern: a.Hits[0].Pattern, AlertID: a.ID, Payer: t.Payer.Account,
 		Text:        fmt.Sprintf("%s, score %d", a.FraudType, a.Score),
-		Explanation: &ledger.Explanation{Catalogue: a.Catalogue, Score: a.Score, At: a.At, Event: a.Event.Kind + ":" + a.Event.ID, Hits: mustJSON(a.Hits)},
-	}, w.Clock(), "scoring"))
+		Explanation: &stop.Explanation{Catalogue: a.Catalogue, Score: a.Score, At: a.At, Event: a.Event.Kind + ":" + a.Event.ID, Hits: mustJSON(a.Hits)},
+	}, w.Clock(), "scoring")))
 }
 
 // taint tells an account of money that came into it, by way of its partition.
@@ -472,19 +474,19 @@ func (w *worker) report(l *event.Leg) {
 		}
 		payment.Stop = event.StopID(key, t.PayeeAccount)
 		note.Stops, note.Payments = append(note.Stops, payment.Stop), append(note.Payments, payment)
-		p := ledger.Proposal{
-			Account: ledger.Account{Number: t.PayeeAccount, Bank: t.PayeeBank},
-			Minor:   t.Amount.Minor, Currency: t.Amount.Currency, Transfer: ledger.Transfer{ID: t.ID, Minor: t.Amount.Minor, At: t.At},
+		p := stop.Proposal{
+			Account: stop.Account{Number: t.PayeeAccount, Bank: t.PayeeBank},
+			Minor:   t.Amount.Minor, Currency: t.Amount.Currency, Transfer: stop.Transfer{ID: t.ID, Minor: t.Amount.Minor, At: t.At},
 			Hop: 1, FraudType: r.FraudType, District: r.District, ReportID: note.ID, Payer: t.PayerAccount,
 			Text: "reported by the victim to " + r.Source, Doubt: w.doubt(state, t, l.Event.At),
 		}
-		w.propose(ledger.Propose(w.Terms, payment.Stop, caseID, p, w.Clock(), "report"))
+		w.propose(ledger.StopEntries(stop.Propose(w.Terms, payment.Stop, caseID, p, w.Clock(), "report")))
 		if t.Amount.Currency == event.CNY && p.Doubt == "" {
 			w.taint(&event.Taint{Account: t.PayeeAccount, Bank: t.PayeeBank, CaseID: caseID, StopID: payment.Stop, Payer: t.PayerAccount, Transfer: t.ID, Key: key, At: t.At,
 				Minor: t.Amount.Minor, Whole: t.Amount.Minor, Hop: 1, Type: r.FraudType, District: r.District})
 		}
 	}
-	w.propose([]ledger.Event{{ID: event.DerivedID("evt", caseID, note.ID), CaseID: caseID, At: l.Event.At, By: "report", Report: note}})
+	w.propose([]ledger.Entry{{ID: event.DerivedID("evt", caseID, note.ID), CaseID: caseID, At: l.Event.At, By: "report", Report: note}})
 }
 
 // doubt says why a person must look at a reported payment before any account
@@ -492,16 +494,16 @@ func (w *worker) report(l *event.Leg) {
 func (w *worker) doubt(reporter *scoring.State, t *event.ReportedTransfer, at event.Instant) string {
 	switch {
 	case t.Amount.Currency == event.CNY && t.Amount.Minor < w.Terms.Tiny:
-		return ledger.DoubtTiny
+		return stop.DoubtTiny
 	case reporter.Reports(at) >= w.Terms.Reporter:
-		return ledger.DoubtRepeated
+		return stop.DoubtRepeated
 	case reporter.ReceivedFrom(t.PayeeAccount) >= t.Amount.Minor:
-		return ledger.DoubtCircular
+		return stop.DoubtCircular
 	}
 	return ""
 }
 
-func (w *worker) propose(events []ledger.Event) {
+func (w *worker) propose(events []ledger.Entry) {
 	for i := range events {
 		w.log = append(w.log, kafka.Message{Topic: w.Topics.Stops, Key: []byte(events[i].CaseID), Value: mustJSON(&events[i])})
 	}

@@ -11,6 +11,7 @@ import (
 
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream/event"
 )
@@ -23,7 +24,7 @@ type Sink struct {
 	Group     string
 	Topics    Topics
 	Warehouse *warehouse.Warehouse
-	Terms     ledger.Terms
+	Terms     law.Terms
 	Log       *slog.Logger
 	Metrics   *Metrics
 }
@@ -129,7 +130,7 @@ func (s *Sink) take(books *warehouse.Books, fold *ledger.Ledger, m *kafka.Messag
 		books.Alert(row)
 		return nil
 	default:
-		var e ledger.Event
+		var e ledger.Entry
 		if err := json.Unmarshal(m.Value, &e); err != nil {
 			s.Log.Error("an entry of the ledger's log cannot be read, and is passed over", "partition", m.Partition, "offset", m.Offset, "err", err)
 			return nil

@@ -20,6 +20,9 @@ import (
 	"stopline.internal/api"
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/delivery"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream"
 	"stopline.internal/stream/event"
 )
@@ -132,7 +135,7 @@ func (c *conformCmd) examine(ctx context.Context) (*certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	terms := ledger.DefaultTerms
+	terms := law.Default
 	terms.Respond = c.Wait
 	k.svc, err = start(ctx, in, plan{tuning: Tuning{Hot: 1000, Checkpoint: time.Second, Country: "CN"}, roles: allRoles, clock: wallClock, limits: event.DefaultLimits, terms: terms,
 		policy: scoring.DefaultPolicy, listen: c.Listen, identities: ids, banks: banks, endpoints: list, wrap: k.flaky.wrap}, log)
@@ -237,15 +240,15 @@ func (k *kit) play(ctx context.Context) {
 		}
 		return
 	}
-	k.note("an extension is taken", k.decide(ctx, first, func(e *ledger.Event, s *ledger.Stop) {
-		e.State, e.Until = ledger.Extended, s.Until.Add(k.svc.ledger.Terms().Hold)
+	k.note("an extension is taken", k.decide(ctx, first, func(e *stop.Step, s *stop.Stop) {
+		e.State, e.Until = stop.Extended, s.Until.Add(k.svc.ledger.Terms().Hold)
 	}))
-	k.note("a freeze is taken", k.decide(ctx, first, func(e *ledger.Event, _ *ledger.Stop) {
-		e.State, e.Until = ledger.Frozen, e.At.Add(k.svc.ledger.Terms().Freeze)
+	k.note("a freeze is taken", k.decide(ctx, first, func(e *stop.Step, _ *stop.Stop) {
+		e.State, e.Until = stop.Frozen, e.At.Add(k.svc.ledger.Terms().Freeze)
 	}))
 	k.note("a return is paid back as instructed", k.payBack(ctx, first))
 	if s := k.svc.ledger.Stop(retried); s != nil && s.State.Holds() {
-		k.note("a release is taken", k.decide(ctx, retried, func(e *ledger.Event, _ *ledger.Stop) { e.State = ledger.Released }))
+		k.note("a release is taken", k.decide(ctx, retried, func(e *stop.Step, _ *stop.Stop) { e.State = stop.Released }))
 	} else {
 		k.note("a release is taken", fmt.Errorf("%w: the second stop holds nothing", errUnreached))
 	}
@@ -261,8 +264,8 @@ func (k *kit) propose(ctx context.Context, n int, account, holder string, before
 	now := wallClock()
 	id := event.DerivedID("stp", "conformance", fmt.Sprint(n), now.String())
 	t := k.svc.ledger.Terms()
-	events := ledger.Propose(t, id, event.DerivedID("cas", id), ledger.Proposal{Account: ledger.Account{Number: account, Bank: k.Bank, Holder: holder}, Minor: minor, Currency: event.CNY,
-		Transfer: ledger.Transfer{ID: fmt.Sprintf("CONFORMANCE-%d", n), Minor: minor, At: now}, Hop: 1, FraudType: "account-takeover", Payer: "6222020200112233445", Text: "conformance"}, now, "scoring")
+	events := ledger.StopEntries(stop.Propose(t, id, event.DerivedID("cas", id), stop.Proposal{Account: stop.Account{Number: account, Bank: k.Bank, Holder: holder}, Minor: minor, Currency: event.CNY,
+		Transfer: stop.Transfer{ID: fmt.Sprintf("CONFORMANCE-%d", n), Minor: minor, At: now}, Hop: 1, FraudType: "account-takeover", Payer: "6222020200112233445", Text: "conformance"}, now, "scoring"))
 	if err := k.svc.log.Write(ctx, events...); err != nil {
 		k.note("the kit's own log", err)
 	}
@@ -270,8 +273,8 @@ func (k *kit) propose(ctx context.Context, n int, account, holder string, before
 }
 
 // until waits for something of a stop.
-func (k *kit) until(ctx context.Context, id, what string, ok func(*ledger.Stop) bool) error {
-	var last *ledger.Stop
+func (k *kit) until(ctx context.Context, id, what string, ok func(*stop.Stop) bool) error {
+	var last *stop.Stop
 	for end := time.Now().Add(k.Wait); time.Now().Before(end) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 		if last = k.svc.ledger.Stop(id); last != nil && ok(last) {
 			return nil
@@ -289,14 +292,14 @@ func (k *kit) until(ctx context.Context, id, what string, ok func(*ledger.Stop) 
 }
 
 func (k *kit) answered(ctx context.Context, id string) error {
-	if err := k.until(ctx, id, "no answer", func(s *ledger.Stop) bool { return s.Outcome != nil }); err != nil {
+	if err := k.until(ctx, id, "no answer", func(s *stop.Stop) bool { return s.Outcome != nil }); err != nil {
 		return err
 	}
 	for _, e := range k.svc.ledger.Stop(id).Timeline {
-		if e.State == ledger.Acknowledged {
+		if e.State == stop.Acknowledged {
 			return nil
 		}
-		if e.State == ledger.Undelivered {
+		if e.State == stop.Undelivered {
 			return errors.New("it was answered after its time")
 		}
 	}
@@ -343,7 +346,7 @@ func (k *kit) message(id string) (string, []byte) {
 	if s == nil || s.Message == nil {
 		return "", nil
 	}
-	return ledger.MessageID(id, 2), api.Envelope(s, ledger.MessageRequested, 2, k.svc.ledger.Terms())
+	return delivery.MessageID(id, 2), api.Envelope(s, delivery.MessageRequested, 2, k.svc.ledger.Terms())
 }
 
 func refused(status int, err error) error {
@@ -426,12 +429,12 @@ func (k *kit) lostAnswer(ctx context.Context, id string) error {
 func (k *kit) outOfOrder(ctx context.Context) error {
 	k.flaky.hold(true)
 	id := k.propose(ctx, 4, k.Account, k.Holder, func() {})
-	if err := k.until(ctx, id, "the request", func(s *ledger.Stop) bool { return s.State == ledger.Requested }); err != nil {
+	if err := k.until(ctx, id, "the request", func(s *stop.Stop) bool { return s.State == stop.Requested }); err != nil {
 		k.flaky.hold(false)
 		return err
 	}
 	name, body := k.message(id) // as it was
-	e := ledger.Lift(k.svc.ledger.Stop(id), 0, "", "taken back", wallClock(), "kit")
+	e := stop.Lift(k.svc.ledger.Stop(id), 0, "", "taken back", wallClock(), "kit")
 	err := k.enter(ctx, e)
 	k.flaky.hold(false)
 	if err != nil {
@@ -440,10 +443,10 @@ func (k *kit) outOfOrder(ctx context.Context) error {
 	if status, err := k.send(ctx, body, k.signed(name+"_late", body, time.Now())); err != nil || status >= 500 {
 		return fmt.Errorf("the late request was answered with %d %w", status, err)
 	}
-	if err := k.until(ctx, id, "the release was not taken", func(s *ledger.Stop) bool { return s.Message.Delivered }); err != nil {
+	if err := k.until(ctx, id, "the release was not taken", func(s *stop.Stop) bool { return s.Message.Delivered }); err != nil {
 		return err
 	}
-	if s := k.svc.ledger.Stop(id); s.State != ledger.Released {
+	if s := k.svc.ledger.Stop(id); s.State != stop.Released {
 		return fmt.Errorf("the stop is %s", s.State)
 	}
 	return nil
@@ -456,7 +459,7 @@ func (k *kit) mismatch(ctx context.Context) error {
 	}
 	s := k.svc.ledger.Stop(id)
 	switch {
-	case s.State != ledger.Mismatch:
+	case s.State != stop.Mismatch:
 		return fmt.Errorf("the bank compared account, holder, amount and time and must not stop; it answered %s", s.State)
 	case len(s.Outcome.Differs) == 0:
 		return errors.New("the answer does not say what differs: differs[].field")
@@ -465,22 +468,22 @@ func (k *kit) mismatch(ctx context.Context) error {
 }
 
 // decide changes a stop, and waits until the bank has taken the message.
-func (k *kit) decide(ctx context.Context, id string, change func(*ledger.Event, *ledger.Stop)) error {
+func (k *kit) decide(ctx context.Context, id string, change func(*stop.Step, *stop.Stop)) error {
 	s := k.svc.ledger.Stop(id)
-	e := s.Event(wallClock(), "kit")
+	e := s.Next(wallClock(), "kit")
 	change(&e, s)
 	e.ID = event.DerivedID("evt", id, fmt.Sprint(e.Version), string(e.State))
 	if err := k.enter(ctx, e); err != nil {
 		return fmt.Errorf("the kit could not decide: %w", err)
 	}
-	return k.until(ctx, id, "the message was not taken", func(s *ledger.Stop) bool {
+	return k.until(ctx, id, "the message was not taken", func(s *stop.Stop) bool {
 		return s.Message != nil && s.Message.Version >= e.Version && s.Message.Delivered
 	})
 }
 
-// enter writes an event of the kit's own to the ledger, which has to take it.
-func (k *kit) enter(ctx context.Context, e ledger.Event) error {
-	res, err := k.svc.log.Append(ctx, e)
+// enter writes a step of the kit's own to the ledger, which has to take it.
+func (k *kit) enter(ctx context.Context, e stop.Step) error {
+	res, err := k.svc.log.Append(ctx, ledger.StopEntry(e))
 	if err == nil && !res.Accepted {
 		err = res.Why
 	}
@@ -489,14 +492,14 @@ func (k *kit) enter(ctx context.Context, e ledger.Event) error {
 
 func (k *kit) payBack(ctx context.Context, id string) error {
 	s := k.svc.ledger.Stop(id)
-	if s.State != ledger.Frozen {
+	if s.State != stop.Frozen {
 		return fmt.Errorf("%w: the stop is %s", errUnreached, s.State)
 	}
-	e := s.Event(wallClock(), "kit")
-	e.ID, e.State, e.Until = event.DerivedID("evt", id, "return"), ledger.Returning, k.svc.ledger.Terms().Calendar.After(e.At, 3)
-	e.Change = &ledger.Change{Kind: ledger.ChangeReturn, ReturnID: event.DerivedID("ret", id), Minor: s.Left(), Payees: []ledger.Pay{{Victim: s.Payer, Account: s.Payer, Minor: s.Left()}}}
+	e := s.Next(wallClock(), "kit")
+	e.ID, e.State, e.Until = event.DerivedID("evt", id, "return"), stop.Returning, k.svc.ledger.Terms().Calendar.After(e.At, 3)
+	e.Change = &stop.Change{Kind: stop.ChangeReturn, ReturnID: event.DerivedID("ret", id), Minor: s.Left(), Payees: []stop.Pay{{Victim: s.Payer, Account: s.Payer, Minor: s.Left()}}}
 	if err := k.enter(ctx, e); err != nil {
 		return fmt.Errorf("the kit could not instruct: %w", err)
 	}
-	return k.until(ctx, id, "no confirmation", func(s *ledger.Stop) bool { return s.State == ledger.Returned })
+	return k.until(ctx, id, "no confirmation", func(s *stop.Stop) bool { return s.State == stop.Returned })
 }

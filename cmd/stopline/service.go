@@ -24,6 +24,8 @@ import (
 	"stopline.internal/scoring"
 	"stopline.internal/store/embedded"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/delivery"
+	"stopline.internal/store/ledger/law"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream"
 	"stopline.internal/stream/broker"
@@ -145,7 +147,7 @@ type plan struct {
 	roles  []string
 	clock  stream.Clock
 	limits event.Limits
-	terms  ledger.Terms
+	terms  law.Terms
 	policy scoring.Policy
 	listen string
 	// keyPair is what the API serves TLS with; nil is plain HTTP.
@@ -155,7 +157,7 @@ type plan struct {
 	banks      *event.Banks // that are known; nil: those that come with the program
 	screening  api.Screening
 	endpoints  []stream.Endpoint // of banks that are called
-	courier    ledger.CourierPolicy
+	sending    delivery.Policy
 	observe    time.Duration                   // how often the lag is measured; 0: each second
 	simulation *api.Simulation                 // of a city; nil: the service works on real time
 	wrap       func(http.Handler) http.Handler // stands before the API; nil: nothing does
@@ -226,7 +228,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 	if has(roleDispatch) {
 		run("deadlines", s.log.Deadlines)
 		s.dispatch = &stream.Dispatch{Brokers: in.kafka, Group: group(roleDispatch), Topics: in.topics, Ledger: s.ledger, Write: s.log.Write, Ready: s.log.Ready(),
-			Endpoints: p.endpoints, Policy: p.courier, Envelope: api.Envelope, Clock: p.clock, Log: log, Metrics: s.metrics}
+			Endpoints: p.endpoints, Policy: p.sending, Envelope: api.Envelope, Clock: p.clock, Log: log, Metrics: s.metrics}
 		run(roleDispatch, s.dispatch.Run)
 	}
 	if has(roleScore) || has(roleAPI) {

@@ -9,13 +9,15 @@ import (
 	"strings"
 	"testing"
 
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/step"
 	"stopline.internal/stream/event"
 )
 
 // oldTerms are the terms of the old log: the limit of stops is low, so that a
 // trail of it reaches the limit.
-func oldTerms() Terms {
-	t := DefaultTerms
+func oldTerms() law.Terms {
+	t := law.Default
 	t.MaxStops = 12
 	return t
 }
@@ -24,7 +26,7 @@ func oldTerms() Terms {
 type line struct {
 	Partition int   `json:"p"`
 	Offset    int64 `json:"o"`
-	Entry     Event `json:"e"`
+	Entry     Entry `json:"e"`
 }
 
 // testdata/log-1.jsonl is a log that an early version wrote: the seeded simulation,
@@ -52,7 +54,7 @@ func TestOldLogFoldsToTheSame(t *testing.T) {
 			t.Fatalf("an entry was read and written again: %v\n%s\nwas\n%s", err, again, lines.Bytes())
 		}
 		e := row.Entry
-		e.Place = Place{Partition: row.Partition, Offset: row.Offset}
+		e.Place = step.Place{Partition: row.Partition, Offset: row.Offset}
 		res := l.Apply(&e)
 		results = append(results, showResult(&res))
 		end = max(end, e.At)
@@ -101,7 +103,7 @@ func compareState(t *testing.T, file string, l *Ledger, results []any, end event
 }
 
 // kindOf names what an entry is, with its state.
-func kindOf(e *Event) string {
+func kindOf(e *Entry) string {
 	kind := "stop"
 	switch {
 	case e.Delivery != nil:
@@ -136,7 +138,7 @@ func kindOf(e *Event) string {
 			return "objection " + e.Return.Objects.State
 		}
 	}
-	return kind + " " + string(e.State)
+	return kind + " " + e.State
 }
 
 // missingKinds lists the kinds of entries that the log has to have and has not.
@@ -167,4 +169,3 @@ func missingKinds(have map[string]bool) (missing []string) {
 	slices.Sort(missing)
 	return missing
 }
-
