@@ -26,9 +26,9 @@ import (
 // Log is where changes of stops go.
 type Log interface {
 	// Append writes an event and waits until the fold has judged it.
-	Append(ctx context.Context, e ledger.Event) (ledger.Result, error)
+	Append(ctx context.Context, e ledger.Entry) (ledger.Result, error)
 	// Write appends events without waiting.
-	Write(ctx context.Context, e ...ledger.Event) error
+	Write(ctx context.Context, e ...ledger.Entry) error
 }
 
 // Intake is where documents from outside go, to be read like any source's.

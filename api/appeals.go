@@ -11,6 +11,8 @@ import (
 
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/desk"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 	"stopline.internal/stream/event/words"
 )
@@ -70,7 +72,7 @@ func impossible(why words.Message) *ReplayDocument {
 	return &ReplayDocument{Why: why.Error(), WhyCode: why.Code}
 }
 
-func (s *server) replay(x *ledger.Explanation) *ReplayDocument {
+func (s *server) replay(x *stop.Explanation) *ReplayDocument {
 	text, ok := s.Book.Version(x.Catalogue)
 	if !ok {
 		return impossible(words.New("replay.version", "version", x.Catalogue))
@@ -121,7 +123,7 @@ type AppealDocumentIn struct {
 
 type appealOutput struct{ Body AppealDocument }
 
-func (s *server) appealDocument(ctx context.Context, a *ledger.AppealFile) AppealDocument {
+func (s *server) appealDocument(ctx context.Context, a *desk.AppealFile) AppealDocument {
 	d := AppealDocument{ID: a.ID, StopID: a.StopID, CaseID: a.CaseID, Version: a.Version, State: string(a.State), Holder: mask(ctx, a.Holder), Contact: a.Contact, Text: a.Text,
 		OpenedAt: a.OpenedAt.String(), DecideBy: a.Until.String(), DecidedAt: a.DecidedAt.String(), Documents: []AppealDocumentIn{},
 		WrongHours: math.Round(a.WronglyHeld().Hours()*100) / 100, Timeline: []StopEvent{}}
@@ -132,10 +134,10 @@ func (s *server) appealDocument(ctx context.Context, a *ledger.AppealFile) Appea
 		d.Documents = append(d.Documents, AppealDocumentIn(x))
 	}
 	if st := s.Ledger.Stop(a.StopID); st != nil && a.Minor > 0 {
-		d.Released = st.Money(a.Minor)
+		d.Released = st.Decimal(a.Minor)
 	}
 	for _, e := range a.Timeline {
-		d.Timeline = append(d.Timeline, stopEvent(&e))
+		d.Timeline = append(d.Timeline, stopEvent(&e.Head))
 	}
 	return d
 }
@@ -156,7 +158,7 @@ func (s *server) appeal(ctx context.Context, in *struct {
 		}
 	}
 	id := event.DerivedID("apl", st.ID, strconv.Itoa(n))
-	a := ledger.Appeal{StopID: st.ID, Holder: b.Holder, Contact: b.Contact, Text: b.Text, Documents: received(ledger.NeededDocuments(), b.Documents)}
+	a := desk.Appeal{StopID: st.ID, Holder: b.Holder, Contact: b.Contact, Text: b.Text, Documents: received(desk.NeededDocuments(), b.Documents)}
 	if _, err := s.append(ctx, s.Ledger.ReceiveAppeal(id, st.CaseID, a, s.Clock(), who(ctx).Name)); err != nil {
 		return nil, err
 	}
@@ -164,8 +166,8 @@ func (s *server) appeal(ctx context.Context, in *struct {
 }
 
 // received ticks off documents, and adds those that were not asked for.
-func received(list []ledger.Document, names []string) []ledger.Document {
-	out := append([]ledger.Document{}, list...)
+func received(list []desk.Document, names []string) []desk.Document {
+	out := append([]desk.Document{}, list...)
 next:
 	for _, n := range names {
 		for i := range out {
@@ -174,7 +176,7 @@ next:
 				continue next
 			}
 		}
-		out = append(out, ledger.Document{Name: n, Received: true})
+		out = append(out, desk.Document{Name: n, Received: true})
 	}
 	return out
 }
@@ -184,7 +186,7 @@ type AppealID struct {
 	ID string `path:"id" maxLength:"64" example:"apl_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
 }
 
-func (s *server) findAppeal(id string) (*ledger.AppealFile, error) {
+func (s *server) findAppeal(id string) (*desk.AppealFile, error) {
 	a := s.Ledger.Appeal(id)
 	if a == nil {
 		return nil, problem(http.StatusNotFound, "not-found.appeal", "appeal", id)
@@ -209,7 +211,7 @@ func (s *server) listAppeals(ctx context.Context, in *struct {
 	for _, a := range s.Ledger.Appeals(in.All) {
 		out.Body.Appeals = append(out.Body.Appeals, s.appealDocument(ctx, a))
 	}
-	f := s.Ledger.Figures()
+	f := s.Ledger.Totals()
 	out.Body.Upheld, out.Body.WrongHours = f.WronglyHeld, math.Round(float64(f.WrongMillis)/36000)/100
 	return out, nil
 }
@@ -237,13 +239,13 @@ func (s *server) appealDocuments(ctx context.Context, in *struct {
 	}
 	next := a.Appeal
 	next.Documents = received(a.Documents, in.Body.Documents)
-	return s.changeAppeal(ctx, a, ledger.AppealReceived, next, "")
+	return s.changeAppeal(ctx, a, desk.AppealReceived, next, "")
 }
 
-func (s *server) changeAppeal(ctx context.Context, a *ledger.AppealFile, to ledger.State, next ledger.Appeal, reason string) (*appealOutput, error) {
+func (s *server) changeAppeal(ctx context.Context, a *desk.AppealFile, to desk.AppealState, next desk.Appeal, reason string) (*appealOutput, error) {
 	now, name := s.Clock(), who(ctx).Name
-	e := ledger.Event{ID: event.DerivedID("evt", a.ID, strconv.Itoa(a.Version+1), name, now.String()), CaseID: a.CaseID, Subject: a.ID, Version: a.Version + 1,
-		State: to, At: now, By: name, Reason: reason, Appeal: &next}
+	e := ledger.Entry{ID: event.DerivedID("evt", a.ID, strconv.Itoa(a.Version+1), name, now.String()), CaseID: a.CaseID, Subject: a.ID, Version: a.Version + 1,
+		State: string(to), At: now, By: name, Reason: reason, Appeal: &next}
 	if _, err := s.append(ctx, e); err != nil {
 		return nil, err
 	}
@@ -277,12 +279,12 @@ func (s *server) decideAppeal(ctx context.Context, in *struct {
 			}
 		}
 	}
-	out, err := s.changeAppeal(ctx, a, ledger.State(in.Body.Decision), next, in.Body.Reason)
+	out, err := s.changeAppeal(ctx, a, desk.AppealState(in.Body.Decision), next, in.Body.Reason)
 	if err != nil || in.Body.Decision != "upheld" {
 		return out, err
 	}
 	// Lifted at once; were this process to end here, any replica does it.
-	res, err := s.Log.Append(ctx, ledger.Lift(st, next.Minor, a.ID, "due.appeal", s.Clock(), who(ctx).Name))
+	res, err := s.Log.Append(ctx, ledger.StopEntry(stop.Lift(st, next.Minor, a.ID, "due.appeal", s.Clock(), who(ctx).Name)))
 	if err == nil && res.Accepted {
 		return out, s.tell(ctx, res.Stop.HeldTaint())
 	}

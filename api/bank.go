@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -52,7 +53,7 @@ func (s *server) bankStops(ctx context.Context, in *struct {
 		defer leave()
 	}
 	if in.State != "requested" {
-		f := ledger.Filter{State: ledger.State(in.State), Bank: code, After: in.After, Limit: in.Limit}
+		f := ledger.Filter{State: stop.State(in.State), Bank: code, After: in.After, Limit: in.Limit}
 		if in.State == "open" {
 			f.State, f.Open = "", true
 		}
@@ -95,7 +96,7 @@ func (s *server) wait(bank string) (leave func(), err error) {
 }
 
 // own finds a stop of the caller's bank. Another bank's is not there at all.
-func (s *server) own(ctx context.Context, id string) (*ledger.Stop, error) {
+func (s *server) own(ctx context.Context, id string) (*stop.Stop, error) {
 	st := s.Ledger.Stop(id)
 	if st == nil || st.Account.Bank != who(ctx).Bank || st.RequestedAt == 0 {
 		return nil, problem(http.StatusNotFound, "not-found.bank-stop", "stop", id)
@@ -108,7 +109,7 @@ type bankOutput struct {
 	Body StopDocument
 }
 
-func (s *server) bankOutput(ctx context.Context, st *ledger.Stop) *bankOutput {
+func (s *server) bankOutput(ctx context.Context, st *stop.Stop) *bankOutput {
 	return &bankOutput{strconv.Quote(strconv.Itoa(st.Version)), stopDocument(ctx, st, s.Ledger.Terms())}
 }
 
@@ -146,15 +147,15 @@ func (s *server) acknowledge(ctx context.Context, in *struct {
 }
 
 // acknowledged notes that the bank has the stop, if that is news.
-func (s *server) acknowledged(ctx context.Context, st *ledger.Stop) (*ledger.Stop, error) {
+func (s *server) acknowledged(ctx context.Context, st *stop.Stop) (*stop.Stop, error) {
 	for range 5 {
-		if st.State != ledger.Requested && st.State != ledger.Undelivered {
+		if st.State != stop.Requested && st.State != stop.Undelivered {
 			return st, nil // acknowledged or answered before: nothing to change
 		}
-		e := st.Event(s.Clock(), who(ctx).Name)
+		e := st.Next(s.Clock(), who(ctx).Name)
 		e.ID = event.DerivedID("evt", st.ID, strconv.Itoa(e.Version), "acknowledged", e.At.String())
-		e.Bank, e.State, e.Until = who(ctx).Bank, ledger.Acknowledged, e.At.Add(s.Ledger.Terms().Respond)
-		res, err := s.Log.Append(ctx, e)
+		e.Bank, e.State, e.Until = who(ctx).Bank, stop.Acknowledged, e.At.Add(s.Ledger.Terms().Respond)
+		res, err := s.Log.Append(ctx, ledger.StopEntry(e))
 		if err != nil {
 			return nil, s.unavailable(ctx, err)
 		}
@@ -185,8 +186,8 @@ func (s *server) answer(ctx context.Context, in *struct {
 
 // answered records a bank's outcome and, where the money went on, asks the next
 // banks at once. The same answer again, by the rule of its form, is the same.
-func (s *server) answered(ctx context.Context, st *ledger.Stop, o ledger.Outcome,
-	same func(was, is ledger.Outcome) bool) (*ledger.Stop, error) {
+func (s *server) answered(ctx context.Context, st *stop.Stop, o stop.Outcome,
+	same func(was, is stop.Outcome) bool) (*stop.Stop, error) {
 	for range 5 {
 		now := s.Clock()
 		if !st.State.Awaits() {
@@ -198,9 +199,9 @@ func (s *server) answered(ctx context.Context, st *ledger.Stop, o ledger.Outcome
 		if why := o.Check(st, now); !why.None() {
 			return nil, badField("body", why)
 		}
-		e := ledger.Answer(s.Ledger.Terms(), st, o, now, who(ctx).Name)
+		e := stop.Answer(s.Ledger.Terms(), st, o, now, who(ctx).Name)
 		e.ID = event.DerivedID("evt", st.ID, strconv.Itoa(e.Version), "outcome", now.String())
-		res, err := s.Log.Append(ctx, e)
+		res, err := s.Log.Append(ctx, ledger.StopEntry(e))
 		if err != nil {
 			return nil, s.unavailable(ctx, err)
 		}
@@ -212,9 +213,9 @@ func (s *server) answered(ctx context.Context, st *ledger.Stop, o ledger.Outcome
 }
 
 // sameOutcome compares what the bank said, without what we added to it.
-func sameOutcome(a, b ledger.Outcome) bool {
-	plain := func(o *ledger.Outcome) {
-		o.Differs = append([]ledger.Difference(nil), o.Differs...)
+func sameOutcome(a, b stop.Outcome) bool {
+	plain := func(o *stop.Outcome) {
+		o.Differs = append([]stop.Difference(nil), o.Differs...)
 		for i := range o.Differs {
 			o.Differs[i].Ours, o.Differs[i].Cause = "", ""
 		}
@@ -227,7 +228,7 @@ func sameOutcome(a, b ledger.Outcome) bool {
 // sameMessage compares answers as camt.029. It has no time of its own for the
 // hold, only that of the message, which is another when it is sent again: the
 // recorded one stays.
-func sameMessage(was, is ledger.Outcome) bool {
+func sameMessage(was, is stop.Outcome) bool {
 	is.EffectiveAt = was.EffectiveAt
 	return sameOutcome(was, is)
 }
@@ -235,18 +236,18 @@ func sameMessage(was, is ledger.Outcome) bool {
 // follow asks for the stops on the next hops, and tells the accounts' partitions
 // to look further, before the bank has its answer: a bank that gets none sends
 // its outcome again, and so they are never forgotten.
-func (s *server) follow(ctx context.Context, st *ledger.Stop, now event.Instant) error {
+func (s *server) follow(ctx context.Context, st *stop.Stop, now event.Instant) error {
 	terms := s.Ledger.Terms()
 	hops, leaves := s.Ledger.Follow(st)
-	var events []ledger.Event
+	var events []ledger.Entry
 	var taints []*event.Taint
 	for i := range hops {
 		h := &hops[i]
-		events = append(events, ledger.Propose(terms, h.StopID, st.CaseID, h.Proposal, now, "trail")...)
+		events = append(events, ledger.StopEntries(stop.Propose(terms, h.StopID, st.CaseID, h.Proposal, now, "trail"))...)
 		taints = append(taints, h.Proposal.Taint(h.StopID, st.CaseID, st.Account.Number))
 	}
 	for i := range leaves {
-		events = append(events, ledger.LeafEvent(st.CaseID, &leaves[i], now))
+		events = append(events, ledger.LeafEntry(st.CaseID, &leaves[i], now))
 	}
 	if len(events) > 0 {
 		if err := s.Log.Write(ctx, events...); err != nil {
@@ -295,14 +296,14 @@ func (s *server) sweep(ctx context.Context, in *struct {
 		if st.Swept(in.Body.Credit) {
 			return s.bankOutput(ctx, st), nil
 		}
-		if !st.State.Holds() && st.State != ledger.Missed {
+		if !st.State.Holds() && st.State != stop.Missed {
 			return nil, problem(http.StatusConflict, "sweep.none", "state", st.State)
 		}
 		if minor > st.Claim() {
 			left := event.Money{Minor: st.Claim(), Currency: st.Currency}
 			return nil, fieldError("body.held_amount", "field.claim", "left", left)
 		}
-		res, err := s.Log.Append(ctx, ledger.Sweep(s.Ledger.Terms(), st, minor, in.Body.Credit, s.Clock(), who(ctx).Name))
+		res, err := s.Log.Append(ctx, ledger.StopEntry(stop.Sweep(s.Ledger.Terms(), st, minor, in.Body.Credit, s.Clock(), who(ctx).Name)))
 		if err != nil {
 			return nil, s.unavailable(ctx, err)
 		}
@@ -346,11 +347,11 @@ func (s *server) confirmReturn(ctx context.Context, in *struct {
 }
 
 // paidBack records a bank's word on a return. The same again is the same.
-func (s *server) paidBack(ctx context.Context, st *ledger.Stop, done bool, minor int64, reference, reason string) (*ledger.Stop, error) {
+func (s *server) paidBack(ctx context.Context, st *stop.Stop, done bool, minor int64, reference, reason string) (*stop.Stop, error) {
 	if st.Instruction == nil {
 		for i := range st.Timeline {
 			c := st.Timeline[i].Change
-			if c != nil && c.Minor == minor && c.Reference == reference && (c.Kind == ledger.ChangeReturned && done || c.Kind == ledger.ChangeFailed && !done) {
+			if c != nil && c.Minor == minor && c.Reference == reference && (c.Kind == stop.ChangeReturned && done || c.Kind == stop.ChangeFailed && !done) {
 				return st, nil
 			}
 		}
@@ -360,7 +361,7 @@ func (s *server) paidBack(ctx context.Context, st *ledger.Stop, done bool, minor
 		return nil, fieldError("body.amount", "field.instruction",
 			"amount", event.Money{Minor: st.Instruction.Minor, Currency: st.Currency})
 	}
-	res, err := s.Log.Append(ctx, ledger.PaidBack(st, done, reference, reason, s.Clock(), who(ctx).Name))
+	res, err := s.Log.Append(ctx, ledger.StopEntry(stop.PaidBack(st, done, reference, reason, s.Clock(), who(ctx).Name)))
 	if err != nil {
 		return nil, s.unavailable(ctx, err)
 	}

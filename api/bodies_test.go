@@ -10,7 +10,7 @@ import (
 )
 
 // send asks the desk and returns the status, the headers and the body.
-func (d *desk) send(key, method, path, body string, headers ...string) (int, http.Header, string) {
+func (d *testDesk) send(key, method, path, body string, headers ...string) (int, http.Header, string) {
 	d.t.Helper()
 	req, err := http.NewRequestWithContext(d.t.Context(), method, d.URL+path, strings.NewReader(body))
 	if err != nil {

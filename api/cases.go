@@ -14,6 +14,8 @@ import (
 
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/desk"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -92,7 +94,7 @@ func (s *server) caseDocument(ctx context.Context, c *ledger.Case) CaseDocument 
 		}
 		d.Reports = append(d.Reports, report)
 	}
-	var stops []*ledger.Stop
+	var stops []*stop.Stop
 	for _, id := range c.Stops {
 		if st := s.Ledger.Stop(id); st != nil {
 			stops = append(stops, st)
@@ -103,12 +105,13 @@ func (s *server) caseDocument(ctx context.Context, c *ledger.Case) CaseDocument 
 	return d
 }
 
-func caseAmounts(c *ledger.Case, stops []*ledger.Stop) CaseAmounts {
+func caseAmounts(c *ledger.Case, stops []*stop.Stop) CaseAmounts {
 	currency := event.CNY
 	if len(stops) > 0 {
 		currency = stops[0].Currency
 	}
-	var reported, requested, held, frozen, returned, released, lapsed int64
+	var reported, requested int64
+	var sum stop.Amounts
 	lost, _ := c.Lost()
 	for i := range lost {
 		if lost[i].Currency == currency {
@@ -119,31 +122,21 @@ func caseAmounts(c *ledger.Case, stops []*ledger.Stop) CaseAmounts {
 		if st.Currency != currency {
 			continue
 		}
-		if st.RequestedAt != 0 && st.Hop == 1 {
-			requested += st.Minor
+		a := st.Amounts()
+		if st.Hop == 1 {
+			requested += a.Requested
 		}
-		returned += st.ReturnedMinor
-		released += st.ReleasedMinor
-		switch {
-		case st.State == ledger.Frozen || st.State == ledger.Returning:
-			frozen += st.Left()
-		case st.State.Holds():
-			held += st.Left()
-		case st.State == ledger.Released:
-			released += st.Left()
-		case st.State == ledger.Expired:
-			lapsed += st.Left()
-		}
+		sum.Add(&a)
 	}
 	m := func(minor int64) string { return event.Money{Minor: minor, Currency: currency}.Decimal() }
 	return CaseAmounts{string(currency), m(reported), m(requested), m(traced(c, stops, currency)),
-		m(held), m(frozen), m(returned), m(released), m(lapsed)}
+		m(sum.Held), m(sum.Frozen), m(sum.Returned), m(sum.Released), m(sum.Lapsed)}
 }
 
 // traced is how much of the victims' payments was seen to go on from the accounts
 // that they paid: for each payment what left its first account, at most itself.
 // What goes on from there is the same yuan again, and no sum counts it twice.
-func traced(c *ledger.Case, stops []*ledger.Stop, currency event.Currency) (sum int64) {
+func traced(c *ledger.Case, stops []*stop.Stop, currency event.Currency) (sum int64) {
 	left := map[string]int64{}
 	for _, st := range stops {
 		left[st.Parent] += st.Minor
@@ -183,7 +176,7 @@ func (s *server) listCases(ctx context.Context, in *struct {
 	Page
 	State string `query:"state" enum:"open,investigating,solved,closed"`
 }) (*casesOutput, error) {
-	cases, more := s.Ledger.Cases(ledger.State(in.State), in.After, in.Limit)
+	cases, more := s.Ledger.Cases(desk.CaseState(in.State), in.After, in.Limit)
 	out := &casesOutput{}
 	out.Body.Cases = []CaseDocument{}
 	for _, c := range cases {
@@ -221,10 +214,10 @@ func (s *server) changeCase(ctx context.Context, in *struct {
 	}
 	if b.State != "" || b.Arrests != nil {
 		now, name := s.Clock(), who(ctx).Name
-		e := ledger.Event{ID: event.DerivedID("evt", c.ID, strconv.Itoa(c.Version+1), name, now.String()), CaseID: c.ID, Version: c.Version + 1, State: c.State,
-			At: now, By: name, Reason: b.Reason, Progress: &ledger.Progress{Arrests: c.Arrests}}
+		e := ledger.Entry{ID: event.DerivedID("evt", c.ID, strconv.Itoa(c.Version+1), name, now.String()), CaseID: c.ID, Version: c.Version + 1, State: string(c.State),
+			At: now, By: name, Reason: b.Reason, Progress: &desk.Progress{Arrests: c.Arrests}}
 		if b.State != "" {
-			e.State = ledger.State(b.State)
+			e.State = b.State
 		}
 		if b.Arrests != nil {
 			e.Progress.Arrests = *b.Arrests
@@ -234,9 +227,9 @@ func (s *server) changeCase(ctx context.Context, in *struct {
 		}
 	}
 	if b.Outcome != "" {
-		verdict := ledger.VerdictConfirmed
+		verdict := desk.VerdictConfirmed
 		if b.Outcome == "unfounded" {
-			verdict = ledger.VerdictFalseAlarm
+			verdict = desk.VerdictFalseAlarm
 		}
 		for _, id := range append([]string{c.ID}, c.Members...) {
 			if err := s.verdict(ctx, id, "", VerdictBody{Verdict: verdict, Reason: b.Reason}); err != nil {
@@ -335,15 +328,15 @@ type VisitDocument struct {
 
 type visitOutput struct{ Body VisitDocument }
 
-func visitDocument(ctx context.Context, v *ledger.VisitFile) VisitDocument {
+func visitDocument(ctx context.Context, v *desk.VisitFile) VisitDocument {
 	levels := []string{"", "grid", "district", "city"}
 	d := VisitDocument{ID: v.ID, CaseID: v.CaseID, Version: v.Version, State: string(v.State), Level: levels[min(v.Level, 3)], District: v.District, Grid: v.Grid,
 		Holder: mask(ctx, v.Holder), Phone: v.Phone, Found: v.Found, Timeline: []StopEvent{}}
-	if v.State != ledger.VisitConfirmed {
+	if v.State != desk.VisitConfirmed {
 		d.Due = v.Until.String()
 	}
 	for _, e := range v.Timeline {
-		d.Timeline = append(d.Timeline, stopEvent(&e))
+		d.Timeline = append(d.Timeline, stopEvent(&e.Head))
 	}
 	return d
 }
@@ -358,12 +351,12 @@ func (s *server) assignVisit(ctx context.Context, in *struct {
 	}
 	b := &in.Body
 	for _, id := range c.Visits { // somebody is on the way
-		if v := s.Ledger.Visit(id); v != nil && v.State != ledger.VisitConfirmed && v.Holder == b.Holder {
+		if v := s.Ledger.Visit(id); v != nil && v.State != desk.VisitConfirmed && v.Holder == b.Holder {
 			return &visitOutput{visitDocument(ctx, v)}, nil
 		}
 	}
 	id := event.DerivedID("vis", c.ID, b.Holder, strconv.Itoa(len(c.Visits)))
-	e := s.Ledger.AssignVisit(id, c.ID, ledger.Visit{District: b.District, Grid: b.Grid, Holder: b.Holder, Phone: b.Phone}, s.Clock(), who(ctx).Name)
+	e := s.Ledger.AssignVisit(id, c.ID, desk.Visit{District: b.District, Grid: b.Grid, Holder: b.Holder, Phone: b.Phone}, s.Clock(), who(ctx).Name)
 	e.Reason = b.Reason
 	if _, err := s.append(ctx, e); err != nil {
 		return nil, err
@@ -406,8 +399,8 @@ func (s *server) confirmVisit(ctx context.Context, in *struct {
 	}
 	visit := v.Visit
 	visit.Found = in.Body.Found
-	e := ledger.Event{ID: event.DerivedID("evt", v.ID, strconv.Itoa(v.Version+1), who(ctx).Name, in.Body.Found), CaseID: v.CaseID, Subject: v.ID, Version: v.Version + 1,
-		State: ledger.VisitConfirmed, At: s.Clock(), By: who(ctx).Name, Reason: in.Body.Reason, Visit: &visit}
+	e := ledger.Entry{ID: event.DerivedID("evt", v.ID, strconv.Itoa(v.Version+1), who(ctx).Name, in.Body.Found), CaseID: v.CaseID, Subject: v.ID, Version: v.Version + 1,
+		State: string(desk.VisitConfirmed), At: s.Clock(), By: who(ctx).Name, Reason: in.Body.Reason, Visit: &visit}
 	if _, err := s.append(ctx, e); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -15,13 +16,13 @@ import (
 // account, each yuan once. A second payment, of 500, was seen nowhere beyond it.
 func TestTracedCountsEachYuanOnce(t *testing.T) {
 	at := event.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, event.Zone))
-	stop := func(id, parent string, hop int, yuan int64) *ledger.Stop {
-		return &ledger.Stop{ID: id, RequestedAt: at, State: ledger.Requested,
-			Proposal: ledger.Proposal{Minor: yuan * 100, Currency: event.CNY, Hop: hop, Parent: parent}}
+	hop := func(id, parent string, depth int, yuan int64) *stop.Stop {
+		return &stop.Stop{ID: id, RequestedAt: at, State: stop.Requested,
+			Proposal: stop.Proposal{Minor: yuan * 100, Currency: event.CNY, Hop: depth, Parent: parent}}
 	}
-	stops := []*ledger.Stop{stop("A", "", 1, 10_000), stop("B", "A", 2, 6_000), stop("C", "A", 2, 3_000), stop("D", "B", 3, 5_000), stop("E", "", 1, 500)}
-	stops[2].RequestedAt, stops[2].State = 0, ledger.Proposed // it waits for a person, and the money is there all the same
-	c := &ledger.Case{Leaves: []ledger.Leaf{{ID: "cash", Parent: "C", Minor: 1_000_00, Hop: 3, Why: ledger.LeafCash}}}
+	stops := []*stop.Stop{hop("A", "", 1, 10_000), hop("B", "A", 2, 6_000), hop("C", "A", 2, 3_000), hop("D", "B", 3, 5_000), hop("E", "", 1, 500)}
+	stops[2].RequestedAt, stops[2].State = 0, stop.Proposed // it waits for a person, and the money is there all the same
+	c := &ledger.Case{Leaves: []stop.Leaf{{ID: "cash", Parent: "C", Minor: 1_000_00, Hop: 3, Why: stop.LeafCash}}}
 	a := caseAmounts(c, stops)
 	if a.Requested != "10500.00" || a.Traced != "9000.00" {
 		t.Errorf("requested %s and traced %s, want 10500.00 and 9000.00", a.Requested, a.Traced)
@@ -29,7 +30,7 @@ func TestTracedCountsEachYuanOnce(t *testing.T) {
 
 	// A goes on with the last 1,000, in cash: the whole payment, and no more of it
 	// than there was, whatever else is said to have left.
-	c.Leaves = append(c.Leaves, ledger.Leaf{ID: "more", Parent: "A", Minor: 1_500_00, Hop: 2, Why: ledger.LeafCash})
+	c.Leaves = append(c.Leaves, stop.Leaf{ID: "more", Parent: "A", Minor: 1_500_00, Hop: 2, Why: stop.LeafCash})
 	if a := caseAmounts(c, stops); a.Traced != "10000.00" {
 		t.Errorf("traced %s, want 10000.00", a.Traced)
 	}

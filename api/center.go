@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -206,11 +207,11 @@ func (s *server) listStops(ctx context.Context, in *struct {
 	Bank  string `query:"bank" maxLength:"64"`
 	Case  string `query:"case" maxLength:"64"`
 }) (*stopsOutput, error) {
-	stops, more := s.Ledger.List(ledger.Filter{State: ledger.State(in.State), Bank: in.Bank, CaseID: in.Case, After: in.After, Limit: in.Limit})
+	stops, more := s.Ledger.List(ledger.Filter{State: stop.State(in.State), Bank: in.Bank, CaseID: in.Case, After: in.After, Limit: in.Limit})
 	return s.stopsOutput(ctx, stops, more), nil
 }
 
-func (s *server) stopsOutput(ctx context.Context, stops []*ledger.Stop, more bool) *stopsOutput {
+func (s *server) stopsOutput(ctx context.Context, stops []*stop.Stop, more bool) *stopsOutput {
 	out := &stopsOutput{}
 	out.Body.Stops = []StopDocument{}
 	for _, st := range stops {
@@ -227,7 +228,7 @@ type stopOutput struct {
 	Body StopDetail
 }
 
-func (s *server) stopOutput(ctx context.Context, st *ledger.Stop) *stopOutput {
+func (s *server) stopOutput(ctx context.Context, st *stop.Stop) *stopOutput {
 	return &stopOutput{ETag: strconv.Quote(strconv.Itoa(st.Version)), Body: stopDetail(ctx, st, s.Ledger.Terms())}
 }
 
@@ -287,14 +288,14 @@ type OfficerBody struct {
 	Phone string `json:"phone,omitempty" maxLength:"32"`
 }
 
-func (b *OrderBody) order() *ledger.Order {
+func (b *OrderBody) order() *stop.Order {
 	if b == nil {
 		return nil
 	}
-	officer := func(o OfficerBody) ledger.Officer {
-		return ledger.Officer{Name: o.Name, Badge: o.Badge, Phone: o.Phone}
+	officer := func(o OfficerBody) stop.Officer {
+		return stop.Officer{Name: o.Name, Badge: o.Badge, Phone: o.Phone}
 	}
-	o := &ledger.Order{Type: b.Type, Original: b.Original, CaseNumber: b.CaseNumber, Urgency: b.Urgency, Operator: officer(b.Operator), Investigator: officer(b.Investigator),
+	o := &stop.Order{Type: b.Type, Original: b.Original, CaseNumber: b.CaseNumber, Urgency: b.Urgency, Operator: officer(b.Operator), Investigator: officer(b.Investigator),
 		Authority: b.Authority, Document: b.Document, Remark: b.Remark, Entity: b.Entity}
 	if o.Type == "normal" {
 		o.Type = ""
@@ -335,11 +336,11 @@ func (s *server) proposeStop(ctx context.Context, in *struct{ Body ProposalBody 
 	id := event.DerivedID("stp", "analyst", b.CaseID, b.Account.Number, b.Transfer.ID)
 	terms := s.Ledger.Terms()
 	terms.AutoLimit = -1 // a person's proposal waits for another person
-	e := ledger.Propose(terms, id, b.CaseID, ledger.Proposal{
-		Account: ledger.Account{Number: b.Account.Number, Bank: b.Account.Bank, Holder: b.Account.Holder},
-		Minor:   minor, Currency: currency, Transfer: ledger.Transfer{ID: b.Transfer.ID, Minor: transferMinor, At: at},
+	e := ledger.StopEntries(stop.Propose(terms, id, b.CaseID, stop.Proposal{
+		Account: stop.Account{Number: b.Account.Number, Bank: b.Account.Bank, Holder: b.Account.Holder},
+		Minor:   minor, Currency: currency, Transfer: stop.Transfer{ID: b.Transfer.ID, Minor: transferMinor, At: at},
 		Hop: 1, FraudType: b.FraudType, Text: b.Reason, Payer: b.Payer, Order: b.Order.order(),
-	}, s.Clock(), who(ctx).Name)[0]
+	}, s.Clock(), who(ctx).Name))[0]
 	res, err := s.append(ctx, e)
 	if err != nil {
 		return nil, err
@@ -350,15 +351,15 @@ func (s *server) proposeStop(ctx context.Context, in *struct{ Body ProposalBody 
 // decision is what a supervisor may decide of a stop.
 type decision struct {
 	name, summary string
-	to            ledger.State
+	to            stop.State
 }
 
 var decisions = []decision{
-	{"approval", "Approve a proposed stop: it goes to the bank", ledger.Requested},
-	{"rejection", "Reject a proposed stop", ledger.Rejected},
-	{"extension", "Hold for a second term", ledger.Extended},
-	{"freeze", "Note the freeze that follows the hold; of a frozen stop: renew it for another term", ledger.Frozen},
-	{"release", "Release held money at once, all or a part; before the bank has answered: take the request back", ledger.Released},
+	{"approval", "Approve a proposed stop: it goes to the bank", stop.Requested},
+	{"rejection", "Reject a proposed stop", stop.Rejected},
+	{"extension", "Hold for a second term", stop.Extended},
+	{"freeze", "Note the freeze that follows the hold; of a frozen stop: renew it for another term", stop.Frozen},
+	{"release", "Release held money at once, all or a part; before the bank has answered: take the request back", stop.Released},
 }
 
 type decisionInput struct {
@@ -381,56 +382,56 @@ func (s *server) decide(ctx context.Context, d decision, in *decisionInput) (*st
 	if v := strings.Trim(in.IfMatch, `"`); v != "" && v != strconv.Itoa(st.Version) {
 		return nil, problem(http.StatusPreconditionFailed, "version.if-match-stop", "version", st.Version, "sent", v)
 	}
-	e, err := s.decisionEvent(d.to, st, in, who(ctx).Name)
+	e, err := s.decisionStep(d.to, st, in, who(ctx).Name)
 	if err != nil {
 		return nil, err
 	}
-	res, err := s.append(ctx, e)
+	res, err := s.append(ctx, ledger.StopEntry(e))
 	if err != nil {
 		return nil, err
 	}
 	switch d.to {
-	case ledger.Requested: // its money is followed from now on
+	case stop.Requested: // its money is followed from now on
 		err = s.tell(ctx, st.Taint(st.ID, st.CaseID, st.Payer))
-	case ledger.Released:
+	case stop.Released:
 		err = s.tell(ctx, res.Stop.HeldTaint())
 	}
 	return s.stopOutput(ctx, res.Stop), err
 }
 
-// decisionEvent is the event of a decision; whether it may be made, the fold
+// decisionStep is the step of a decision; whether it may be made, the fold
 // says.
-func (s *server) decisionEvent(to ledger.State, st *ledger.Stop, in *decisionInput, by string) (ledger.Event, error) {
+func (s *server) decisionStep(to stop.State, st *stop.Stop, in *decisionInput, by string) (stop.Step, error) {
 	terms, now := s.Ledger.Terms(), s.Clock()
-	if to == ledger.Released {
+	if to == stop.Released {
 		minor := st.Left()
 		if in.Body.Amount != "" {
 			var err error
 			if minor, err = in.Body.Amount.minor(st.Currency); err != nil || minor == 0 {
-				return ledger.Event{}, fieldError("body.amount", "field.decimal")
+				return stop.Step{}, fieldError("body.amount", "field.decimal")
 			}
 		}
-		return ledger.Lift(st, minor, "", in.Body.Reason, now, by), nil
+		return stop.Lift(st, minor, "", in.Body.Reason, now, by), nil
 	}
-	e := st.Event(now, by)
+	e := st.Next(now, by)
 	e.ID = event.DerivedID("evt", st.ID, strconv.Itoa(e.Version), by, string(to), now.String())
 	e.State, e.Reason = to, in.Body.Reason
 	switch to {
-	case ledger.Requested:
+	case stop.Requested:
 		e.Until = now.Add(terms.Respond)
-	case ledger.Extended:
+	case stop.Extended:
 		e.Until = st.Until.Add(terms.Hold)
-	case ledger.Frozen:
+	case stop.Frozen:
 		e.Until = now.Add(terms.Freeze)
-		if st.State == ledger.Frozen {
-			e.Until, e.Change = st.Until.Add(terms.Freeze), &ledger.Change{Kind: ledger.ChangeRenew}
+		if st.State == stop.Frozen {
+			e.Until, e.Change = st.Until.Add(terms.Freeze), &stop.Change{Kind: stop.ChangeRenew}
 		}
 	}
 	return e, nil
 }
 
-// append writes an event and waits for the fold: 409 where it says no.
-func (s *server) append(ctx context.Context, e ledger.Event) (ledger.Result, error) {
+// append writes an entry and waits for the fold: 409 where it says no.
+func (s *server) append(ctx context.Context, e ledger.Entry) (ledger.Result, error) {
 	res, err := s.Log.Append(ctx, e)
 	if err != nil {
 		return res, s.unavailable(ctx, err)

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -27,13 +29,13 @@ func centerWith(t *testing.T, stops int) (*httptest.Server, *Identities) {
 		t.Fatal(err)
 	}
 	now := event.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, event.Zone))
-	l := ledger.New(ledger.DefaultTerms)
+	l := ledger.New(law.Default)
 	for i := range stops {
 		id := event.DerivedID("stp", fmt.Sprint(i))
-		p := ledger.Proposal{Account: ledger.Account{Number: fmt.Sprintf("62170000%011d", i*7919), Bank: "PCBC", Holder: fmt.Sprintf("持有人%d", i)}, Minor: int64(1_000_000 + 7919*i), Currency: event.CNY,
-			Transfer: ledger.Transfer{ID: event.DerivedID("t", fmt.Sprint(i)), Minor: int64(1_000_000 + 7919*i), At: now}, Hop: 1, FraudType: "account-takeover",
+		p := stop.Proposal{Account: stop.Account{Number: fmt.Sprintf("62170000%011d", i*7919), Bank: "PCBC", Holder: fmt.Sprintf("持有人%d", i)}, Minor: int64(1_000_000 + 7919*i), Currency: event.CNY,
+			Transfer: stop.Transfer{ID: event.DerivedID("t", fmt.Sprint(i)), Minor: int64(1_000_000 + 7919*i), At: now}, Hop: 1, FraudType: "account-takeover",
 			Payer: fmt.Sprintf("62220202%011d", i*104729), Text: "a 26-minute call from an unknown foreign number, then a payee first seen today"}
-		for _, e := range ledger.Propose(l.Terms(), id, event.DerivedID("cas", id), p, now, "scoring") {
+		for _, e := range ledger.StopEntries(stop.Propose(l.Terms(), id, event.DerivedID("cas", id), p, now, "scoring")) {
 			if r := l.Apply(&e); !r.Accepted {
 				t.Fatal(r.Why)
 			}

@@ -12,10 +12,11 @@ import (
 	"github.com/danielgtaylor/huma/v2/humatest"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
 )
 
 func bare() http.Handler {
-	return New(Dependencies{Version: "9.8.7 (commit abc)", Identities: &Identities{}, Ledger: ledger.New(ledger.DefaultTerms)})
+	return New(Dependencies{Version: "9.8.7 (commit abc)", Identities: &Identities{}, Ledger: ledger.New(law.Default)})
 }
 
 func page(t *testing.T, h http.Handler, path string, headers ...string) (int, http.Header, string) {

@@ -10,7 +10,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/delivery"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/step"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 	"stopline.internal/stream/event/words"
 )
@@ -131,35 +134,35 @@ type ReasonRef struct {
 	Text string `json:"text"`
 }
 
-func stopDocument(ctx context.Context, s *ledger.Stop, t ledger.Terms) StopDocument {
+func stopDocument(ctx context.Context, s *stop.Stop, t law.Terms) StopDocument {
 	d := StopDocument{ID: s.ID, Version: s.Version, CaseID: s.CaseID, State: string(s.State), RequestedAt: s.RequestedAt.String(),
 		Account: AccountRef{s.Account.Number, s.Account.Bank, mask(ctx, s.Account.Holder)},
 		Amount:  s.Amount().Decimal(), Currency: string(s.Currency),
 		Transfer:  TransferRef{s.Transfer.ID, event.Money{Minor: s.Transfer.Minor, Currency: s.Currency}.Decimal(), s.Transfer.At.String()},
-		HoldHours: int(t.Hold.Hours()), Hop: s.Hop, LegalBasis: ledger.LegalBasis,
+		HoldHours: int(t.Hold.Hours()), Hop: s.Hop, LegalBasis: law.Basis,
 		Reason: ReasonRef{"FRAD", s.Text}, IssuedBy: s.IssuedBy}
 	if s.State.Awaits() {
 		d.RespondBy = s.Until.String()
 	}
-	if s.State == ledger.Proposed && slices.Contains(center, who(ctx).Role) {
+	if s.State == stop.Proposed && slices.Contains(center, who(ctx).Role) {
 		d.ProposedBy = s.Timeline[0].By
 	}
-	if s.State.Holds() || s.State == ledger.Returned || s.ReleasedMinor > 0 {
-		d.HeldAmount = s.Money(s.Left())
+	if s.State.Holds() || s.State == stop.Returned || s.ReleasedMinor > 0 {
+		d.HeldAmount = s.Decimal(s.Left())
 	}
-	if (s.State.Holds() || s.State == ledger.Missed) && s.Claim() > 0 {
-		d.Claim = s.Money(s.Claim())
+	if (s.State.Holds() || s.State == stop.Missed) && s.Claim() > 0 {
+		d.Claim = s.Decimal(s.Claim())
 	}
 	if s.State.Holds() {
 		d.EndsAt = s.Until.String()
-		if s.State == ledger.Returning {
+		if s.State == stop.Returning {
 			d.EndsAt = s.FreezeUntil.String()
 		}
 	}
 	if in := s.Instruction; in != nil {
-		d.Return = &ReturnRef{ID: in.ReturnID, Amount: s.Money(in.Minor), By: s.Until.String(), Payees: []PayeeRef{}}
+		d.Return = &ReturnRef{ID: in.ReturnID, Amount: s.Decimal(in.Minor), By: s.Until.String(), Payees: []PayeeRef{}}
 		for _, p := range in.Payees {
-			d.Return.Payees = append(d.Return.Payees, PayeeRef{p.Account, s.Money(p.Minor)})
+			d.Return.Payees = append(d.Return.Payees, PayeeRef{p.Account, s.Decimal(p.Minor)})
 		}
 	}
 	return d
@@ -223,7 +226,7 @@ type StopEvent struct {
 
 // stopEvent is a step as documents carry it. What a log of before said in words
 // stays as it is.
-func stopEvent(e *ledger.Event) StopEvent {
+func stopEvent[S ~string](e *step.Head[S]) StopEvent {
 	d := StopEvent{Version: e.Version, State: string(e.State), At: e.At.String(), By: e.By, Reason: e.Reason}
 	if words.Known(e.Reason) {
 		d.Reason, d.ReasonCode = words.New(e.Reason).Error(), e.Reason
@@ -232,7 +235,7 @@ func stopEvent(e *ledger.Event) StopEvent {
 }
 
 // differenceRef is a field that differs, as documents carry it.
-func differenceRef(f ledger.Difference) DifferenceRef {
+func differenceRef(f stop.Difference) DifferenceRef {
 	d := DifferenceRef{Field: f.Field, Theirs: f.Theirs, Ours: f.Ours, Cause: f.Cause}
 	if words.Known(f.Cause) {
 		d.Cause, d.CauseCode = words.New(f.Cause, "field", f.Field).Error(), f.Cause
@@ -240,11 +243,11 @@ func differenceRef(f ledger.Difference) DifferenceRef {
 	return d
 }
 
-func stopDetail(ctx context.Context, s *ledger.Stop, t ledger.Terms) StopDetail {
+func stopDetail(ctx context.Context, s *stop.Stop, t law.Terms) StopDetail {
 	d := StopDetail{StopDocument: stopDocument(ctx, s, t), FraudType: s.FraudType, District: s.District, AlertID: s.AlertID,
-		ReportID: s.ReportID, Parent: s.Parent, EffectiveAt: s.EffectiveAt.String(), Terms: s.Terms, Doubt: s.Doubt,
-		Returned: s.Money(s.ReturnedMinor), Released: s.Money(s.ReleasedMinor), Timeline: []StopEvent{}}
-	d.HeldAmount = s.Money(s.HeldMinor)
+		ReportID: s.ReportID, Parent: s.Parent, EffectiveAt: s.EffectiveAt.String(), Terms: s.HoldTerms, Doubt: s.Doubt,
+		Returned: s.Decimal(s.ReturnedMinor), Released: s.Decimal(s.ReleasedMinor), Timeline: []StopEvent{}}
+	d.HeldAmount = s.Decimal(s.HeldMinor)
 	if o := s.Outcome; o != nil {
 		for _, f := range o.Differs {
 			if f.Field == "holder" {
@@ -254,13 +257,13 @@ func stopDetail(ctx context.Context, s *ledger.Stop, t ledger.Terms) StopDetail 
 		}
 	}
 	if m := s.Message; m != nil {
-		d.Delivery = &DeliveryRef{Message: ledger.MessageID(s.ID, m.Version), Type: m.Type, Delivered: m.Delivered, GivenUp: m.Failed, Attempts: []AttemptRef{}}
+		d.Delivery = &DeliveryRef{Message: delivery.MessageID(s.ID, m.Version), Type: m.Type, Delivered: m.Delivered, GivenUp: m.Failed, Attempts: []AttemptRef{}}
 		for _, a := range m.Attempts {
 			d.Delivery.Attempts = append(d.Delivery.Attempts, AttemptRef{a.At.String(), a.Status, a.Millis, a.Error})
 		}
 	}
 	for _, e := range s.Timeline {
-		d.Timeline = append(d.Timeline, stopEvent(&e))
+		d.Timeline = append(d.Timeline, stopEvent(&e.Head))
 	}
 	return d
 }
@@ -309,8 +312,8 @@ type OnwardBody struct {
 
 // outcome reads a bank's answer for a stop. Where money went on, the next bank must
 // be one that can be asked.
-func (b *OutcomeBody) outcome(s *ledger.Stop, banks *event.Banks) (ledger.Outcome, error) {
-	o := ledger.Outcome{Result: ledger.State(b.Result), Reason: b.Reason, Balance: event.Unknown}
+func (b *OutcomeBody) outcome(s *stop.Stop, banks *event.Banks) (stop.Outcome, error) {
+	o := stop.Outcome{Result: stop.State(b.Result), Reason: b.Reason, Balance: event.Unknown}
 	read := func(at string, a Amount, into *int64) error {
 		if a == "" {
 			return nil
@@ -332,7 +335,7 @@ func (b *OutcomeBody) outcome(s *ledger.Stop, banks *event.Banks) (ledger.Outcom
 		return o, err
 	}
 	for i, on := range b.Onward {
-		v := ledger.Onward{ID: on.ID, ToAccount: on.ToAccount, ToBank: strings.ToUpper(on.ToBank)}
+		v := stop.Onward{ID: on.ID, ToAccount: on.ToAccount, ToBank: strings.ToUpper(on.ToBank)}
 		if on.ToAccount != "" {
 			if err := unknownBank(banks, fmt.Sprintf("/onward/%d/to_bank", i), v.ToBank); err != nil {
 				return o, err
@@ -344,10 +347,10 @@ func (b *OutcomeBody) outcome(s *ledger.Stop, banks *event.Banks) (ledger.Outcom
 		o.Onward = append(o.Onward, v)
 	}
 	for _, d := range b.Differs {
-		o.Differs = append(o.Differs, ledger.Difference{Field: d.Field, Theirs: d.Theirs})
+		o.Differs = append(o.Differs, stop.Difference{Field: d.Field, Theirs: d.Theirs})
 	}
 	for _, p := range b.Prior {
-		v := ledger.Freeze{Authority: p.Authority}
+		v := stop.Freeze{Authority: p.Authority}
 		if err := cmp.Or(read("prior", p.Amount, &v.Minor), when("prior", p.Until, &v.Until)); err != nil {
 			return o, err
 		}

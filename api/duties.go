@@ -9,6 +9,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/delivery"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 	"stopline.internal/stream/event/words"
 )
@@ -92,10 +94,10 @@ func (s *server) deliverAgain(ctx context.Context, in *StopID) (*stopOutput, err
 }
 
 // again asks for a message to be sent once more.
-func (s *server) again(ctx context.Context, st *ledger.Stop) ledger.Event {
+func (s *server) again(ctx context.Context, st *stop.Stop) ledger.Entry {
 	now := s.Clock()
-	return ledger.Event{ID: event.DerivedID("evt", st.ID, "again", strconv.Itoa(st.Message.Version), now.String()), CaseID: st.CaseID, StopID: st.ID, At: now, By: who(ctx).Name,
-		Delivery: &ledger.Delivery{Message: st.Message.Version, Again: true}}
+	return ledger.Entry{ID: event.DerivedID("evt", st.ID, "again", strconv.Itoa(st.Message.Version), now.String()), CaseID: st.CaseID, StopID: st.ID, At: now, By: who(ctx).Name,
+		Delivery: &delivery.Record{Message: st.Message.Version, Again: true}}
 }
 
 // AgainDocument counts what is sent again.
@@ -109,12 +111,12 @@ func (s *server) deliverBankAgain(ctx context.Context, in *struct {
 	out := &struct{ Body AgainDocument }{}
 	after := ""
 	for more := true; more && out.Body.Messages < 500; {
-		var stops []*ledger.Stop
+		var stops []*stop.Stop
 		stops, more = s.Ledger.List(ledger.Filter{Bank: in.Bank, After: after, Limit: 500})
 		if len(stops) == 0 && after == "" {
 			return nil, problem(http.StatusNotFound, "not-found.bank", "bank", in.Bank)
 		}
-		var events []ledger.Event
+		var events []ledger.Entry
 		for _, st := range stops {
 			after = st.ID
 			if m := st.Message; m != nil && !m.Delivered && out.Body.Messages < 500 {

@@ -15,7 +15,7 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
 	"stopline.internal/stream/event"
 )
 
@@ -208,9 +208,9 @@ func (r Register) checkOwner(id *Identity, wrong func(string, ...any)) {
 		wrong("it needs a name: decisions are signed with it")
 	case strings.TrimSpace(id.Name) != id.Name:
 		wrong("its name begins or ends with a space")
-	case slices.ContainsFunc(ledger.AutomaticAuthors(), reserved):
+	case slices.ContainsFunc(law.AutomaticAuthors(), reserved):
 		wrong("the service itself signs with this name: choose another (reserved: %s)",
-			strings.Join(ledger.AutomaticAuthors(), ", "))
+			strings.Join(law.AutomaticAuthors(), ", "))
 	}
 	switch id.Role {
 	case Analyst, Supervisor, Police, Admin:

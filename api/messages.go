@@ -10,7 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"stopline.internal/api/iso20022"
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -53,7 +53,7 @@ func wantsXML(accept string) bool {
 	return false
 }
 
-func (s *server) page(ctx context.Context, stops []*ledger.Stop, more bool, form Form) (*pageOutput, error) {
+func (s *server) page(ctx context.Context, stops []*stop.Stop, more bool, form Form) (*pageOutput, error) {
 	if wantsXML(form.Accept) {
 		return s.camt056(ctx, stops, form.Envelope)
 	}
@@ -61,23 +61,23 @@ func (s *server) page(ctx context.Context, stops []*ledger.Stop, more bool, form
 	return &pageOutput{Type: "application/json", Body: b}, err
 }
 
-func (s *server) one(ctx context.Context, st *ledger.Stop, form Form) (*pageOutput, error) {
+func (s *server) one(ctx context.Context, st *stop.Stop, form Form) (*pageOutput, error) {
 	if wantsXML(form.Accept) {
-		return s.camt056(ctx, []*ledger.Stop{st}, form.Envelope)
+		return s.camt056(ctx, []*stop.Stop{st}, form.Envelope)
 	}
 	out := s.bankOutput(ctx, st)
 	b, err := json.Marshal(&out.Body)
 	return &pageOutput{Type: "application/json", ETag: out.ETag, Body: b}, err
 }
 
-func (s *server) camt056(ctx context.Context, stops []*ledger.Stop, envelope bool) (*pageOutput, error) {
+func (s *server) camt056(ctx context.Context, stops []*stop.Stop, envelope bool) (*pageOutput, error) {
 	now, write := s.Clock(), iso20022.Request
 	if envelope {
 		write = iso20022.Enveloped
 	}
 	list := make([]iso20022.Cancellation, len(stops))
 	for i, st := range stops {
-		list[i] = iso20022.Cancellation{StopID: st.ID, TransferID: st.Transfer.ID, Amount: st.Money(max(st.Transfer.Minor, 1)), Currency: string(st.Currency), At: st.Transfer.At.Time(),
+		list[i] = iso20022.Cancellation{StopID: st.ID, TransferID: st.Transfer.ID, Amount: st.Decimal(max(st.Transfer.Minor, 1)), Currency: string(st.Currency), At: st.Transfer.At.Time(),
 			Hold: st.Amount().Decimal(), Hours: int(s.Ledger.Terms().Hold.Hours()), Holder: st.Account.Holder, Account: st.Account.Number, Bank: st.Account.Bank, Reason: "FRAD", Text: st.Text}
 	}
 	b, err := write(event.DerivedID("msg", who(ctx).Bank, now.String()), now.Time(), who(ctx).Bank, list)
@@ -156,8 +156,8 @@ func (s *server) isoMessage(ctx context.Context, doc []byte) (*struct{ Body Mess
 				st, err = s.paidBack(ctx, st, true, p.minor, strings.Join(p.refs, " "), "")
 			}
 		default:
-			o := ledger.Outcome{Result: ledger.State(a.Result), Balance: event.Unknown, Reason: a.Reason}
-			if o.Result == ledger.Held || o.Result == ledger.Partial {
+			o := stop.Outcome{Result: stop.State(a.Result), Balance: event.Unknown, Reason: a.Reason}
+			if o.Result == stop.Held || o.Result == stop.Partial {
 				o.EffectiveAt, o.HeldMinor = event.InstantOf(a.At), st.Minor
 				if a.Amount != "" {
 					if o.HeldMinor, err = Amount(a.Amount).minor(st.Currency); err != nil {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -35,11 +37,11 @@ func bankProgram(t *testing.T) string {
 // folded is a log whose fold is at once.
 type folded struct{ *ledger.Ledger }
 
-func (f folded) Append(_ context.Context, e ledger.Event) (ledger.Result, error) {
+func (f folded) Append(_ context.Context, e ledger.Entry) (ledger.Result, error) {
 	return f.Apply(&e), nil
 }
 
-func (f folded) Write(_ context.Context, events ...ledger.Event) error {
+func (f folded) Write(_ context.Context, events ...ledger.Entry) error {
 	for i := range events {
 		f.Apply(&events[i])
 	}
@@ -86,7 +88,7 @@ func TestClientFromAnotherModule(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := event.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, event.Zone))
-	l := ledger.New(ledger.DefaultTerms)
+	l := ledger.New(law.Default)
 	h := New(Dependencies{Identities: ids, Ledger: l, Log: folded{l}, Intake: nowhere{}, Clock: func() event.Instant { return now.Add(10 * time.Second) }})
 	polls := make(chan string, 10)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -104,9 +106,9 @@ func TestClientFromAnotherModule(t *testing.T) {
 	if path := <-polls; path != "/v1/bank/stops" { // it waits, and there is nothing
 		t.Errorf("it begins with %s", path)
 	}
-	p := ledger.Proposal{Account: ledger.Account{Number: "6217000010098765432", Bank: "PCBC"}, Minor: 4_980_000, Currency: event.CNY,
-		Transfer: ledger.Transfer{ID: "t", Minor: 4_980_000, At: now}, Hop: 1, FraudType: "account-takeover", Payer: "6222"}
-	if err := (folded{l}).Write(t.Context(), ledger.Propose(l.Terms(), "stp_1", "cas_1", p, now, "scoring")...); err != nil {
+	p := stop.Proposal{Account: stop.Account{Number: "6217000010098765432", Bank: "PCBC"}, Minor: 4_980_000, Currency: event.CNY,
+		Transfer: stop.Transfer{ID: "t", Minor: 4_980_000, At: now}, Hop: 1, FraudType: "account-takeover", Payer: "6222"}
+	if err := (folded{l}).Write(t.Context(), ledger.StopEntries(stop.Propose(l.Terms(), "stp_1", "cas_1", p, now, "scoring"))...); err != nil {
 		t.Fatal(err)
 	}
 	if err := run.Wait(); err != nil {
@@ -115,7 +117,7 @@ func TestClientFromAnotherModule(t *testing.T) {
 	if got := strings.TrimSpace(out.String()); got != "held 49800.00 CNY 6217000010098765432" {
 		t.Errorf("it says %q", got)
 	}
-	if s := l.Stop("stp_1"); s.State != ledger.Held || s.HeldMinor != 4_980_000 {
+	if s := l.Stop("stp_1"); s.State != stop.Held || s.HeldMinor != 4_980_000 {
 		t.Errorf("the ledger has it %s, with %d", s.State, s.HeldMinor)
 	}
 }

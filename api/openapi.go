@@ -10,7 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
 
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/delivery"
 )
 
 const schemaPrefix = "#/components/schemas/"
@@ -54,14 +54,14 @@ func downgraded(r chi.Router, doc *huma.OpenAPI) {
 
 // bankMessages are the types of messages that a bank is sent, in words.
 var bankMessages = map[string]string{
-	ledger.MessageRequested: "A stop is asked for, or the request was mended",
-	ledger.MessageExtended:  "The hold has a second term",
-	ledger.MessageFrozen:    "The hold is followed by a freeze, or the freeze was renewed",
-	ledger.MessageChanged:   "A part is released: less is to be held",
-	ledger.MessageReleased:  "Let the amount go, at once",
-	ledger.MessageExpired:   "The term ended: let the amount go",
-	ledger.MessageReturn:    "Pay back what the stop's return says",
-	ledger.MessageCall:      "To the center's own pager: a bank does not answer, a person must call it",
+	delivery.MessageRequested: "A stop is asked for, or the request was mended",
+	delivery.MessageExtended:  "The hold has a second term",
+	delivery.MessageFrozen:    "The hold is followed by a freeze, or the freeze was renewed",
+	delivery.MessageChanged:   "A part is released: less is to be held",
+	delivery.MessageReleased:  "Let the amount go, at once",
+	delivery.MessageExpired:   "The term ended: let the amount go",
+	delivery.MessageReturn:    "Pay back what the stop's return says",
+	delivery.MessageCall:      "To the center's own pager: a bank does not answer, a person must call it",
 }
 
 // webhooks describe what is sent to the endpoints of banks: Standard Webhooks.

@@ -17,13 +17,14 @@ import (
 	"stopline.internal/scoring"
 	"stopline.internal/scoring/pattern"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
 	"stopline.internal/stream/event"
 )
 
 // fetched reads the API document as anybody does.
 func fetched(t *testing.T, into any) {
 	t.Helper()
-	h := New(Dependencies{Identities: &Identities{}, Ledger: ledger.New(ledger.DefaultTerms)})
+	h := New(Dependencies{Identities: &Identities{}, Ledger: ledger.New(law.Default)})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/openapi.json", nil))
 	if err := json.Unmarshal(w.Body.Bytes(), into); err != nil {
@@ -149,7 +150,7 @@ func TestAnswersStayOpen(t *testing.T) {
 
 // OpenAPI 3.0 has no webhooks.
 func TestOpenAPI30(t *testing.T) {
-	h := New(Dependencies{Identities: &Identities{}, Ledger: ledger.New(ledger.DefaultTerms)})
+	h := New(Dependencies{Identities: &Identities{}, Ledger: ledger.New(law.Default)})
 	for _, path := range []string{"/v1/openapi-3.0.json", "/v1/openapi-3.0.yaml"} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
@@ -214,7 +215,7 @@ func TestAlertIsAsDescribed(t *testing.T) {
 // what comes out, and names every error with what it means; docs/api.md lists
 // the route.
 func TestOpenAPIIsComplete(t *testing.T) {
-	h := New(Dependencies{Identities: &Identities{}, Ledger: ledger.New(ledger.DefaultTerms)})
+	h := New(Dependencies{Identities: &Identities{}, Ledger: ledger.New(law.Default)})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/openapi.json", nil))
 	var doc struct {

@@ -14,6 +14,7 @@ import (
 
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/desk"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream/event"
 )
@@ -285,12 +286,12 @@ func (s *server) dismiss(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	if a, err := s.alert(ctx, in.ID); err == nil && in.Body.Verdict == ledger.VerdictConfirmed {
+	if a, err := s.alert(ctx, in.ID); err == nil && in.Body.Verdict == desk.VerdictConfirmed {
 		if id := subjectStop(a); id != "" && s.Ledger.Stop(cmp.Or(a.StopID, id)) == nil {
 			return nil, problem(http.StatusConflict, "alert.confirmed", "alert", in.ID)
 		}
 	}
-	if _, err := s.append(ctx, s.Ledger.Work(in.ID, key, ledger.TaskDismissed, s.Clock(), who(ctx).Name, in.Body.Verdict)); err != nil {
+	if _, err := s.append(ctx, s.Ledger.Work(in.ID, key, desk.TaskDismissed, s.Clock(), who(ctx).Name, in.Body.Verdict)); err != nil {
 		return nil, err
 	}
 	return nil, s.verdict(ctx, in.ID, in.ID, in.Body)
@@ -326,15 +327,15 @@ func (s *server) reportAlert(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return out, s.verdict(ctx, out.Body.ID, a.ID, VerdictBody{Verdict: ledger.VerdictConfirmed, Reason: in.Body.Reason})
+	return out, s.verdict(ctx, out.Body.ID, a.ID, VerdictBody{Verdict: desk.VerdictConfirmed, Reason: in.Body.Reason})
 }
 
 // verdict appends to the ledger's log: what teaches is kept for ever. key is
 // the case, or the alert where only that is judged.
 func (s *server) verdict(ctx context.Context, key, alert string, v VerdictBody) error {
 	now := s.Clock()
-	e := ledger.Event{ID: event.DerivedID("evt", key, alert, v.Verdict, who(ctx).Name, now.String()), CaseID: key, At: now, By: who(ctx).Name, Reason: v.Reason,
-		Verdict: &ledger.Verdict{AlertID: alert, Verdict: v.Verdict}}
+	e := ledger.Entry{ID: event.DerivedID("evt", key, alert, v.Verdict, who(ctx).Name, now.String()), CaseID: key, At: now, By: who(ctx).Name, Reason: v.Reason,
+		Verdict: &desk.Verdict{AlertID: alert, Verdict: v.Verdict}}
 	if err := s.Log.Write(ctx, e); err != nil {
 		return s.unavailable(ctx, err)
 	}

@@ -15,7 +15,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"stopline.internal/api/report"
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/desk"
+	"stopline.internal/store/ledger/giveback"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/step"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -103,7 +107,7 @@ func (s *server) centerName(lang string) string {
 
 // number is a paper's, as such papers are filed: a stop's and a return's have a
 // row of their own each.
-func (s *server) number(n ledger.Number, returns bool) string {
+func (s *server) number(n step.Number, returns bool) string {
 	prefix := s.Numbering
 	if prefix == "" {
 		prefix = "反诈止"
@@ -129,7 +133,7 @@ func (s *server) bankName(lang, code string) string {
 // author is who did something: a person, or the service by its rules, in the words
 // for what they did.
 func author(lang, name, byRules string) string {
-	for _, a := range ledger.AutomaticAuthors() {
+	for _, a := range law.AutomaticAuthors() {
 		if a == name {
 			return papers[lang][byRules]
 		}
@@ -139,7 +143,7 @@ func author(lang, name, byRules string) string {
 
 // officers are the two who answer for a stop: those of the order, else who proposed
 // it and who approved it.
-func officers(lang string, st *ledger.Stop) []report.FormOfficer {
+func officers(lang string, st *stop.Stop) []report.FormOfficer {
 	w := papers[lang]
 	first, second := author(lang, st.Timeline[0].By, "proposedbyrules"), author(lang, st.IssuedBy, "approvedbyrules")
 	if st.RequestedAt == 0 {
@@ -147,7 +151,7 @@ func officers(lang string, st *ledger.Stop) []report.FormOfficer {
 	}
 	out := []report.FormOfficer{{Role: w["proposer"], Name: first}, {Role: w["approver"], Name: second}}
 	if o := st.Order; o != nil && o.Operator.Name != "" && o.Investigator.Name != "" {
-		named := func(o ledger.Officer) string { return strings.TrimSpace(o.Name + " " + o.Badge) }
+		named := func(o stop.Officer) string { return strings.TrimSpace(o.Name + " " + o.Badge) }
 		out = []report.FormOfficer{{Role: w["operator"], Name: named(o.Operator)},
 			{Role: w["investigator"], Name: named(o.Investigator)}}
 	}
@@ -175,7 +179,7 @@ func (s *server) noticePage(ctx context.Context, in *PrintInput) (*report.Form, 
 	reason := strings.ReplaceAll(w["reasontext"], "{}", report.FraudWord(lang, st.FraudType))
 	remedy := strings.ReplaceAll(w["remedytext"], "{}", strconv.Itoa(int(s.Ledger.Terms().Appeal.Hours())))
 	var documents []string
-	for _, d := range ledger.NeededDocuments() {
+	for _, d := range desk.NeededDocuments() {
 		documents = append(documents, documentWords[lang][d.Name])
 	}
 	f.Sections = []report.FormSection{
@@ -195,9 +199,9 @@ func (s *server) noticePage(ctx context.Context, in *PrintInput) (*report.Form, 
 // basis is the law that a stop rests on, in the paper's punctuation.
 func basis(lang string) string {
 	if lang == "zh" {
-		return strings.ReplaceAll(ledger.LegalBasis, "; ", "；")
+		return strings.ReplaceAll(law.Basis, "; ", "；")
 	}
-	return ledger.LegalBasis
+	return law.Basis
 }
 
 // returnPage is the decision on a return. It is one once two people have approved
@@ -210,9 +214,9 @@ func (s *server) returnPage(ctx context.Context, in *PrintInput) (*report.Form, 
 	w, lang := papers[in.Lang], in.Lang
 	f := s.form(ctx, lang, w["return"], s.number(r.Number, true))
 	switch r.State {
-	case ledger.ReturnInstructed:
+	case giveback.Instructed:
 		f.At = r.Timeline[len(r.Timeline)-1].At // it is the last that can be
-	case ledger.ReturnWithdrawn:
+	case giveback.Withdrawn:
 		f.Draft, f.Mark = w["withdrawn"], w["voidmark"]
 	default:
 		f.Draft = strings.ReplaceAll(w["returndraft"], "{}", strconv.Itoa(len(r.Approvals)))
@@ -234,19 +238,19 @@ func (s *server) returnPage(ctx context.Context, in *PrintInput) (*report.Form, 
 	return f, nil
 }
 
-func (s *server) returnState(lang string, r *ledger.ReturnRound) string {
+func (s *server) returnState(lang string, r *giveback.Round) string {
 	if _, done := s.Ledger.Paid(r); done {
-		return stateWord(lang, "completed")
+		return returnWord(lang, completed)
 	}
-	return stateWord(lang, r.State)
+	return returnWord(lang, r.State)
 }
 
 // inMoney writes amounts of a return for people.
-func inMoney(r *ledger.ReturnRound) func(int64) string {
+func inMoney(r *giveback.Round) func(int64) string {
 	return func(minor int64) string { return event.Money{Minor: minor, Currency: r.Currency}.Text() }
 }
 
-func (s *server) returnAccounts(lang string, r *ledger.ReturnRound) report.FormSection {
+func (s *server) returnAccounts(lang string, r *giveback.Round) report.FormSection {
 	w, m := papers[lang], inMoney(r)
 	t := &report.FormTable{Heads: []string{w["number"], w["bank"], w["frozen"], w["method"], w["why"]},
 		Numbers: []bool{false, false, true, false, false}, Widths: []float64{.24, .16, .16, .18, .26}}
@@ -258,7 +262,7 @@ func (s *server) returnAccounts(lang string, r *ledger.ReturnRound) report.FormS
 	return report.FormSection{Heading: w["accounts"], Table: t}
 }
 
-func returnLines(lang string, r *ledger.ReturnRound) report.FormSection {
+func returnLines(lang string, r *giveback.Round) report.FormSection {
 	w, m := papers[lang], inMoney(r)
 	t := &report.FormTable{Heads: []string{w["victim"], w["loss"], w["paidback"], w["traced"], w["share"], w["amount"]},
 		Numbers: []bool{false, true, true, true, true, true}, Widths: []float64{.25, .15, .15, .15, .15, .15}}
@@ -274,7 +278,7 @@ func returnLines(lang string, r *ledger.ReturnRound) report.FormSection {
 
 // returnArithmetic says how the proportions were worked out, so that anybody can
 // do it again.
-func returnArithmetic(lang string, r *ledger.ReturnRound) report.FormSection {
+func returnArithmetic(lang string, r *giveback.Round) report.FormSection {
 	w, m := papers[lang], inMoney(r)
 	t := &report.FormTable{Heads: []string{w["victim"], w["sum"]}, Numbers: []bool{false, false},
 		Widths: []float64{.25, .75}}
@@ -285,7 +289,7 @@ func returnArithmetic(lang string, r *ledger.ReturnRound) report.FormSection {
 		w["pool"] + m(r.Pool) + w["losses"] + m(r.Losses), w["announced"] + report.Moment(lang, r.Until)}}
 }
 
-func (s *server) returnInstructions(lang string, r *ledger.ReturnRound) report.FormSection {
+func (s *server) returnInstructions(lang string, r *giveback.Round) report.FormSection {
 	w, m := papers[lang], inMoney(r)
 	t := &report.FormTable{Heads: []string{w["stop"], w["bank"], w["victim"], w["amount"]},
 		Numbers: []bool{false, false, false, true}, Widths: []float64{.32, .22, .26, .2}}

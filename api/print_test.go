@@ -17,6 +17,9 @@ import (
 
 	"stopline.internal/api/report"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/giveback"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -33,11 +36,11 @@ type clerk struct {
 
 func newClerk(t *testing.T) *clerk {
 	t.Helper()
-	return &clerk{&server{Dependencies: Dependencies{Ledger: ledger.New(ledger.DefaultTerms), Banks: event.BuiltInBanks(), Center: "贵阳市反诈中心",
+	return &clerk{&server{Dependencies: Dependencies{Ledger: ledger.New(law.Default), Banks: event.BuiltInBanks(), Center: "贵阳市反诈中心",
 		Numbering: "筑反诈止", Partitions: 2, Clock: func() event.Instant { return paperTime.Add(40 * 24 * time.Hour) }}}, t}
 }
 
-func (c *clerk) fold(events ...ledger.Event) {
+func (c *clerk) fold(events ...ledger.Entry) {
 	c.t.Helper()
 	for i := range events {
 		events[i].Place.Partition = 1
@@ -49,19 +52,19 @@ func (c *clerk) fold(events ...ledger.Event) {
 
 // stop is of 49,800.00, proposed by an analyst, approved by a supervisor.
 func (c *clerk) stop() {
-	terms := ledger.DefaultTerms
+	terms := law.Default
 	terms.AutoLimit = -1
-	c.fold(ledger.Propose(terms, "stp_1", "cas_1", ledger.Proposal{Account: ledger.Account{Number: "6217000010098765432", Bank: "PCBC", Holder: "李四"},
-		Minor: 49_800_00, Currency: event.CNY, Transfer: ledger.Transfer{ID: "ICBC-20261123-0000012345", Minor: 49_800_00, At: paperTime},
-		Hop: 1, FraudType: "impersonated-authority", Payer: "6222020200112233445"}, paperTime, "分析员甲")...)
-	e := c.Ledger.Stop("stp_1").Event(paperTime.Add(time.Minute), "主管乙")
-	e.State, e.Until = ledger.Requested, paperTime.Add(2*time.Minute)
-	c.fold(e)
+	c.fold(ledger.StopEntries(stop.Propose(terms, "stp_1", "cas_1", stop.Proposal{Account: stop.Account{Number: "6217000010098765432", Bank: "PCBC", Holder: "李四"},
+		Minor: 49_800_00, Currency: event.CNY, Transfer: stop.Transfer{ID: "ICBC-20261123-0000012345", Minor: 49_800_00, At: paperTime},
+		Hop: 1, FraudType: "impersonated-authority", Payer: "6222020200112233445"}, paperTime, "分析员甲"))...)
+	e := c.Ledger.Stop("stp_1").Next(paperTime.Add(time.Minute), "主管乙")
+	e.State, e.Until = stop.Requested, paperTime.Add(2*time.Minute)
+	c.fold(ledger.StopEntry(e))
 }
 
 func (c *clerk) held() {
-	c.fold(ledger.Answer(ledger.DefaultTerms, c.Ledger.Stop("stp_1"), ledger.Outcome{Result: ledger.Held, HeldMinor: 49_800_00,
-		EffectiveAt: paperTime.Add(70 * time.Second)}, paperTime.Add(80*time.Second), "bank"))
+	c.fold(ledger.StopEntry(stop.Answer(law.Default, c.Ledger.Stop("stp_1"), stop.Outcome{Result: stop.Held, HeldMinor: 49_800_00,
+		EffectiveAt: paperTime.Add(70 * time.Second)}, paperTime.Add(80*time.Second), "bank")))
 }
 
 // giveBack is a return in proportion of 100.00 over two victims' losses of 200.00
@@ -69,29 +72,29 @@ func (c *clerk) held() {
 // 10000 × 10000 ÷ 30000 is 3333, and 10000 are: the fen that is left over is the
 // first's.
 func (c *clerk) giveBack(approvals int) string {
-	r := ledger.Return{Currency: event.CNY, Pool: 100_00, Losses: 300_00,
-		Accounts: []ledger.ReturnAccount{{Account: ledger.Account{Number: "6217000010098765432", Bank: "PCBC"}, Stops: []string{"stp_1"}, Minor: 100_00,
-			Method: ledger.MethodProportional, Why: ledger.WhyMixed, Mixed: &ledger.Flow{At: paperTime, Minor: -1_234_56}}},
-		Lines: []ledger.ReturnLine{
-			{Victim: "6222020200112233445", Loss: 200_00, Weight: 200_00, Share: 66_67, Remainder: 20_000, Extra: true, Minor: 66_67, From: []ledger.PayFrom{{Stop: "stp_1", Minor: 66_67}}},
-			{Victim: "6228480000012345678", Loss: 100_00, Weight: 100_00, Share: 33_33, Remainder: 10_000, Minor: 33_33, From: []ledger.PayFrom{{Stop: "stp_1", Minor: 33_33}}}}}
+	r := giveback.Return{Currency: event.CNY, Pool: 100_00, Losses: 300_00,
+		Accounts: []giveback.AccountReturn{{Account: stop.Account{Number: "6217000010098765432", Bank: "PCBC"}, Stops: []string{"stp_1"}, Minor: 100_00,
+			Method: giveback.MethodProportional, Why: giveback.WhyMixed, Mixed: &giveback.Flow{At: paperTime, Minor: -1_234_56}}},
+		Lines: []giveback.Line{
+			{Victim: "6222020200112233445", Loss: 200_00, Weight: 200_00, Share: 66_67, Remainder: 20_000, Extra: true, Minor: 66_67, From: []giveback.PayFrom{{Stop: "stp_1", Minor: 66_67}}},
+			{Victim: "6228480000012345678", Loss: 100_00, Weight: 100_00, Share: 33_33, Remainder: 10_000, Minor: 33_33, From: []giveback.PayFrom{{Stop: "stp_1", Minor: 33_33}}}}}
 	e := c.Ledger.ProposeReturn("cas_1", r, paperTime, "分析员甲")
 	c.fold(e)
 	at := paperTime
-	next := func(to ledger.State, by string) {
-		n := c.Ledger.Return(e.Subject).Event(to, at, by)
-		if to == ledger.ReturnAnnounced {
-			n.Until = at.Add(ledger.DefaultTerms.Announce)
+	next := func(to giveback.State, by string) {
+		n := c.Ledger.Return(e.Subject).Next(to, at, by)
+		if to == giveback.Announced {
+			n.Until = at.Add(law.Default.Announce)
 			at = n.Until.Add(time.Hour)
 		}
-		c.fold(n)
+		c.fold(ledger.ReturnEntry(n))
 	}
-	next(ledger.ReturnAnnounced, "分析员甲")
+	next(giveback.Announced, "分析员甲")
 	if approvals > 0 {
-		next(ledger.ReturnApproved, "主管乙")
+		next(giveback.Approved, "主管乙")
 	}
 	if approvals > 1 {
-		next(ledger.ReturnInstructed, "主管丙")
+		next(giveback.Instructed, "主管丙")
 	}
 	return e.Subject
 }
@@ -202,7 +205,7 @@ func TestDraftsSaySo(t *testing.T) {
 	}
 	c = newClerk(t)
 	id := c.giveBack(1)
-	c.fold(c.Ledger.Return(id).Event(ledger.ReturnWithdrawn, paperTime.Add(32*24*time.Hour), "主管乙"))
+	c.fold(ledger.ReturnEntry(c.Ledger.Return(id).Next(giveback.Withdrawn, paperTime.Add(32*24*time.Hour), "主管乙")))
 	if page, _ := c.print(c.returnPage, id, "zh"); !strings.Contains(page, "作废") {
 		t.Error("a return that was withdrawn does not say so")
 	}

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"cmp"
 	"strings"
 
 	"stopline.internal/api/report"
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/desk"
+	"stopline.internal/store/ledger/giveback"
+	"stopline.internal/store/ledger/stop"
 )
 
 // texts are a paper's texts in one language.
@@ -73,8 +76,8 @@ var papers = map[string]texts{
 }
 
 // whyWords say why an account is given back as it is.
-func whyWords(lang string, a *ledger.ReturnAccount, money func(int64) string) string {
-	if a.Why == ledger.WhyMixed && a.Mixed != nil {
+func whyWords(lang string, a *giveback.AccountReturn, money func(int64) string) string {
+	if a.Why == giveback.WhyMixed && a.Mixed != nil {
 		at, out := report.Moment(lang, a.Mixed.At), money(-a.Mixed.Minor)
 		if lang == "zh" {
 			return at + " 转出 " + out + " 时，账户内有多名被害人或他人的资金"
@@ -85,40 +88,49 @@ func whyWords(lang string, a *ledger.ReturnAccount, money func(int64) string) st
 }
 
 var reasonWords = map[string]map[string]string{
-	"zh": {ledger.WhyOne: "仅有一名被害人的资金汇入", ledger.WhyApart: "多名被害人的资金未曾同时转出，可按时间区分",
-		ledger.WhyLess: "冻结金额少于应余金额", ledger.WhyUnknown: "账户流水不明"},
-	"en": {ledger.WhyOne: "one victim's money came into the account", ledger.WhyApart: "no money left the account while two victims' lay in it together",
-		ledger.WhyLess: "less is frozen than was left of the remittances", ledger.WhyUnknown: "the account's movements are not known"},
+	"zh": {giveback.WhyOne: "仅有一名被害人的资金汇入", giveback.WhyApart: "多名被害人的资金未曾同时转出，可按时间区分",
+		giveback.WhyLess: "冻结金额少于应余金额", giveback.WhyUnknown: "账户流水不明"},
+	"en": {giveback.WhyOne: "one victim's money came into the account", giveback.WhyApart: "no money left the account while two victims' lay in it together",
+		giveback.WhyLess: "less is frozen than was left of the remittances", giveback.WhyUnknown: "the account's movements are not known"},
 }
 
 // sums puts the arithmetic into the paper's language.
 var sums = map[string]*strings.Replacer{"zh": strings.NewReplacer(" rest ", " 余 ", leftOver, "，另加 1 分（余数较大）"), "en": strings.NewReplacer()}
 
-var stateWords = map[string]map[ledger.State]string{
-	"zh": {ledger.Proposed: "待审批", ledger.Rejected: "不予止付", ledger.Requested: "已发银行", ledger.Undelivered: "银行未应答",
-		ledger.Acknowledged: "银行已受理", ledger.Held: "已止付", ledger.Partial: "部分止付", ledger.Missed: "资金已转出",
-		ledger.Mismatch: "信息不符", ledger.Refused: "银行拒绝", ledger.Extended: "延长止付", ledger.Frozen: "已冻结", ledger.Returning: "返还中",
-		ledger.Returned: "已返还", ledger.Released: "已解除", ledger.Expired: "已到期", ledger.ReturnAnnounced: "公告中",
-		ledger.ReturnApproved: "一人已批准", ledger.ReturnInstructed: "已通知银行", ledger.ReturnWithdrawn: "已撤回", "completed": "已完成"},
+var stateWords = map[string]map[stop.State]string{
+	"zh": {stop.Proposed: "待审批", stop.Rejected: "不予止付", stop.Requested: "已发银行", stop.Undelivered: "银行未应答",
+		stop.Acknowledged: "银行已受理", stop.Held: "已止付", stop.Partial: "部分止付", stop.Missed: "资金已转出",
+		stop.Mismatch: "信息不符", stop.Refused: "银行拒绝", stop.Extended: "延长止付", stop.Frozen: "已冻结", stop.Returning: "返还中",
+		stop.Returned: "已返还", stop.Released: "已解除", stop.Expired: "已到期"},
 	"en": {},
 }
 
-func stateWord(lang string, s ledger.State) string {
-	if w := stateWords[lang][s]; w != "" {
-		return w
-	}
-	return string(s)
+// completed is a return of which the banks have paid back all that they can.
+const completed giveback.State = "completed"
+
+var returnWords = map[string]map[giveback.State]string{
+	"zh": {giveback.Proposed: "待审批", giveback.Announced: "公告中", giveback.Approved: "一人已批准",
+		giveback.Instructed: "已通知银行", giveback.Withdrawn: "已撤回", completed: "已完成"},
+	"en": {},
+}
+
+func stateWord(lang string, s stop.State) string {
+	return cmp.Or(stateWords[lang][s], string(s))
+}
+
+func returnWord(lang string, s giveback.State) string {
+	return cmp.Or(returnWords[lang][s], string(s))
 }
 
 var documentWords = map[string]map[string]string{
-	"zh": {ledger.DocumentIdentity: "身份证明", ledger.DocumentStatement: "相关日期的账户流水",
-		ledger.DocumentPurpose: "款项用途证明（合同、订单、聊天记录）"},
-	"en": {ledger.DocumentIdentity: "Proof of identity", ledger.DocumentStatement: "The account's statement for the days concerned",
-		ledger.DocumentPurpose: "What the payment was for: contract, order, messages"},
+	"zh": {desk.DocumentIdentity: "身份证明", desk.DocumentStatement: "相关日期的账户流水",
+		desk.DocumentPurpose: "款项用途证明（合同、订单、聊天记录）"},
+	"en": {desk.DocumentIdentity: "Proof of identity", desk.DocumentStatement: "The account's statement for the days concerned",
+		desk.DocumentPurpose: "What the payment was for: contract, order, messages"},
 }
 
 var methodWords = map[string]map[string]string{
-	"zh": {ledger.MethodSingle: "单笔汇入，直接返还", ledger.MethodByTime: "按时间区分，分别返还", ledger.MethodProportional: "无法区分，按比例返还"},
-	"en": {ledger.MethodSingle: "one remittance: to its sender", ledger.MethodByTime: "told apart by time: to each sender",
-		ledger.MethodProportional: "mixed: in proportion"},
+	"zh": {giveback.MethodSingle: "单笔汇入，直接返还", giveback.MethodByTime: "按时间区分，分别返还", giveback.MethodProportional: "无法区分，按比例返还"},
+	"en": {giveback.MethodSingle: "one remittance: to its sender", giveback.MethodByTime: "told apart by time: to each sender",
+		giveback.MethodProportional: "mixed: in proportion"},
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/danielgtaylor/huma/v2/validation"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/step"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 	"stopline.internal/stream/event/words"
 )
@@ -78,12 +81,12 @@ func TestRefusalsOfTheLedger(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := ledger.New(ledger.DefaultTerms)
+	l := ledger.New(law.Default)
 	now := event.Instant(1795400430000)
 	h := New(Dependencies{Identities: ids, Ledger: l, Log: folded{l}, Intake: nowhere{}, Clock: func() event.Instant { return now }})
-	p := ledger.Proposal{Account: ledger.Account{Number: "6217", Bank: "PCBC"}, Minor: 1_000_000_00, Currency: event.CNY,
-		Transfer: ledger.Transfer{ID: "t", Minor: 1_000_000_00, At: now}, Hop: 1, Doubt: ledger.DoubtCircular}
-	e := ledger.Propose(l.Terms(), "stp_1", "cas_1", p, now, "supervisor")[0]
+	p := stop.Proposal{Account: stop.Account{Number: "6217", Bank: "PCBC"}, Minor: 1_000_000_00, Currency: event.CNY,
+		Transfer: stop.Transfer{ID: "t", Minor: 1_000_000_00, At: now}, Hop: 1, Doubt: stop.DoubtCircular}
+	e := ledger.StopEntries(stop.Propose(l.Terms(), "stp_1", "cas_1", p, now, "supervisor"))[0]
 	l.Apply(&e)
 	call := func(method, path, body string) (int, string) {
 		r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
@@ -120,11 +123,11 @@ func TestReasonsOfTheService(t *testing.T) {
 		"the term ended": {Reason: "the term ended"},
 		"家属已核实":          {Reason: "家属已核实"},
 	} {
-		if got := stopEvent(&ledger.Event{Reason: reason}); got != want {
+		if got := stopEvent(&step.Head[stop.State]{Reason: reason}); got != want {
 			t.Errorf("%s: %+v", reason, got)
 		}
 	}
-	d := differenceRef(ledger.Difference{Field: "holder", Cause: "mismatch.other"})
+	d := differenceRef(stop.Difference{Field: "holder", Cause: "mismatch.other"})
 	if want := "another holder: the account was reported wrongly, or sold on; ask the victim again"; d.Cause != want || d.CauseCode != "mismatch.other" {
 		t.Errorf("%+v", d)
 	}

@@ -17,6 +17,8 @@ import (
 	"stopline.internal/scoring"
 	"stopline.internal/scoring/pattern"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/desk"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -32,8 +34,8 @@ func (s *server) queueRoutes(api huma.API) {
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/queue", "queue", "What an analyst should look at, by what can still be saved: alerts that were reviewed or stopped, with their stop and who works on them", center, 422, 503), s.queue)
 	for _, w := range []struct {
 		name, summary string
-		to            ledger.State
-	}{{"claim", "Take an alert, or a stop that no alert asked for, with its whole case: it is yours for ten minutes; again: ten more", ledger.TaskClaimed}, {"unclaim", "Give an alert back", ledger.TaskOpen}, {"escalation", "Hand an alert to a supervisor", ledger.TaskEscalated}} {
+		to            desk.TaskState
+	}{{"claim", "Take an alert, or a stop that no alert asked for, with its whole case: it is yours for ten minutes; again: ten more", desk.TaskClaimed}, {"unclaim", "Give an alert back", desk.TaskOpen}, {"escalation", "Hand an alert to a supervisor", desk.TaskEscalated}} {
 		huma.Register(api, s.operation(api, http.MethodPost, "/v1/alerts/{id}/"+w.name, w.name+"-alert", w.summary, center, 404, 409, 422, 503),
 			func(ctx context.Context, in *workInput) (*workOutput, error) { return s.work(ctx, w.to, in) })
 	}
@@ -140,15 +142,15 @@ type TaskDocument struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-func taskDocument(t *ledger.TaskFile, now event.Instant) TaskDocument {
-	if t == nil || t.State == ledger.TaskClaimed && !t.Taken(now) {
-		return TaskDocument{State: string(ledger.TaskOpen)}
+func taskDocument(t *desk.TaskFile, now event.Instant) TaskDocument {
+	if t == nil || t.State == desk.TaskClaimed && !t.Locked(now) {
+		return TaskDocument{State: string(desk.TaskOpen)}
 	}
 	return TaskDocument{string(t.State), t.By, t.Until.String(), t.Reason}
 }
 
-func (s *server) work(ctx context.Context, to ledger.State, in *workInput) (*workOutput, error) {
-	if to == ledger.TaskEscalated && strings.TrimSpace(in.Body.Reason) == "" {
+func (s *server) work(ctx context.Context, to desk.TaskState, in *workInput) (*workOutput, error) {
+	if to == desk.TaskEscalated && strings.TrimSpace(in.Body.Reason) == "" {
 		return nil, fieldError("body.reason", "field.why")
 	}
 	key, err := s.workKey(ctx, in.ID)
@@ -275,11 +277,11 @@ func (r rank) show() string {
 	return [...]string{"escalated", "decide", "asked", "review", "review", "decide", "hold", ""}[r]
 }
 
-func rankOfStop(st *ledger.Stop) rank {
+func rankOfStop(st *stop.Stop) rank {
 	switch {
-	case st.State == ledger.Proposed && st.Doubt == ledger.DoubtTiny:
+	case st.State == stop.Proposed && st.Doubt == stop.DoubtTiny:
 		return rankTiny
-	case st.State == ledger.Proposed, st.State == ledger.Undelivered, st.State == ledger.Mismatch:
+	case st.State == stop.Proposed, st.State == stop.Undelivered, st.State == stop.Mismatch:
 		return rankDecide
 	case st.State.Awaits():
 		return rankAsked
@@ -306,7 +308,7 @@ func (s *server) queue(ctx context.Context, in *struct {
 	out := &queueOutput{QueuePage{At: now.String(), Items: []QueueItem{}}}
 	var page []*queueRow
 	for _, r := range rows {
-		mine := r.task != nil && r.task.Taken(now) && r.task.By == me
+		mine := r.task != nil && r.task.Locked(now) && r.task.By == me
 		out.Body.Counts.add(r.rank, mine)
 		if in.Show != "all" && in.Show != r.rank.show() && (in.Show != "mine" || !mine) || after != nil && r.compare(after) <= 0 {
 			continue
@@ -413,9 +415,9 @@ func subjectStop(a *scoring.Alert) string {
 
 // taskOf is what is done about an alert or stop: its own work, or the lock of
 // its case, which somebody took with another of its alerts.
-func (s *server) taskOf(id, caseID string, now event.Instant) *ledger.TaskFile {
+func (s *server) taskOf(id, caseID string, now event.Instant) *desk.TaskFile {
 	own := s.Ledger.Task(id)
-	if own != nil && own.State != ledger.TaskOpen && (own.State != ledger.TaskClaimed || own.Taken(now)) {
+	if own != nil && own.State != desk.TaskOpen && (own.State != desk.TaskClaimed || own.Locked(now)) {
 		return own
 	}
 	if lock := s.Ledger.Lock(caseID, now); lock != nil {
@@ -427,7 +429,7 @@ func (s *server) taskOf(id, caseID string, now event.Instant) *ledger.TaskFile {
 // stopItem is a stop to look at that is not among the newest alerts: a victim
 // reported the payment, the money came from another stop, a person asked for
 // it, or its alert is older.
-func (s *server) stopItem(st *ledger.Stop, names patternNames, now event.Instant) QueueItem {
+func (s *server) stopItem(st *stop.Stop, names patternNames, now event.Instant) QueueItem {
 	i := QueueItem{ID: cmp.Or(st.AlertID, st.ID), AlertID: st.AlertID, at: st.Transfer.At, Action: "stop", FraudType: st.FraudType, SeenZH: []string{}, SeenEN: []string{},
 		Amount: st.Amount().Decimal(), Currency: string(st.Currency), Payer: st.Payer, Payee: st.Account.Number,
 		PayeeHolder: st.Account.Holder, Bank: st.Account.Bank, Transfer: st.Transfer.ID, StopID: st.ID}
@@ -455,9 +457,9 @@ func (s *server) stopItem(st *ledger.Stop, names patternNames, now event.Instant
 
 // doubts are why a person must look at a reported payment first.
 var doubts = map[string][2]string{
-	ledger.DoubtTiny:     {"金额过小", "a very small amount"},
-	ledger.DoubtRepeated: {"报案人多次报案", "who reports has reported often"},
-	ledger.DoubtCircular: {"报案人曾收到对方款项", "who reports was paid by the one reported"},
+	stop.DoubtTiny:     {"金额过小", "a very small amount"},
+	stop.DoubtRepeated: {"报案人多次报案", "who reports has reported often"},
+	stop.DoubtCircular: {"报案人曾收到对方款项", "who reports was paid by the one reported"},
 }
 
 // said puts the hits into words.
@@ -473,18 +475,18 @@ func (i *QueueItem) said(hits []scoring.Hit, names patternNames) {
 }
 
 // stopped adds what has become of the stop.
-func (s *server) stopped(i *QueueItem, st *ledger.Stop) {
+func (s *server) stopped(i *QueueItem, st *stop.Stop) {
 	i.At = i.at.String()
 	if st == nil {
 		i.StopID = ""
 		return
 	}
 	i.State, i.Until, i.CaseID = string(st.State), st.Until.String(), s.Ledger.Case(st.CaseID).ID
-	if st.State == ledger.Proposed {
+	if st.State == stop.Proposed {
 		i.Proposer = st.Timeline[0].By
 	}
 	if st.State.Holds() {
-		i.Held = st.Money(st.Left())
+		i.Held = st.Decimal(st.Left())
 	}
 }
 

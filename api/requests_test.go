@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
 )
 
 // Every answer has an id: the caller's where it is sane, else one of ours; a
@@ -96,7 +97,7 @@ func TestAccessLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	h := New(Dependencies{Identities: ids, Ledger: ledger.New(ledger.DefaultTerms), Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	h := New(Dependencies{Identities: ids, Ledger: ledger.New(law.Default), Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	for _, c := range []struct{ key, method, path, want string }{
 		{ids.Local(Supervisor, ""), "PUT", "/v1/known-good/acct:62170009", `level=INFO msg=request method=PUT route=/v1/known-good/{entity} status=422 ms=0 by=supervisor request_id=r-1`},
 		{ids.Local(Supervisor, ""), "GET", "/v1/stops", `level=DEBUG msg=request method=GET route=/v1/stops status=200 ms=0 by=supervisor request_id=r-1`},

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/giveback"
 	"stopline.internal/stream/event"
 	"stopline.internal/stream/event/words"
 )
@@ -23,7 +24,7 @@ func (s *server) returnRoutes(api huma.API) {
 	huma.Register(api, s.operation(api, http.MethodGet, "/v1/returns/{id}", "get-return", "One return with its arithmetic", readers, 404), s.getReturn)
 	for _, d := range returnDecisions {
 		roles := deciders
-		if d.to == ledger.ReturnAnnounced || d.to == ledger.ReturnWithdrawn {
+		if d.to == giveback.Announced || d.to == giveback.Withdrawn {
 			roles = center
 		}
 		huma.Register(api, s.operation(api, http.MethodPost, "/v1/returns/{id}/"+d.name, "return-"+d.name, d.summary, roles, 404, 409, 422, 503),
@@ -38,11 +39,11 @@ func (s *server) returnRoutes(api huma.API) {
 
 var returnDecisions = []struct {
 	name, summary string
-	to            ledger.State
+	to            giveback.State
 }{
-	{"announcement", "Announce a return in proportion: for 30 days anyone concerned may object", ledger.ReturnAnnounced},
-	{"approval", "Approve a return; the second person's approval instructs the banks", ledger.ReturnApproved},
-	{"withdrawal", "Withdraw a return, to work it out anew", ledger.ReturnWithdrawn},
+	{"announcement", "Announce a return in proportion: for 30 days anyone concerned may object", giveback.Announced},
+	{"approval", "Approve a return; the second person's approval instructs the banks", giveback.Approved},
+	{"withdrawal", "Withdraw a return, to work it out anew", giveback.Withdrawn},
 }
 
 // ReturnID is the return in a route.
@@ -87,7 +88,7 @@ type ReturnAccountBody struct {
 }
 
 // returnAccount says how an account was judged, and why.
-func returnAccount(a *ledger.ReturnAccount, c event.Currency) ReturnAccountBody {
+func returnAccount(a *giveback.AccountReturn, c event.Currency) ReturnAccountBody {
 	why := words.Message{Code: "remittance." + a.Why}
 	if a.Mixed != nil {
 		why.Values = words.Values{"at": a.Mixed.At, "amount": event.Money{Minor: -a.Mixed.Minor, Currency: c}}
@@ -128,7 +129,7 @@ type ObjectionDocument struct {
 
 type returnOutput struct{ Body ReturnDocument }
 
-func (s *server) returnDocument(r *ledger.ReturnRound) ReturnDocument {
+func (s *server) returnDocument(r *giveback.Round) ReturnDocument {
 	m := func(minor int64) string { return event.Money{Minor: minor, Currency: r.Currency}.Decimal() }
 	paid, done := s.Ledger.Paid(r)
 	d := ReturnDocument{ID: r.ID, CaseID: r.CaseID, Version: r.Version, Round: r.Round, State: string(r.State), Currency: string(r.Currency), Total: m(r.Total()), PaidBack: m(paid),
@@ -167,7 +168,7 @@ func (s *server) returnDocument(r *ledger.ReturnRound) ReturnDocument {
 const leftOver = ", and 1 of what is left over: among the largest rests"
 
 // arithmetic is how a line's share was worked out, in fen.
-func arithmetic(r *ledger.ReturnRound, l *ledger.ReturnLine) string {
+func arithmetic(r *giveback.Round, l *giveback.Line) string {
 	floor, extra := l.Share, ""
 	if l.Extra {
 		floor, extra = floor-1, leftOver
@@ -177,9 +178,9 @@ func arithmetic(r *ledger.ReturnRound, l *ledger.ReturnLine) string {
 
 // stale says whether a victim has come since the return was worked out: a newly
 // found one starts a new round.
-func (s *server) stale(r *ledger.ReturnRound) bool {
+func (s *server) stale(r *giveback.Round) bool {
 	c := s.Ledger.Case(r.CaseID)
-	return c != nil && (r.State == ledger.ReturnProposed || r.State == ledger.ReturnAnnounced || r.State == ledger.ReturnApproved) && len(c.Reports) > r.Reports
+	return c != nil && (r.State == giveback.Proposed || r.State == giveback.Announced || r.State == giveback.Approved) && len(c.Reports) > r.Reports
 }
 
 func (s *server) proposeReturn(ctx context.Context, in *CaseID) (*returnOutput, error) {
@@ -204,20 +205,20 @@ func (s *server) proposeReturn(ctx context.Context, in *CaseID) (*returnOutput, 
 		for _, m := range moves {
 			rest := m.Minor
 			for _, f := range known[m.ID] {
-				a.Flows = append(a.Flows, ledger.Flow{At: m.At, Minor: f.Minor, Victim: f.Victim})
+				a.Flows = append(a.Flows, giveback.Flow{At: m.At, Minor: f.Minor, Victim: f.Victim})
 				rest -= f.Minor
 			}
 			if rest != 0 && (m.Minor < 0 || rest > 0) {
-				a.Flows = append(a.Flows, ledger.Flow{At: m.At, Minor: rest})
+				a.Flows = append(a.Flows, giveback.Flow{At: m.At, Minor: rest})
 			}
 			delete(known, m.ID)
 		}
 		for _, flows := range known { // reported, and never seen as a transfer
 			a.Flows = append(a.Flows, flows...)
 		}
-		slices.SortStableFunc(a.Flows, func(x, y ledger.Flow) int { return int(x.At - y.At) })
+		slices.SortStableFunc(a.Flows, func(x, y giveback.Flow) int { return int(x.At - y.At) })
 	}
-	r, err := ledger.Divide(accounts, claims)
+	r, err := giveback.Divide(accounts, claims)
 	if err != nil {
 		return nil, because(http.StatusConflict, err)
 	}
@@ -229,7 +230,7 @@ func (s *server) proposeReturn(ctx context.Context, in *CaseID) (*returnOutput, 
 	return &returnOutput{s.returnDocument(s.Ledger.Return(e.Subject))}, nil
 }
 
-func (s *server) findReturn(id string) (*ledger.ReturnRound, error) {
+func (s *server) findReturn(id string) (*giveback.Round, error) {
 	r := s.Ledger.Return(id)
 	if r == nil {
 		return nil, problem(http.StatusNotFound, "not-found.return", "return", id)
@@ -255,25 +256,25 @@ type ReturnDecisionBody struct {
 	Reason string `json:"reason,omitempty" maxLength:"256"`
 }
 
-func (s *server) decideReturn(ctx context.Context, to ledger.State, in *returnDecision) (*returnOutput, error) {
+func (s *server) decideReturn(ctx context.Context, to giveback.State, in *returnDecision) (*returnOutput, error) {
 	r, err := s.findReturn(in.ID)
 	if err != nil {
 		return nil, err
 	}
-	if to == ledger.ReturnApproved {
+	if to == giveback.Approved {
 		if s.stale(r) {
 			return nil, problem(http.StatusConflict, "version.victim")
 		}
-		if r.State == ledger.ReturnApproved {
-			to = ledger.ReturnInstructed
+		if r.State == giveback.Approved {
+			to = giveback.Instructed
 		}
 	}
-	e := r.Event(to, s.Clock(), who(ctx).Name)
+	e := r.Next(to, s.Clock(), who(ctx).Name)
 	e.Reason = in.Body.Reason
-	if to == ledger.ReturnAnnounced {
+	if to == giveback.Announced {
 		e.Until = e.At.Add(s.Ledger.Terms().Announce)
 	}
-	if _, err := s.append(ctx, e); err != nil {
+	if _, err := s.append(ctx, ledger.ReturnEntry(e)); err != nil {
 		return nil, err
 	}
 	return &returnOutput{s.returnDocument(s.Ledger.Return(r.ID))}, nil
@@ -293,7 +294,7 @@ func (s *server) object(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return s.objection(ctx, r, ledger.Objection{ID: strconv.Itoa(len(r.Objections) + 1), Who: in.Body.Who, Text: in.Body.Text, State: "open"}, "")
+	return s.objection(ctx, r, giveback.Objection{ID: strconv.Itoa(len(r.Objections) + 1), Who: in.Body.Who, Text: in.Body.Text, State: giveback.ObjectionOpen}, "")
 }
 
 // ObjectionDecisionBody is what was decided of an objection.
@@ -320,10 +321,10 @@ func (s *server) decideObjection(ctx context.Context, in *struct {
 	return nil, problem(http.StatusNotFound, "not-found.objection", "objection", in.Objection)
 }
 
-func (s *server) objection(ctx context.Context, r *ledger.ReturnRound, o ledger.Objection, reason string) (*returnOutput, error) {
-	e := r.Event(ledger.ReturnAnnounced, s.Clock(), who(ctx).Name)
-	e.Reason, e.Return = reason, &ledger.Return{Objects: &o}
-	if _, err := s.append(ctx, e); err != nil {
+func (s *server) objection(ctx context.Context, r *giveback.Round, o giveback.Objection, reason string) (*returnOutput, error) {
+	e := r.Next(giveback.Announced, s.Clock(), who(ctx).Name)
+	e.Reason, e.Return = reason, &giveback.Return{Objects: &o}
+	if _, err := s.append(ctx, ledger.ReturnEntry(e)); err != nil {
 		return nil, err
 	}
 	return &returnOutput{s.returnDocument(s.Ledger.Return(r.ID))}, nil

@@ -17,6 +17,8 @@ import (
 	"stopline.internal/scoring"
 	"stopline.internal/scoring/pattern"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/desk"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -38,7 +40,7 @@ type ownChanges struct {
 	changed func()
 }
 
-func (l ownChanges) Append(ctx context.Context, e ledger.Event) (ledger.Result, error) {
+func (l ownChanges) Append(ctx context.Context, e ledger.Entry) (ledger.Result, error) {
 	defer l.changed()
 	return l.Log.Append(ctx, e)
 }
@@ -57,8 +59,8 @@ type queueRow struct {
 	minor int64         // still there
 	at    event.Instant // of the payment
 	until event.Instant
-	task  *ledger.TaskFile
-	stop  *ledger.Stop // nil: a review
+	task  *desk.TaskFile
+	stop  *stop.Stop // nil: a review
 }
 
 // compare orders the queue.
@@ -179,11 +181,11 @@ func (s *server) queueRows(ctx context.Context) ([]*queueRow, int, error) {
 	return rows, q.dropped, nil
 }
 
-func (r *queueRow) dismissed() bool { return r.task != nil && r.task.State == ledger.TaskDismissed }
+func (r *queueRow) dismissed() bool { return r.task != nil && r.task.State == desk.TaskDismissed }
 
 // escalated puts what was handed up into the first place.
 func (r *queueRow) escalated() *queueRow {
-	if r.task != nil && r.task.State == ledger.TaskEscalated {
+	if r.task != nil && r.task.State == desk.TaskEscalated {
 		r.rank = rankEscalated
 	}
 	return r
@@ -273,7 +275,7 @@ func (s *server) queueItems(ctx context.Context, page []*queueRow, now event.Ins
 }
 
 // reporter is the victim of a stop that a report asked for.
-func (s *server) reporter(st *ledger.Stop) (holder, phone string) {
+func (s *server) reporter(st *stop.Stop) (holder, phone string) {
 	c := s.Ledger.Case(st.CaseID)
 	if c == nil {
 		return "", ""

@@ -16,6 +16,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/delivery"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event/words"
 )
 
@@ -58,7 +61,7 @@ func (s *server) streamRoute(api huma.API) {
 }
 
 // stream writes a bank's messages until it goes away.
-func (s *server) stream(hc huma.Context, after ledger.Cursor, resumed bool) {
+func (s *server) stream(hc huma.Context, after delivery.Cursor, resumed bool) {
 	ctx := hc.Context()
 	hc.SetHeader("Content-Type", "text/event-stream")
 	hc.SetHeader("Cache-Control", "no-store")
@@ -128,7 +131,7 @@ func (s *server) stream(hc huma.Context, after ledger.Cursor, resumed bool) {
 // sent: by the letter of the rules for event streams a client that is given no
 // id on a new connection forgets the one that it had, and so would lose its
 // place if it were cut within a snapshot.
-func opening(after ledger.Cursor, resumed bool) string {
+func opening(after delivery.Cursor, resumed bool) string {
 	if !resumed {
 		return "retry: 1000\n\n"
 	}
@@ -160,7 +163,7 @@ func (s *server) streamOpen(ctx context.Context, bank string, write func(string)
 // cursorText names a place in a bank's feed: partition and next offset of each
 // partition of the log, the same on every replica. The beginning has a name too,
 // so that a bank that was told of nothing yet can go on as well.
-func cursorText(c ledger.Cursor) string {
+func cursorText(c delivery.Cursor) string {
 	if len(c) == 0 {
 		return "0-0"
 	}
@@ -171,8 +174,8 @@ func cursorText(c ledger.Cursor) string {
 	return strings.Join(parts, ".")
 }
 
-func parseCursor(text string) (ledger.Cursor, error) {
-	c := ledger.Cursor{}
+func parseCursor(text string) (delivery.Cursor, error) {
+	c := delivery.Cursor{}
 	if text == "" {
 		return c, nil
 	}
@@ -190,14 +193,14 @@ func parseCursor(text string) (ledger.Cursor, error) {
 
 // Envelope is a message as webhooks and streams carry it: Standard Webhooks'
 // type, timestamp and data. The data is the stop as it is now.
-func Envelope(st *ledger.Stop, kind string, version int, t ledger.Terms) []byte {
+func Envelope(st *stop.Stop, kind string, version int, t law.Terms) []byte {
 	at := st.ProposedAt
 	for i := range st.Timeline {
 		if st.Timeline[i].Version == version {
 			at = st.Timeline[i].At
 		}
 	}
-	b, err := json.Marshal(&EnvelopeBody{ledger.MessageID(st.ID, version), kind, at.String(), stopDocument(context.Background(), st, t)})
+	b, err := json.Marshal(&EnvelopeBody{delivery.MessageID(st.ID, version), kind, at.String(), stopDocument(context.Background(), st, t)})
 	if err != nil {
 		panic(err) // its types always encode
 	}

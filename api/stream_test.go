@@ -17,12 +17,15 @@ import (
 
 	"stopline.internal/api/client"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/step"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
-// desk is the API over a ledger that a test folds by hand, with the stops'
+// testDesk is the API over a ledger that a test folds by hand, with the stops'
 // events on three partitions of the log.
-type desk struct {
+type testDesk struct {
 	*httptest.Server
 	t      *testing.T
 	ledger *ledger.Ledger
@@ -33,13 +36,13 @@ type desk struct {
 	open   map[string]bool // stops that the bank must know of
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t *testing.T) *testDesk {
 	t.Helper()
 	ids, err := LocalIdentities(filepath.Join(t.TempDir(), "keys.json"), []string{"PCBC"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{t: t, ledger: ledger.New(ledger.DefaultTerms), now: event.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, event.Zone)),
+	d := &testDesk{t: t, ledger: ledger.New(law.Default), now: event.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, event.Zone)),
 		key: ids.Local(Bank, "PCBC"), ids: ids, open: map[string]bool{}}
 	d.Server = httptest.NewServer(New(Dependencies{Identities: ids, Ledger: d.ledger, Clock: func() event.Instant { return d.now },
 		Parser: &event.Parser{Limits: event.DefaultLimits, Numbers: event.NewNumbers("CN")}, Logger: slog.New(slog.DiscardHandler)}))
@@ -48,10 +51,10 @@ func newDesk(t *testing.T) *desk {
 }
 
 // fold applies events as the log would hand them over: a case has a partition.
-func (d *desk) fold(partition int, events ...ledger.Event) {
+func (d *testDesk) fold(partition int, events ...ledger.Entry) {
 	d.t.Helper()
 	for i := range events {
-		events[i].Place = ledger.Place{Partition: partition, Offset: d.offset[partition]}
+		events[i].Place = step.Place{Partition: partition, Offset: d.offset[partition]}
 		d.offset[partition]++
 		if r := d.ledger.Apply(&events[i]); !r.Accepted {
 			d.t.Fatalf("%+v: %s", events[i], r.Why)
@@ -60,25 +63,25 @@ func (d *desk) fold(partition int, events ...ledger.Event) {
 }
 
 // request asks the bank to hold on an account of its own.
-func (d *desk) request(n int) string {
+func (d *testDesk) request(n int) string {
 	id := fmt.Sprint("stp_", n)
-	d.fold(n%3, ledger.Propose(d.ledger.Terms(), id, fmt.Sprint("cas_", n), ledger.Proposal{
-		Account: ledger.Account{Number: fmt.Sprint("6217", n), Bank: "PCBC"}, Minor: 500_000, Currency: event.CNY,
-		Transfer: ledger.Transfer{ID: fmt.Sprint("t", n), Minor: 500_000, At: d.now}, Hop: 1, FraudType: "task-rebate"}, d.now, "scoring")...)
+	d.fold(n%3, ledger.StopEntries(stop.Propose(d.ledger.Terms(), id, fmt.Sprint("cas_", n), stop.Proposal{
+		Account: stop.Account{Number: fmt.Sprint("6217", n), Bank: "PCBC"}, Minor: 500_000, Currency: event.CNY,
+		Transfer: stop.Transfer{ID: fmt.Sprint("t", n), Minor: 500_000, At: d.now}, Hop: 1, FraudType: "task-rebate"}, d.now, "scoring"))...)
 	d.open[id] = true
 	return id
 }
 
 // takeBack ends a stop that the bank has not answered yet.
-func (d *desk) takeBack(n int) {
+func (d *testDesk) takeBack(n int) {
 	st := d.ledger.Stop(fmt.Sprint("stp_", n))
-	d.fold(n%3, ledger.Lift(st, st.Left(), "", "innocent", d.now, "supervisor"))
+	d.fold(n%3, ledger.StopEntry(stop.Lift(st, st.Left(), "", "innocent", d.now, "supervisor")))
 	delete(d.open, st.ID)
 }
 
 // overflow lets more messages pass than the feed keeps: each stop is asked for
 // and taken back.
-func (d *desk) overflow() {
+func (d *testDesk) overflow() {
 	for n := 100_000; n < 105_500; n++ {
 		d.request(n)
 		d.takeBack(n)
@@ -89,7 +92,7 @@ func (d *desk) overflow() {
 // blank line sets the last event id to what the connection's id fields said, to
 // nothing where there was none.
 type listener struct {
-	desk  *desk
+	desk  *testDesk
 	last  string
 	seen  map[string]bool
 	names []string
@@ -149,7 +152,7 @@ func (l *listener) note(data string) {
 	}
 }
 
-func (d *desk) missing(seen map[string]bool) (ids []string) {
+func (d *testDesk) missing(seen map[string]bool) (ids []string) {
 	for id := range d.open {
 		if !seen[id] {
 			ids = append(ids, id)

@@ -16,6 +16,10 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/delivery"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/step"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 	"stopline.internal/stream/kafka"
 )
@@ -32,7 +36,7 @@ type Dispatch struct {
 	owned   map[int]bool
 	changed chan struct{}
 	banks   map[string]*target
-	courier *ledger.Courier
+	sender  *delivery.Sender
 }
 
 // Dispatching is what a dispatcher works with, beside what every loop does.
@@ -41,8 +45,8 @@ type Dispatching struct {
 	Record    *LedgerLog // what became of a delivery is written there
 	Ledger    *ledger.Ledger
 	Endpoints []Endpoint // none: every bank fetches by itself
-	Policy    ledger.CourierPolicy
-	Envelope  func(s *ledger.Stop, kind string, version int, t ledger.Terms) []byte
+	Policy    delivery.Policy
+	Envelope  func(s *stop.Stop, kind string, version int, t law.Terms) []byte
 }
 
 // NewDispatch returns a dispatcher of the consumer group.
@@ -53,10 +57,10 @@ func NewDispatch(d Deps, p Dispatching) (*Dispatch, error) {
 		return nil, err
 	}
 	if p.Policy.Most == 0 {
-		p.Policy = ledger.DefaultCourier
+		p.Policy = delivery.DefaultPolicy
 	}
 	out := &Dispatch{Deps: d, Dispatching: p, owned: map[int]bool{}, changed: make(chan struct{}, 1), banks: map[string]*target{},
-		courier: ledger.NewCourier(p.Policy, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))}
+		sender: delivery.NewSender(p.Policy, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))}
 	for _, e := range p.Endpoints {
 		if out.banks[e.Bank], err = newTarget(e); err != nil {
 			return nil, err
@@ -95,8 +99,8 @@ func (d *Dispatch) own(partition int, mine bool) {
 
 // tried is an attempt that is over.
 type tried struct {
-	parcel  *ledger.Parcel
-	attempt ledger.Attempt
+	message *delivery.Outgoing
+	attempt delivery.Attempt
 	ok      bool
 }
 
@@ -104,7 +108,7 @@ type tried struct {
 // service's clock says.
 func wall() event.Instant { return event.InstantOf(time.Now()) }
 
-// deliver drives the courier.
+// deliver drives the sender.
 func (d *Dispatch) deliver(ctx context.Context) {
 	select {
 	case <-d.Record.Ready():
@@ -116,21 +120,21 @@ func (d *Dispatch) deliver(ctx context.Context) {
 		codes = append(codes, bank)
 	}
 	results := make(chan tried)
-	attempts := map[string][]ledger.Attempt{} // by message, not yet in the log
-	settled := map[string]int{}               // messages whose end the fold may not know yet, and the round
-	var flying sync.WaitGroup
-	defer flying.Wait()
-	mine := func(p ledger.Place) bool {
+	attempts := map[string][]delivery.Attempt{} // by message, not yet in the log
+	settled := map[string]int{}                 // messages whose end the fold may not know yet, and the round
+	var inFlight sync.WaitGroup
+	defer inFlight.Wait()
+	mine := func(p step.Place) bool {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		return d.owned[p.Partition]
 	}
 	for {
-		post, more := d.Ledger.Post(codes, mine)
+		post, more := d.Ledger.Outbox(codes, mine)
 		d.offer(post, mine, settled)
-		send, wake := d.courier.Next(wall())
+		send, wake := d.sender.Next(wall())
 		for _, p := range send {
-			flying.Go(func() {
+			inFlight.Go(func() {
 				r := d.try(ctx, p)
 				select {
 				case results <- r:
@@ -157,15 +161,15 @@ func (d *Dispatch) deliver(ctx context.Context) {
 	}
 }
 
-// offer gives the courier what is to be delivered, and takes back what is not
+// offer gives the sender what is to be delivered, and takes back what is not
 // any more.
-func (d *Dispatch) offer(post []ledger.Parcelled, mine func(ledger.Place) bool, settled map[string]int) {
+func (d *Dispatch) offer(post []delivery.Item, mine func(step.Place) bool, settled map[string]int) {
 	open := map[string]bool{}
-	give := func(bank string, m ledger.Parcelled) {
-		id := bank + " " + ledger.MessageID(m.StopID, m.Version)
+	give := func(bank string, m delivery.Item) {
+		id := bank + " " + delivery.MessageID(m.StopID, m.Version)
 		open[id] = true
 		if round, over := settled[id]; !over || round < m.Round {
-			d.courier.Offer(bank, m.StopID, m.Version, wall())
+			d.sender.Offer(bank, m.StopID, m.Version, wall())
 		}
 	}
 	for _, m := range post {
@@ -181,7 +185,7 @@ func (d *Dispatch) offer(post []ledger.Parcelled, mine func(ledger.Place) bool, 
 			delete(settled, id)
 		}
 	}
-	for _, h := range d.courier.Health() {
+	for _, h := range d.sender.Health() {
 		d.Metrics.Waiting.WithLabelValues(h.Bank).Set(float64(h.Waiting))
 		breaker := 0.0
 		if wall() < h.Open {
@@ -189,15 +193,15 @@ func (d *Dispatch) offer(post []ledger.Parcelled, mine func(ledger.Place) bool, 
 		}
 		d.Metrics.Breaker.WithLabelValues(h.Bank).Set(breaker)
 	}
-	d.courier.Drop(func(p *ledger.Parcel) bool { return open[p.Bank+" "+ledger.MessageID(p.StopID, p.Version)] })
+	d.sender.Drop(func(p *delivery.Outgoing) bool { return open[p.Bank+" "+delivery.MessageID(p.StopID, p.Version)] })
 }
 
 // result takes the end of an attempt. The log is told of the first one that
 // fails, of the one after which a person is called, and of the end.
-func (d *Dispatch) result(ctx context.Context, r tried, attempts map[string][]ledger.Attempt, settled map[string]int) {
-	p := r.parcel
-	id := p.Bank + " " + ledger.MessageID(p.StopID, p.Version)
-	over := d.courier.Done(p, r.ok, wall())
+func (d *Dispatch) result(ctx context.Context, r tried, attempts map[string][]delivery.Attempt, settled map[string]int) {
+	p := r.message
+	id := p.Bank + " " + delivery.MessageID(p.StopID, p.Version)
+	over := d.sender.Done(p, r.ok, wall())
 	outcome := "failed"
 	if r.ok {
 		outcome = "delivered"
@@ -220,16 +224,16 @@ func (d *Dispatch) result(ctx context.Context, r tried, attempts map[string][]le
 		return
 	}
 	now := d.Clock()
-	err := d.Record.Write(ctx, ledger.Event{ID: event.DerivedID("evt", id, strconv.Itoa(p.Tries), now.String()), CaseID: s.CaseID, StopID: s.ID, At: now, By: "dispatch",
-		Delivery: &ledger.Delivery{Message: p.Version, Delivered: r.ok, Final: over, Attempts: noted}})
+	err := d.Record.Write(ctx, ledger.Entry{ID: event.DerivedID("evt", id, strconv.Itoa(p.Tries), now.String()), CaseID: s.CaseID, StopID: s.ID, At: now, By: "dispatch",
+		Delivery: &delivery.Record{Message: p.Version, Delivered: r.ok, Final: over, Attempts: noted}})
 	if err != nil && ctx.Err() == nil {
 		d.Log.Error("the log could not be told of a delivery; the message may arrive twice", "bank", p.Bank, "stop", p.StopID, "err", err)
 		delete(settled, id)
 	}
 }
 
-// round is how often somebody has asked to send the parcel's message again.
-func (d *Dispatch) round(p *ledger.Parcel) int {
+// round is how often somebody has asked to send the message again.
+func (d *Dispatch) round(p *delivery.Outgoing) int {
 	if s := d.Ledger.Stop(p.StopID); s != nil && s.Message != nil && s.Message.Version == p.Version {
 		return s.Message.Round
 	}
@@ -237,9 +241,9 @@ func (d *Dispatch) round(p *ledger.Parcel) int {
 }
 
 // try hands a message over, once.
-func (d *Dispatch) try(ctx context.Context, p *ledger.Parcel) tried {
+func (d *Dispatch) try(ctx context.Context, p *delivery.Outgoing) tried {
 	began := time.Now()
-	r := tried{parcel: p, attempt: ledger.Attempt{At: d.Clock()}}
+	r := tried{message: p, attempt: delivery.Attempt{At: d.Clock()}}
 	status, err := d.post(ctx, p)
 	r.ok = err == nil && status >= 200 && status < 300
 	r.attempt.Status, r.attempt.Millis = status, time.Since(began).Milliseconds()
@@ -262,14 +266,14 @@ func plain(err error) string {
 	return text[:min(len(text), 200)]
 }
 
-func (d *Dispatch) post(ctx context.Context, p *ledger.Parcel) (status int, err error) {
+func (d *Dispatch) post(ctx context.Context, p *delivery.Outgoing) (status int, err error) {
 	s, t := d.Ledger.Stop(p.StopID), d.banks[p.Bank]
 	if s == nil || s.Message == nil {
 		return 0, errors.New("the stop is gone")
 	}
-	id, kind := ledger.MessageID(s.ID, p.Version), s.Message.Type
+	id, kind := delivery.MessageID(s.ID, p.Version), s.Message.Type
 	if p.Bank == Pager {
-		id, kind = "call_"+id, ledger.MessageCall
+		id, kind = "call_"+id, delivery.MessageCall
 	}
 	body := d.Envelope(s, kind, p.Version, d.Ledger.Terms())
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)

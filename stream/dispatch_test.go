@@ -14,6 +14,9 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/delivery"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -126,19 +129,19 @@ func TestDispatch(t *testing.T) {
 	end := &bankEnd{fail: 1}
 	server := httptest.NewServer(end)
 	defer server.Close()
-	terms := ledger.DefaultTerms
+	terms := law.Default
 	l := ledger.New(terms)
 	log, err := NewLedgerLog(w.Deps, l)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.run(log.Run)
-	policy := ledger.DefaultCourier
+	policy := delivery.DefaultPolicy
 	policy.Waits = []time.Duration{20 * time.Millisecond, 20 * time.Millisecond}
-	dispatch := func() (stop func()) {
+	dispatch := func() (leave func()) {
 		d, err := NewDispatch(w.Deps, Dispatching{Group: "dispatch", Record: log, Ledger: l, Policy: policy,
 			Endpoints: []Endpoint{{Bank: "PCBC", URL: server.URL, Secrets: []string{secret}}},
-			Envelope: func(s *ledger.Stop, kind string, version int, _ ledger.Terms) []byte {
+			Envelope: func(s *stop.Stop, kind string, version int, _ law.Terms) []byte {
 				return []byte(kind + " " + s.ID + " " + s.Amount().Decimal())
 			}})
 		if err != nil {
@@ -146,12 +149,12 @@ func TestDispatch(t *testing.T) {
 		}
 		return w.run(d.Run)
 	}
-	stop := dispatch()
-	p := ledger.Proposal{Account: ledger.Account{Number: mule, Bank: "PCBC"}, Minor: 5_000, Currency: event.CNY, Hop: 1, FraudType: "refund", Payer: victim}
+	leave := dispatch()
+	p := stop.Proposal{Account: stop.Account{Number: mule, Bank: "PCBC"}, Minor: 5_000, Currency: event.CNY, Hop: 1, FraudType: "refund", Payer: victim}
 	elsewhere := p
 	elsewhere.Account.Bank = "ICBK"
-	if err := log.Write(t.Context(), append(ledger.Propose(terms, "stp_1", "cas_1", p, w.now(), "scoring"),
-		ledger.Propose(terms, "stp_2", "cas_2", elsewhere, w.now(), "scoring")...)...); err != nil {
+	if err := log.Write(t.Context(), append(ledger.StopEntries(stop.Propose(terms, "stp_1", "cas_1", p, w.now(), "scoring")),
+		ledger.StopEntries(stop.Propose(terms, "stp_2", "cas_2", elsewhere, w.now(), "scoring"))...)...); err != nil {
 		t.Fatal(err)
 	}
 	w.eventually("delivered", func() bool { s := l.Stop("stp_1"); return s != nil && s.Message != nil && s.Message.Delivered })
@@ -170,11 +173,11 @@ func TestDispatch(t *testing.T) {
 	if n := count(t, w.Metrics.Deliveries.WithLabelValues("PCBC", "failed")); n != 1 {
 		t.Errorf("%v failures are counted", n)
 	}
-	stop()
+	leave()
 	dispatch()
-	frozen := l.Stop("stp_1").Event(w.now(), "li")
-	frozen.ID, frozen.State = "evt_r", ledger.Released
-	if res, err := log.Append(t.Context(), frozen); err != nil || !res.Accepted {
+	released := l.Stop("stp_1").Next(w.now(), "li")
+	released.ID, released.State = "evt_r", stop.Released
+	if res, err := log.Append(t.Context(), ledger.StopEntry(released)); err != nil || !res.Accepted {
 		t.Fatalf("%+v, %v", res, err)
 	}
 	w.eventually("the release is delivered", func() bool { return len(end.seen()) >= 3 })

@@ -69,13 +69,13 @@ func (w *bench) later(d time.Duration) {
 	w.at = w.at.Add(d)
 }
 
-// run begins a loop, which ends with the test or by stop, without an error.
-func (w *bench) run(f func(context.Context) error) (stop func()) {
+// run begins a loop, which ends with the test or by leave, without an error.
+func (w *bench) run(f func(context.Context) error) (leave func()) {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- f(ctx) }()
 	var once sync.Once
-	stop = func() {
+	leave = func() {
 		once.Do(func() {
 			cancel()
 			if err := <-done; err != nil {
@@ -83,8 +83,8 @@ func (w *bench) run(f func(context.Context) error) (stop func()) {
 			}
 		})
 	}
-	w.t.Cleanup(stop)
-	return stop
+	w.t.Cleanup(leave)
+	return leave
 }
 
 // send writes documents to a topic, one after the other.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/step"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/casework"
 	"stopline.internal/stream/kafka"
 )
@@ -45,27 +47,27 @@ func (l *LedgerLog) Run(ctx context.Context) error {
 func (l *LedgerLog) Ready() <-chan struct{} { return l.ready }
 
 func (l *LedgerLog) fold(m *kafka.Message) error {
-	var e ledger.Event
+	var e ledger.Entry
 	if err := json.Unmarshal(m.Value, &e); err != nil {
 		l.Log.Error("an entry of the ledger's log cannot be read, and is passed over", "partition", m.Partition, "offset", m.Offset, "err", err)
 		return nil
 	}
-	e.Place = ledger.Place{Partition: m.Partition, Offset: m.Offset}
+	e.Place = step.Place{Partition: m.Partition, Offset: m.Offset}
 	res := l.ledger.Apply(&e)
 	if res.Accepted && e.State != "" && l.behind.Load() == 0 { // what is new, not what the log tells again
-		l.Metrics.Stops.WithLabelValues(string(e.State)).Inc()
+		l.Metrics.Stops.WithLabelValues(e.State).Inc()
 	}
 	l.echo.Seen(e.ID, res)
 	return nil
 }
 
 // Append writes one event and waits until the fold has judged it.
-func (l *LedgerLog) Append(ctx context.Context, e ledger.Event) (ledger.Result, error) {
+func (l *LedgerLog) Append(ctx context.Context, e ledger.Entry) (ledger.Result, error) {
 	return l.echo.Await(ctx, e.ID, func(ctx context.Context) error { return l.Write(ctx, e) })
 }
 
 // Write appends events without waiting for the fold.
-func (l *LedgerLog) Write(ctx context.Context, events ...ledger.Event) error {
+func (l *LedgerLog) Write(ctx context.Context, events ...ledger.Entry) error {
 	msgs := make([]kafka.Message, len(events))
 	for i := range events {
 		msgs[i] = ledgerMessage(l.Topics, &events[i])
@@ -74,7 +76,7 @@ func (l *LedgerLog) Write(ctx context.Context, events ...ledger.Event) error {
 }
 
 // ledgerMessage is the record of an event: a case's lie in one partition.
-func ledgerMessage(t Topics, e *ledger.Event) kafka.Message {
+func ledgerMessage(t Topics, e *ledger.Entry) kafka.Message {
 	return kafka.Message{Topic: t.Stops, Key: []byte(e.CaseID), Value: mustJSON(e)}
 }
 
@@ -106,11 +108,11 @@ func (l *LedgerLog) Deadlines(ctx context.Context) error {
 }
 
 // freed tells accounts that nothing is held there any more.
-func (l *LedgerLog) freed(ctx context.Context, due []ledger.Event) {
+func (l *LedgerLog) freed(ctx context.Context, due []ledger.Entry) {
 	var msgs []kafka.Message
 	for i := range due {
 		s := l.ledger.Stop(due[i].StopID)
-		if due[i].State != ledger.Expired || s == nil {
+		if due[i].State != string(stop.Expired) || s == nil {
 			continue
 		}
 		if t := casework.Freed(s, due[i].At); t != nil {

@@ -11,6 +11,9 @@ import (
 
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/desk"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream/event"
 	"stopline.internal/stream/kafka"
@@ -34,7 +37,7 @@ func TestMissingPartsAreNamed(t *testing.T) {
 		"ingest cannot be made without: group":                                                     second(NewIngest(w.Deps, "", &event.Parser{})),
 		"the ledger's log cannot be made without: ledger":                                          second(NewLedgerLog(w.Deps, nil)),
 		"the rules cannot be made without: rulebook":                                               second(NewRules(w.Deps, nil)),
-		"the sink cannot be made without: warehouse":                                               second(NewSink(w.Deps, "g", nil, ledger.DefaultTerms)),
+		"the sink cannot be made without: warehouse":                                               second(NewSink(w.Deps, "g", nil, law.Default)),
 		"scoring cannot be made without: engine, states, hot":                                      second(NewScore(w.Deps, Scoring{Group: "g", Checkpoint: 1})),
 		"dispatch cannot be made without: the ledger's log, ledger":                                second(NewDispatch(w.Deps, Dispatching{Group: "g"})),
 		"the dead letters cannot be made without: cluster, topics, documents, clock, log, metrics": second(NewDeadLetters(no)),
@@ -101,9 +104,9 @@ func TestIngestCutsLegs(t *testing.T) {
 }
 
 // score runs a scorer on the shelf, with so many hot entities.
-func (w *bench) score(s *shelf, hot int) (stop func()) {
+func (w *bench) score(s *shelf, hot int) (leave func()) {
 	w.t.Helper()
-	sc, err := NewScore(w.Deps, Scoring{Group: "score", Engine: engine(w.t), Terms: ledger.DefaultTerms, States: s,
+	sc, err := NewScore(w.Deps, Scoring{Group: "score", Engine: engine(w.t), Terms: law.Default, States: s,
 		Hot: hot, Checkpoint: 20 * time.Millisecond})
 	if err != nil {
 		w.t.Fatal(err)
@@ -134,7 +137,7 @@ func TestScorePublishes(t *testing.T) {
 	w := newBench(t)
 	w.ingest()
 	s := newShelf()
-	stop := w.score(s, 100)
+	leave := w.score(s, 100)
 	w.send(w.Topics.Watchlist, watched(mule, "confirmed"))
 	w.eventually("the watchlist is known", func() bool { return s.has(mule) })
 	w.send(w.Topics.Transfers, w.payment("T-1", victim, mule, "49800.00"))
@@ -143,21 +146,21 @@ func TestScorePublishes(t *testing.T) {
 	if a := w.alerts()["T-1"]; a.StopID != id || a.Incomplete {
 		t.Errorf("%+v", a)
 	}
-	var states []ledger.State
+	var states []stop.State
 	for _, m := range w.all(w.Topics.Stops) {
-		var e ledger.Event
+		var e ledger.Entry
 		if err := json.Unmarshal(m.Value, &e); err != nil || e.StopID != id || string(m.Key) != e.CaseID {
 			t.Errorf("%s: %v", m.Value, err)
 		}
-		states = append(states, e.State)
+		states = append(states, stop.State(e.State))
 	}
-	if len(states) != 2 || states[0] != ledger.Proposed || states[1] != ledger.Requested {
+	if len(states) != 2 || states[0] != stop.Proposed || states[1] != stop.Requested {
 		t.Errorf("the log has %q", states)
 	}
 	if n := count(t, w.Metrics.Alerts.WithLabelValues("stop")); n != 1 {
 		t.Errorf("%v stops are counted", n)
 	}
-	stop()
+	leave()
 	if s.at.Offset == 0 || !s.has(victim) {
 		t.Fatalf("it left without a checkpoint: %+v", s.at)
 	}
@@ -176,10 +179,10 @@ func TestScoreWhileStatesAreAway(t *testing.T) {
 	w := newBench(t)
 	w.ingest()
 	s := newShelf()
-	stop := w.score(s, 100)
+	leave := w.score(s, 100)
 	w.send(w.Topics.Watchlist, watched(mule, "confirmed"))
 	w.eventually("the watchlist is known", func() bool { return s.has(mule) })
-	stop()
+	leave()
 	committed := s.at.Offset
 
 	w.later(time.Second)
@@ -210,7 +213,7 @@ func TestScoreWhileStatesAreAway(t *testing.T) {
 func TestPaymentSearch(t *testing.T) {
 	w := newBench(t)
 	s := newShelf()
-	sc, err := NewScore(w.Deps, Scoring{Group: "score", Engine: engine(t), Terms: ledger.DefaultTerms, States: s, Hot: 10, Checkpoint: time.Hour})
+	sc, err := NewScore(w.Deps, Scoring{Group: "score", Engine: engine(t), Terms: law.Default, States: s, Hot: 10, Checkpoint: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,72 +256,72 @@ func TestPaymentSearch(t *testing.T) {
 // told that somebody was first; one that is written twice is answered twice.
 func TestLedgerLog(t *testing.T) {
 	w := newBench(t)
-	l := ledger.New(ledger.DefaultTerms)
+	l := ledger.New(law.Default)
 	log, err := NewLedgerLog(w.Deps, l)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.run(log.Run)
 	<-log.Ready()
-	p := ledger.Proposal{Account: ledger.Account{Number: mule, Bank: "PCBC"}, Minor: 60_000_000, Currency: event.CNY, Hop: 1, FraudType: "refund", Payer: victim}
-	proposed := ledger.Propose(ledger.DefaultTerms, "stp_1", "cas_1", p, w.now(), "report")
+	p := stop.Proposal{Account: stop.Account{Number: mule, Bank: "PCBC"}, Minor: 60_000_000, Currency: event.CNY, Hop: 1, FraudType: "refund", Payer: victim}
+	proposed := ledger.StopEntries(stop.Propose(law.Default, "stp_1", "cas_1", p, w.now(), "report"))
 	if len(proposed) != 1 {
 		t.Fatalf("%d events for ¥600,000, want a proposal alone", len(proposed))
 	}
 	res, err := log.Append(t.Context(), proposed[0])
-	if err != nil || !res.Accepted || res.Stop.State != ledger.Proposed {
+	if err != nil || !res.Accepted || res.Stop.State != stop.Proposed {
 		t.Fatalf("%+v, %v", res, err)
 	}
-	approve := l.Stop("stp_1").Event(w.now(), "wang")
-	approve.ID, approve.State, approve.Until = "evt_a", ledger.Requested, w.now().Add(time.Minute)
+	approve := l.Stop("stp_1").Next(w.now(), "wang")
+	approve.ID, approve.State, approve.Until = "evt_a", stop.Requested, w.now().Add(time.Minute)
 	other := approve
 	other.ID, other.By = "evt_b", "li"
-	if res, err = log.Append(t.Context(), approve); err != nil || !res.Accepted {
+	if res, err = log.Append(t.Context(), ledger.StopEntry(approve)); err != nil || !res.Accepted {
 		t.Fatalf("%+v, %v", res, err)
 	}
-	if res, err = log.Append(t.Context(), other); err != nil || res.Accepted || res.Why.Code != "version.stop" {
+	if res, err = log.Append(t.Context(), ledger.StopEntry(other)); err != nil || res.Accepted || res.Why.Code != "version.stop" {
 		t.Errorf("the second: %+v, %v", res, err)
 	}
 	if n := count(t, w.Metrics.Stops.WithLabelValues("requested")); n != 1 {
 		t.Errorf("%v requests are counted", n)
 	}
 	w.send(w.Topics.Stops, "no entry")
-	if err := log.Write(t.Context(), ledger.Event{ID: "evt_c", CaseID: "cas_1", At: w.now(), By: "li", Version: 1, State: ledger.CaseSolved, Progress: &ledger.Progress{}}); err != nil {
+	if err := log.Write(t.Context(), ledger.Entry{ID: "evt_c", CaseID: "cas_1", At: w.now(), By: "li", Version: 1, State: string(desk.CaseSolved), Progress: &desk.Progress{}}); err != nil {
 		t.Fatal(err)
 	}
-	w.eventually("rubbish is passed over", func() bool { c := l.Case("cas_1"); return c != nil && c.State == ledger.CaseSolved })
+	w.eventually("rubbish is passed over", func() bool { c := l.Case("cas_1"); return c != nil && c.State == desk.CaseSolved })
 }
 
 // A bank that does not answer in time is noted, once; a hold that runs out frees
 // its account.
 func TestDeadlines(t *testing.T) {
 	w := newBench(t)
-	terms := ledger.DefaultTerms
+	terms := law.Default
 	l := ledger.New(terms)
 	log, err := NewLedgerLog(w.Deps, l)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := ledger.Proposal{Account: ledger.Account{Number: mule, Bank: "PCBC"}, Minor: 5_000, Currency: event.CNY, Hop: 1, FraudType: "refund", Payer: victim}
-	if err := log.Write(t.Context(), ledger.Propose(terms, "stp_1", "cas_1", p, w.now(), "scoring")...); err != nil {
+	p := stop.Proposal{Account: stop.Account{Number: mule, Bank: "PCBC"}, Minor: 5_000, Currency: event.CNY, Hop: 1, FraudType: "refund", Payer: victim}
+	if err := log.Write(t.Context(), ledger.StopEntries(stop.Propose(terms, "stp_1", "cas_1", p, w.now(), "scoring"))...); err != nil {
 		t.Fatal(err)
 	}
 	w.run(log.Run)
 	w.run(log.Deadlines)
 	<-log.Ready()
-	if s := l.Stop("stp_1"); s == nil || s.State != ledger.Requested {
+	if s := l.Stop("stp_1"); s == nil || s.State != stop.Requested {
 		t.Fatalf("ready before the log was read: %+v", s)
 	}
 	w.later(terms.Respond + time.Second)
-	w.eventually("undelivered", func() bool { return l.Stop("stp_1").State == ledger.Undelivered })
+	w.eventually("undelivered", func() bool { return l.Stop("stp_1").State == stop.Undelivered })
 	s := l.Stop("stp_1")
-	held := ledger.Answer(terms, s, ledger.Outcome{Result: ledger.Held, HeldMinor: 5_000, EffectiveAt: w.now()}, w.now(), "bank PCBC")
+	held := ledger.StopEntry(stop.Answer(terms, s, stop.Outcome{Result: stop.Held, HeldMinor: 5_000, EffectiveAt: w.now()}, w.now(), "bank PCBC"))
 	held.ID = "evt_held"
 	if res, err := log.Append(t.Context(), held); err != nil || !res.Accepted {
 		t.Fatalf("%+v, %v", res, err)
 	}
 	w.later(terms.Hold + time.Second)
-	w.eventually("expired", func() bool { return l.Stop("stp_1").State == ledger.Expired })
+	w.eventually("expired", func() bool { return l.Stop("stp_1").State == stop.Expired })
 	w.eventually("the account is told", func() bool { return len(w.all(w.Topics.Risk)) > 0 })
 	var e event.Event
 	if err := event.ParseInner(w.all(w.Topics.Risk)[0].Value, &e); err != nil || e.Taint == nil || e.Taint.Account != mule || e.Taint.Minor != 0 || !e.Taint.Held {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"stopline.internal/scoring"
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream/casework"
 	"stopline.internal/stream/event"
@@ -39,7 +39,7 @@ type Score struct {
 type Scoring struct {
 	Group      string // id of the consumer group
 	Engine     *scoring.Engine
-	Terms      ledger.Terms
+	Terms      law.Terms
 	States     States
 	Hot        int           // entities kept hot in each partition
 	Checkpoint time.Duration // how much is scored again after a crash

@@ -8,6 +8,7 @@ import (
 
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream/event"
 	"stopline.internal/stream/kafka"
@@ -21,12 +22,12 @@ type Sink struct {
 	Deps
 	groupID   string
 	warehouse *warehouse.Warehouse
-	terms     ledger.Terms
+	terms     law.Terms
 }
 
 // NewSink returns a loop of the consumer group with that id. It folds the
 // ledger's log by the terms.
-func NewSink(d Deps, groupID string, w *warehouse.Warehouse, t ledger.Terms) (*Sink, error) {
+func NewSink(d Deps, groupID string, w *warehouse.Warehouse, t law.Terms) (*Sink, error) {
 	if err := d.need("the sink", part{"group", groupID == ""}, part{"warehouse", w == nil}); err != nil {
 		return nil, err
 	}
@@ -137,7 +138,7 @@ func (s *Sink) add(books *warehouse.Books, fold *ledger.Ledger, m *kafka.Message
 		books.Alert(row)
 		return nil
 	default:
-		var e ledger.Event
+		var e ledger.Entry
 		if err := json.Unmarshal(m.Value, &e); err != nil {
 			s.Log.Error("an entry of the ledger's log cannot be read, and is passed over", "partition", m.Partition, "offset", m.Offset, "err", err)
 			return nil

@@ -21,7 +21,7 @@ import (
 	"stopline.internal/api/client"
 	"stopline.internal/cmd/stopline/city"
 	"stopline.internal/scoring"
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
 	"stopline.internal/stream"
 	"stopline.internal/stream/event"
 )
@@ -211,7 +211,7 @@ func (c *benchCmd) pipeline(ctx context.Context, in *infra, out *benchSummary) e
 	if err != nil {
 		return err
 	}
-	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: allRoles, listen: "127.0.0.1:0", screening: api.Screening{Deadline: 30 * time.Second, Default: "allow"}, clock: wallClock, limits: c.parser().Limits, terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy, identities: ids}, warnings())
+	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: allRoles, listen: "127.0.0.1:0", screening: api.Screening{Deadline: 30 * time.Second, Default: "allow"}, clock: wallClock, limits: c.parser().Limits, terms: law.Default, policy: scoring.DefaultPolicy, identities: ids}, warnings())
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"stopline.internal/api"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
 )
 
 // The list of routes in a real browser: everything that it loads is there, it
@@ -16,7 +17,7 @@ import (
 // to the console and to the other language.
 func TestBrowserDocs(t *testing.T) {
 	w := openWindow(t)
-	srv := httptest.NewServer(api.New(api.Dependencies{Version: thisBuild().String(), Identities: &api.Identities{}, Ledger: ledger.New(ledger.DefaultTerms)}))
+	srv := httptest.NewServer(api.New(api.Dependencies{Version: thisBuild().String(), Identities: &api.Identities{}, Ledger: ledger.New(law.Default)}))
 	t.Cleanup(srv.Close)
 	for _, lang := range []string{"zh", "en"} {
 		for _, size := range [][2]int64{{390, 844}, {1440, 900}} {

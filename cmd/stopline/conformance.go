@@ -13,7 +13,7 @@ import (
 	"stopline.internal/api"
 	"stopline.internal/cmd/stopline/conformance"
 	"stopline.internal/scoring"
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
 	"stopline.internal/stream"
 	"stopline.internal/stream/event"
 )
@@ -99,7 +99,7 @@ func (c *conformCmd) examine(ctx context.Context) (*conformance.Certificate, err
 	if err != nil {
 		return nil, err
 	}
-	terms := ledger.DefaultTerms
+	terms := law.Default
 	terms.Respond = c.Wait
 	s, err := start(ctx, in, plan{tuning: Tuning{Hot: 1000, Checkpoint: time.Second, Country: "CN"}, roles: allRoles,
 		clock: wallClock, limits: event.DefaultLimits, terms: terms, policy: scoring.DefaultPolicy, listen: c.Listen,

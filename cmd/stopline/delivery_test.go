@@ -19,7 +19,9 @@ import (
 	"stopline.internal/api/client"
 	"stopline.internal/cmd/stopline/city"
 	"stopline.internal/scoring"
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/delivery"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream"
 	"stopline.internal/stream/event"
 )
@@ -92,12 +94,12 @@ func harnessWith(t *testing.T, endpoints ...stream.Endpoint) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	policy := ledger.DefaultCourier
+	policy := delivery.DefaultPolicy
 	policy.Waits, policy.Slow, policy.Pause = []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond}, 200*time.Millisecond, 300*time.Millisecond
-	terms := ledger.DefaultTerms
+	terms := law.Default
 	terms.Respond = 2 * time.Second
 	svc, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 1000, Checkpoint: time.Second, Country: "CN"}, roles: allRoles, clock: wallClock, limits: event.DefaultLimits,
-		terms: terms, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids, endpoints: endpoints, courier: policy}, log)
+		terms: terms, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids, endpoints: endpoints, sending: policy}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +128,7 @@ func TestWebhooks(t *testing.T) {
 	down := file("r01", "2501")
 	up := file("r02", "1501")
 	h.eventually("the bank that is up is told", func() bool { return len(pcbc.types(up)) == 1 })
-	h.eventually("a person is called", func() bool { return len(pager.types(down)) == 1 && pager.types(down)[0] == ledger.MessageCall })
+	h.eventually("a person is called", func() bool { return len(pager.types(down)) == 1 && pager.types(down)[0] == delivery.MessageCall })
 	if d := h.ok(k.analyst, http.MethodGet, "/v1/duties?kind=call-bank", ""); d["total"].(float64) < 1 {
 		t.Errorf("nobody is to call: %v", d)
 	}
@@ -324,7 +326,7 @@ func TestScreeningDeadline(t *testing.T) {
 		t.Fatal(err)
 	}
 	svc, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 1000, Checkpoint: time.Second, Country: "CN"}, roles: []string{roleAPI}, clock: wallClock, limits: event.DefaultLimits,
-		terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids, screening: api.Screening{Deadline: 200 * time.Millisecond, Default: "hold"}}, log)
+		terms: law.Default, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids, screening: api.Screening{Deadline: 200 * time.Millisecond, Default: "hold"}}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -343,9 +345,9 @@ func TestISO20022(t *testing.T) {
 	h.send(h.infra.topics.Transfers, pay("iso1", "3701", "1701", "9000.00", 600, ""))
 	h.settle(2)
 	c := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("iso", "3701", "1701", "9000.00", 600, ""))
-	stop := c["stops"].([]any)[0].(map[string]any)["id"].(string)
+	stopID := c["stops"].([]any)[0].(map[string]any)["id"].(string)
 	page := h.text(k.pcbc, "/v1/bank/stops", "Accept", "application/xml")
-	for _, want := range []string{"camt.056.001.08", "<CxlId>" + stop, "<Cd>FRAD</Cd>", `Ccy="CNY"`, "HOLD CNY 9000.00 FOR 48 HOURS", "1701"} {
+	for _, want := range []string{"camt.056.001.08", "<CxlId>" + stopID, "<Cd>FRAD</Cd>", `Ccy="CNY"`, "HOLD CNY 9000.00 FOR 48 HOURS", "1701"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("camt.056 lacks %s: %s", want, page)
 		}
@@ -360,23 +362,23 @@ func TestISO20022(t *testing.T) {
 	}
 	answer := func(conf, more string) string {
 		return `<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.029.001.09"><RsltnOfInvstgtn><Assgnmt><Id>1</Id><Assgnr><Agt/></Assgnr><Assgne><Agt/></Assgne><CreDtTm>` + wallClock().String() +
-			`</CreDtTm></Assgnmt><Sts><Conf>` + conf + `</Conf></Sts><CxlDtls><TxInfAndSts><RslvdCase><Id>` + stop + `</Id><Cretr><Agt/></Cretr></RslvdCase>` + more + `</TxInfAndSts></CxlDtls></RsltnOfInvstgtn></Document>`
+			`</CreDtTm></Assgnmt><Sts><Conf>` + conf + `</Conf></Sts><CxlDtls><TxInfAndSts><RslvdCase><Id>` + stopID + `</Id><Cretr><Agt/></Cretr></RslvdCase>` + more + `</TxInfAndSts></CxlDtls></RsltnOfInvstgtn></Document>`
 	}
 	post(422, answer("XXXX", ""))
 	post(422, strings.Replace(answer("CNCL", ""), "<Sts>", "<Wrong/><Sts>", 1))
 	post(422, strings.Replace(answer("CNCL", ""), `<?xml version="1.0"?>`, `<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>`, 1))
-	if out := post(200, answer("PDCR", "")); fmt.Sprint(out["results"]) == "" || h.ledger.Stop(stop).State != ledger.Acknowledged {
+	if out := post(200, answer("PDCR", "")); fmt.Sprint(out["results"]) == "" || h.ledger.Stop(stopID).State != stop.Acknowledged {
 		t.Errorf("%v", out)
 	}
 	part := answer("PECR", `<RsltnRltdInf><IntrBkSttlmAmt Ccy="CNY">6000.00</IntrBkSttlmAmt></RsltnRltdInf>`)
 	for range 2 {
 		post(200, part)
 	}
-	if s := h.ledger.Stop(stop); s.State != ledger.Partial || s.HeldMinor != 600_000 {
+	if s := h.ledger.Stop(stopID); s.State != stop.Partial || s.HeldMinor != 600_000 {
 		t.Errorf("%s %d", s.State, s.HeldMinor)
 	}
 	// As the rails send it, with the header and the time of another attempt.
-	effective := h.ledger.Stop(stop).EffectiveAt
+	effective := h.ledger.Stop(stopID).EffectiveAt
 	wrapped := func(document, definition string) string {
 		return `<BizMsgEnvlp xmlns="urn:iso:std:iso:20022:tech:xsd:nvlp.001.001.01"><Hdr><AppHdr xmlns="urn:iso:std:iso:20022:tech:xsd:head.001.001.02"><Fr><FIId><FinInstnId><BICFI>PCBCCNBJXXX</BICFI></FinInstnId></FIId></Fr><To><OrgId><Nm>Stopline</Nm></OrgId></To><BizMsgIdr>B1</BizMsgIdr><MsgDefIdr>` +
 			definition + `</MsgDefIdr><CreDt>` + wallClock().String() + `</CreDt></AppHdr></Hdr><Doc>` + strings.TrimPrefix(document, `<?xml version="1.0"?>`) + `</Doc></BizMsgEnvlp>`
@@ -387,30 +389,30 @@ func TestISO20022(t *testing.T) {
 	}
 	post(200, again)
 	post(200, wrapped(again, "camt.029.001.09"))
-	if s := h.ledger.Stop(stop); s.EffectiveAt != effective {
+	if s := h.ledger.Stop(stopID); s.EffectiveAt != effective {
 		t.Errorf("the hold runs from %s, want the first answer's %s", s.EffectiveAt, effective)
 	}
 	if out := post(422, wrapped(again, "pacs.004.001.09")); !strings.Contains(fmt.Sprint(out["detail"]), "/AppHdr/MsgDefIdr") {
 		t.Errorf("%v", out)
 	}
 	post(409, strings.Replace(again, "6000.00", "5999.00", 1))
-	if page := h.text(k.pcbc, "/v1/bank/stops/"+stop+"?envelope=true", "Accept", "application/xml"); !strings.Contains(page, "<MsgDefIdr>camt.056.001.08</MsgDefIdr>") {
+	if page := h.text(k.pcbc, "/v1/bank/stops/"+stopID+"?envelope=true", "Accept", "application/xml"); !strings.Contains(page, "<MsgDefIdr>camt.056.001.08</MsgDefIdr>") {
 		t.Errorf("no header: %s", page)
 	}
 	post(409, answer("RJCR", `<CxlStsRsnInf><Rsn><Cd>AM04</Cd></Rsn></CxlStsRsnInf>`))
-	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+stop+"/freeze", `{}`)
+	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+stopID+"/freeze", `{}`)
 	r := h.ok(k.analyst, http.MethodPost, "/v1/cases/"+c["id"].(string)+"/returns", "")
 	for _, key := range []string{k.supervisor, k.admin} {
 		h.ok(key, http.MethodPost, "/v1/returns/"+r["id"].(string)+"/approval", `{}`)
 	}
-	h.eventually("instructed", func() bool { return h.ledger.Stop(stop).State == ledger.Returning })
+	h.eventually("instructed", func() bool { return h.ledger.Stop(stopID).State == stop.Returning })
 	pacs := func(amount string) string {
 		return `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.004.001.09"><PmtRtr><GrpHdr><MsgId>R1</MsgId><CreDtTm>2026-11-24T10:00:00</CreDtTm><NbOfTxs>1</NbOfTxs><SttlmInf><SttlmMtd>CLRG</SttlmMtd></SttlmInf></GrpHdr><TxInf><RtrId>R1-1</RtrId><OrgnlInstrId>` +
-			stop + `</OrgnlInstrId><RtrdIntrBkSttlmAmt Ccy="CNY">` + amount + `</RtrdIntrBkSttlmAmt><RtrRsnInf><Rsn><Cd>FOCR</Cd></Rsn></RtrRsnInf></TxInf></PmtRtr></Document>`
+			stopID + `</OrgnlInstrId><RtrdIntrBkSttlmAmt Ccy="CNY">` + amount + `</RtrdIntrBkSttlmAmt><RtrRsnInf><Rsn><Cd>FOCR</Cd></Rsn></RtrRsnInf></TxInf></PmtRtr></Document>`
 	}
 	post(422, pacs("6000.01"))
 	post(200, pacs("6000.00"))
-	if s := h.ledger.Stop(stop); s.State != ledger.Returned || s.ReturnedMinor != 600_000 {
+	if s := h.ledger.Stop(stopID); s.State != stop.Returned || s.ReturnedMinor != 600_000 {
 		t.Errorf("%s %d", s.State, s.ReturnedMinor)
 	}
 }
@@ -421,7 +423,7 @@ func TestTwoReplicas(t *testing.T) {
 	h := newHarness(t)
 	k := h.keys()
 	second, err := start(t.Context(), h.infra, plan{tuning: Tuning{Hot: 1000, Checkpoint: time.Second, Country: "CN"}, roles: []string{roleAPI, roleDispatch}, clock: wallClock, limits: event.DefaultLimits,
-		terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: h.ids}, warnings())
+		terms: law.Default, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: h.ids}, warnings())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -433,7 +435,7 @@ func TestTwoReplicas(t *testing.T) {
 		id, caseID := doc["stops"].([]any)[0].(map[string]any)["id"].(string), doc["id"].(string)
 		o.eventually("the other knows it", func() bool { return o.ledger.Stop(id) != nil && o.ledger.Stop(id).RequestedAt != 0 })
 		o.hold(id, "held", "5000.00")
-		h.eventually("both know the answer", func() bool { return h.ledger.Stop(id).State == ledger.Held })
+		h.eventually("both know the answer", func() bool { return h.ledger.Stop(id).State == stop.Held })
 		// One releases while the other freezes.
 		var wg sync.WaitGroup
 		var statuses [2]int

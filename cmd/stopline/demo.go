@@ -22,6 +22,8 @@ import (
 	"stopline.internal/cmd/stopline/city"
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -151,7 +153,7 @@ func (d *demo) start(ctx context.Context, in *infra) error {
 	d.ids = ids
 	limits := event.DefaultLimits
 	limits.Past = 400 * 24 * time.Hour // the city has a past that is loaded first
-	terms := ledger.DefaultTerms
+	terms := law.Default
 	terms.MaxHops = d.cmd.Follow
 	terms.Respond = 30 * time.Minute // of the city, where a second of ours is minutes
 	// A person works on their own time, whatever the city's.
@@ -376,7 +378,7 @@ func (u *untold) oldest(l *ledger.Ledger, now time.Time) (d time.Duration) {
 	first := map[string]time.Time{}
 	for _, bank := range city.BankCodes {
 		stops, _ := l.Waiting(bank, 1)
-		if len(stops) == 0 || stops[0].State != ledger.Requested {
+		if len(stops) == 0 || stops[0].State != stop.Requested {
 			continue
 		}
 		id := stops[0].ID
@@ -399,7 +401,7 @@ func (d *demo) answered(most time.Duration) error {
 	quiet := 0
 	for end := time.Now().Add(most); time.Now().Before(end) && quiet < 10; time.Sleep(50 * time.Millisecond) {
 		open := 0
-		for _, state := range []ledger.State{ledger.Requested, ledger.Acknowledged, ledger.Undelivered} {
+		for _, state := range []stop.State{stop.Requested, stop.Acknowledged, stop.Undelivered} {
 			stops, _ := d.service.ledger.List(ledger.Filter{State: state, Limit: 1})
 			open += len(stops)
 		}

@@ -11,6 +11,8 @@ import (
 	"stopline.internal/api"
 	"stopline.internal/api/report"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -118,7 +120,7 @@ func TestFollowTheMoney(t *testing.T) {
 	id := c["id"].(string)
 	const accounts = 1 + 4 + 12 + 24 + 12
 	h.eventually("every account is asked for", func() bool {
-		stops, _ := h.ledger.List(ledger.Filter{CaseID: id, State: ledger.Requested, Limit: 500})
+		stops, _ := h.ledger.List(ledger.Filter{CaseID: id, State: stop.Requested, Limit: 500})
 		return len(stops) == accounts
 	})
 	t.Logf("from the report to requests on all of 5 hops and %d accounts: %s", accounts, time.Since(began).Round(time.Millisecond))
@@ -168,7 +170,7 @@ func TestFollowTheMoney(t *testing.T) {
 	h.send(h.infra.topics.Transfers, pay("later", "1000", "2900", "25000.00", 0, ""))
 	h.eventually("the next hop", func() bool {
 		stops, _ := h.ledger.List(ledger.Filter{CaseID: id, Account: "2900", Limit: 5})
-		return len(stops) == 1 && stops[0].Minor == 15_500_00 && stops[0].State == ledger.Requested
+		return len(stops) == 1 && stops[0].Minor == 15_500_00 && stops[0].State == stop.Requested
 	})
 	// The bank holds what is left at 1000: nothing of that goes on.
 	first := root["stop_id"].(string)
@@ -185,7 +187,7 @@ func (h *harness) hold(id, result, amount string) map[string]any {
 
 func (h *harness) bankKey(id string) string {
 	h.t.Helper()
-	var s *ledger.Stop
+	var s *stop.Stop
 	h.eventually("stop "+id+" requested", func() bool { s = h.ledger.Stop(id); return s != nil && s.RequestedAt != 0 })
 	return h.ids.Local(api.Bank, s.Account.Bank)
 }
@@ -335,8 +337,8 @@ func TestDoubtfulReports(t *testing.T) {
 	h.send(h.infra.topics.Transfers, pay("back", "1303", "3303", "900.00", 500, "")) // the accused paid the reporter first
 	h.settle(2)
 	for payer, c := range map[string]struct{ payee, amount, doubt string }{
-		"3301": {"1301", "1.00", ledger.DoubtTiny},
-		"3303": {"1303", "800.00", ledger.DoubtCircular},
+		"3301": {"1301", "1.00", stop.DoubtTiny},
+		"3303": {"1303", "800.00", stop.DoubtCircular},
 		"3304": {"1304", "800.00", ""},
 	} {
 		doc := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("d"+payer, payer, c.payee, c.amount, 60, ""))
@@ -348,12 +350,12 @@ func TestDoubtfulReports(t *testing.T) {
 		}
 	}
 	var last map[string]any
-	for i := range ledger.DefaultTerms.Reporter {
+	for i := range law.Default.Reporter {
 		last = h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc(fmt.Sprint("again", i), "3305", fmt.Sprint("14", i, "0"), "800.00", 60, ""))
 	}
 	stops := last["stops"].([]any)
 	if !slices.ContainsFunc(stops, func(s any) bool { return s.(map[string]any)["state"] == "proposed" }) {
-		t.Errorf("a reporter's %d. report stops by itself: %v", ledger.DefaultTerms.Reporter, last)
+		t.Errorf("a reporter's %d. report stops by itself: %v", law.Default.Reporter, last)
 	}
 	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+event.StopID(0, "x")[:4]+stops[len(stops)-1].(map[string]any)["id"].(string)[4:]+"/approval", `{}`)
 }
@@ -385,7 +387,7 @@ func TestTrailWaitsForApproval(t *testing.T) {
 	h.settle(4)
 	c := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("big", "3501", "1501", "600000.00", 900, ""))
 	first := c["stops"].([]any)[0].(map[string]any)["id"].(string)
-	var behind *ledger.Stop
+	var behind *stop.Stop
 	h.eventually("the next hop is proposed", func() bool {
 		stops, _ := h.ledger.List(ledger.Filter{CaseID: c["id"].(string), Account: "2501", Limit: 2})
 		if len(stops) == 1 {
@@ -394,7 +396,7 @@ func TestTrailWaitsForApproval(t *testing.T) {
 		return behind != nil
 	})
 	time.Sleep(600 * time.Millisecond) // twice as long as deadlines take
-	if a, b := h.ledger.Stop(first), h.ledger.Stop(behind.ID); a.State != ledger.Proposed || b.State != ledger.Proposed {
+	if a, b := h.ledger.Stop(first), h.ledger.Stop(behind.ID); a.State != stop.Proposed || b.State != stop.Proposed {
 		t.Fatalf("before anybody approved: %s and %s", a.State, b.State)
 	}
 	if d := h.ok(k.analyst, http.MethodGet, "/v1/duties?kind=approve", ""); d["total"] != 2.0 {
@@ -402,7 +404,7 @@ func TestTrailWaitsForApproval(t *testing.T) {
 	}
 	h.refused(403, k.analyst, http.MethodPost, "/v1/stops/"+first+"/approval", `{}`)
 	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+first+"/approval", `{"reason":"yes"}`)
-	h.eventually("what stood behind it goes out", func() bool { return h.ledger.Stop(behind.ID).State == ledger.Requested })
+	h.eventually("what stood behind it goes out", func() bool { return h.ledger.Stop(behind.ID).State == stop.Requested })
 
 	// Who proposed cannot approve; another can, and the money is followed from then.
 	h.sendOrdered(h.infra.topics.Transfers, pay("own", "3502", "1502", "7000.00", 700, ""), pay("on2", "1502", "2502", "5000.00", 600, ""))
@@ -417,7 +419,7 @@ func TestTrailWaitsForApproval(t *testing.T) {
 	h.ok(k.admin, http.MethodPost, "/v1/stops/"+own+"/approval", `{}`)
 	h.eventually("its trail is followed", func() bool {
 		stops, _ := h.ledger.List(ledger.Filter{Account: "2502", Limit: 2})
-		return len(stops) == 1 && stops[0].Minor == 5000_00 && stops[0].Parent == own && stops[0].State == ledger.Requested
+		return len(stops) == 1 && stops[0].Minor == 5000_00 && stops[0].Parent == own && stops[0].State == stop.Requested
 	})
 	if o := h.ledger.Stop(own).Order; o == nil || o.Type != "back-filled" || o.Urgency != "normal" || o.Investigator.Badge != "2" {
 		t.Errorf("the order: %+v", o)

@@ -13,7 +13,7 @@ import (
 
 	"stopline.internal/api"
 	"stopline.internal/scoring"
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
 	"stopline.internal/stream/event"
 )
 
@@ -87,7 +87,7 @@ func TestBooksAreWrittenAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 1000, Checkpoint: 200 * time.Millisecond, Country: "CN"}, roles: allRoles, clock: wallClock,
-			limits: event.DefaultLimits, terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids}, warnings())
+			limits: event.DefaultLimits, terms: law.Default, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids}, warnings())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,7 @@ import (
 	"stopline.internal/cmd/stopline/backtest"
 	"stopline.internal/cmd/stopline/history"
 	"stopline.internal/scoring"
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream/event"
 )
@@ -80,7 +80,7 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	}
 	limits := event.DefaultLimits
 	limits.Past, limits.Ahead = 0, 100*365*24*time.Hour // original times are kept
-	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: []string{roleIngest, roleScore, roleWarehouse}, clock: wallClock, limits: limits, terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy}, warnings())
+	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: []string{roleIngest, roleScore, roleWarehouse}, clock: wallClock, limits: limits, terms: law.Default, policy: scoring.DefaultPolicy}, warnings())
 	if err != nil {
 		return err
 	}

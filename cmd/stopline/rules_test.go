@@ -18,7 +18,7 @@ import (
 	"stopline.internal/api"
 	"stopline.internal/cmd/stopline/city"
 	"stopline.internal/scoring"
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
 	"stopline.internal/stream/event"
 )
 
@@ -161,7 +161,7 @@ func TestPatternsFileIsWatched(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, err := start(t.Context(), in, plan{tuning: Tuning{Patterns: file, Hot: 100, Checkpoint: time.Second, Country: "CN"}, roles: []string{roleIngest, roleScore}, clock: wallClock,
-		limits: event.DefaultLimits, terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy}, warnings())
+		limits: event.DefaultLimits, terms: law.Default, policy: scoring.DefaultPolicy}, warnings())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +288,7 @@ func TestReplicasShareTheScoring(t *testing.T) {
 		defer in.close(warnings())
 		replica := func() *service {
 			s, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 100, Checkpoint: 200 * time.Millisecond, Country: "CN"}, roles: []string{roleIngest, roleScore}, clock: wallClock,
-				limits: event.DefaultLimits, terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy}, warnings())
+				limits: event.DefaultLimits, terms: law.Default, policy: scoring.DefaultPolicy}, warnings())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -399,7 +399,7 @@ func TestStatesAreRebuiltInSilence(t *testing.T) {
 		}
 		defer in.close(warnings())
 		s, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 1000, Checkpoint: 200 * time.Millisecond, Country: "CN"}, roles: []string{roleIngest, roleScore}, clock: wallClock,
-			limits: event.DefaultLimits, terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy}, warnings())
+			limits: event.DefaultLimits, terms: law.Default, policy: scoring.DefaultPolicy}, warnings())
 		if err != nil {
 			t.Fatal(err)
 		}

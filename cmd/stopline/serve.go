@@ -16,7 +16,7 @@ import (
 
 	"stopline.internal/api"
 	"stopline.internal/scoring"
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream"
 	"stopline.internal/stream/event"
@@ -68,8 +68,8 @@ type Law struct {
 	ReportsMonth int           `help:"Reports by one account in 30 days from which on a person looks first." default:"4"`
 }
 
-func (l *Law) terms() (ledger.Terms, error) {
-	t := ledger.DefaultTerms
+func (l *Law) terms() (law.Terms, error) {
+	t := law.Default
 	t.AutoLimit, t.Respond, t.Hold, t.Stops, t.Freeze, t.Announce, t.ReturnDays = l.AutoLimit*100, l.RespondIn, l.Hold, l.Stops, l.Freeze, l.Announce, l.ReturnDays
 	t.Appeal, t.Visit, t.MaxHops, t.MaxStops, t.MinTrace, t.Tiny, t.Reporter = l.AppealIn, l.VisitIn, l.FollowHops, l.FollowStops, l.FollowFrom*100, l.TinyReport*100, l.ReportsMonth
 	if l.Holidays == "" {
@@ -79,7 +79,7 @@ func (l *Law) terms() (ledger.Terms, error) {
 	if err != nil {
 		return t, fmt.Errorf("read the holidays: %w", err)
 	}
-	t.Calendar, err = ledger.ParseCalendar(b)
+	t.Calendar, err = law.ParseCalendar(b)
 	return t, err
 }
 
@@ -184,7 +184,7 @@ type serveSummary struct {
 }
 
 func (s *service) figures() serveSummary {
-	f := s.ledger.Figures()
+	f := s.ledger.Totals()
 	return serveSummary{Events: total(s.metrics.Events), DeadLetters: total(s.metrics.DeadLetters), Legs: counter(s.metrics.Legs),
 		Cases: f.Cases, Stops: f.Stops, Held: event.Money{Minor: f.HeldMinor, Currency: event.CNY}.Decimal()}
 }

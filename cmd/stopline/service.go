@@ -21,6 +21,8 @@ import (
 	"stopline.internal/api"
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/delivery"
+	"stopline.internal/store/ledger/law"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream"
 	"stopline.internal/stream/event"
@@ -64,7 +66,7 @@ type plan struct {
 	roles  []string
 	clock  stream.Clock
 	limits event.Limits
-	terms  ledger.Terms
+	terms  law.Terms
 	policy scoring.Policy
 	listen string
 	// keyPair is what the API serves TLS with; nil is plain HTTP.
@@ -74,7 +76,7 @@ type plan struct {
 	banks      *event.Banks // that are known; nil: those that come with the program
 	screening  api.Screening
 	endpoints  []stream.Endpoint // of banks that are called
-	courier    ledger.CourierPolicy
+	sending    delivery.Policy
 	observe    time.Duration                   // how often the lag is measured; 0: each second
 	simulation *api.Simulation                 // of a city; nil: the service works on real time
 	wrap       func(http.Handler) http.Handler // stands before the API; nil: nothing does
@@ -191,7 +193,7 @@ func (s *service) group(role string) string { return groupPrefix(s.infra.topics)
 
 func (s *service) runDispatch(p plan) (err error) {
 	s.dispatch, err = stream.NewDispatch(s.deps, stream.Dispatching{Group: s.group(roleDispatch), Record: s.log, Ledger: s.ledger,
-		Endpoints: p.endpoints, Policy: p.courier, Envelope: api.Envelope})
+		Endpoints: p.endpoints, Policy: p.sending, Envelope: api.Envelope})
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 	"stopline.internal/cmd/stopline/city"
 	"stopline.internal/scoring"
 	"stopline.internal/store/embedded"
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
 	"stopline.internal/stream"
 	"stopline.internal/stream/event"
 	"stopline.internal/stream/event/words"
@@ -57,7 +57,7 @@ func harnessOn(t testing.TB, s Servers, hot int) *harness {
 		t.Fatal(err)
 	}
 	svc, err := start(t.Context(), in, plan{tuning: Tuning{Hot: hot, Checkpoint: 200 * time.Millisecond, Country: "CN"}, roles: allRoles, clock: wallClock,
-		limits: event.DefaultLimits, terms: ledger.DefaultTerms, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids,
+		limits: event.DefaultLimits, terms: law.Default, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids,
 		center: Center{Center: "贵阳市反诈中心", Numbering: "筑反诈止"}}, log)
 	if err != nil {
 		t.Fatal(err)

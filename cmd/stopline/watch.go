@@ -19,6 +19,7 @@ import (
 	"stopline.internal/scoring"
 	"stopline.internal/scoring/pattern"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -161,7 +162,7 @@ func (d *demo) summary() demoSummary {
 
 // glance is the summary with the baseline as it was last computed.
 func (d *demo) glance(t city.Truth) demoSummary {
-	f := d.service.ledger.Figures()
+	f := d.service.ledger.Totals()
 	end := d.ended
 	if end.IsZero() {
 		end = time.Now()
@@ -264,7 +265,7 @@ func paceWords(pace, speed float64) string {
 
 // panel is the live summary of a terminal.
 func (d *demo) panel(s *demoSummary, t *city.Truth, pace string) string {
-	waiting, _ := d.service.ledger.List(ledger.Filter{State: ledger.Proposed, Limit: 500})
+	waiting, _ := d.service.ledger.List(ledger.Filter{State: stop.Proposed, Limit: 500})
 	bar := func(x float64) string {
 		n := int(math.Round(x * 30))
 		return strings.Repeat("█", n) + strings.Repeat("·", 30-n)

@@ -11,6 +11,8 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+
+	"stopline.internal/stream/event"
 )
 
 // maxCondition bounds the text of one condition, in bytes, and maxNodes its
@@ -97,25 +99,9 @@ func (c *compiler[V]) suggest(message string) string {
 	return fmt.Sprintf(": no such feature; did you mean %s?", best)
 }
 
-// edits is the Levenshtein distance; a name that begins another is near it.
+// edits is the distance between two names; a name that begins another is near it.
 func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diag
-			if a[i] != b[j] {
-				cost++
-			}
-			diag = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	d := row[len(b)]
+	d := event.EditDistance(a, b)
 	if strings.HasPrefix(b, a+".") {
 		d = min(d, 3)
 	}

@@ -1,7 +1,9 @@
-// Package ledger is the life of a stop: the states, the deadlines, and the
-// fold that turns the log of events into what is so. Every replica folds the
-// same log, and so comes to the same answer: the first event for a version of
-// a stop is accepted, any other is ignored.
+// Package ledger folds the log of entries into what is so: stops, cases, returns
+// and the work of people, with the indexes by which they are found. Every replica
+// folds the same log, and so comes to the same answer: the first entry for a version
+// of a stop is accepted, any other is ignored.
 //
-// It does no I/O and has no clock. Start with [Ledger.Apply].
+// It judges nothing itself: an entry is handed to the life that it belongs to, in
+// the packages below ([stopline.internal/store/ledger/stop] and its neighbours). It
+// does no I/O and has no clock. Start with [Ledger.Apply].
 package ledger

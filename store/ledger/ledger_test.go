@@ -6,17 +6,19 @@ import (
 	"testing"
 	"time"
 
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
 var noon = event.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, event.Zone))
 
-func proposal(minor int64) Proposal {
-	return Proposal{Account: Account{Number: "6217", Bank: "PCBC"}, Minor: minor, Currency: event.CNY,
-		Transfer: Transfer{ID: "t", Minor: minor, At: noon}, Hop: 1, FraudType: "account-takeover"}
+func proposal(minor int64) stop.Proposal {
+	return stop.Proposal{Account: stop.Account{Number: "6217", Bank: "PCBC"}, Minor: minor, Currency: event.CNY,
+		Transfer: stop.Transfer{ID: "t", Minor: minor, At: noon}, Hop: 1, FraudType: "account-takeover"}
 }
 
-func fold(t *testing.T, l *Ledger, events ...Event) (last Result) {
+func fold(t *testing.T, l *Ledger, events ...Entry) (last Result) {
 	t.Helper()
 	for i := range events {
 		last = l.Apply(&events[i])
@@ -25,7 +27,7 @@ func fold(t *testing.T, l *Ledger, events ...Event) (last Result) {
 	return last
 }
 
-// mustBeSaid holds what the fold did with an event to having words where it was
+// mustBeSaid holds what the fold did with an entry to having words where it was
 // refused, and none where it was accepted.
 func mustBeSaid(t *testing.T, r Result) {
 	t.Helper()
@@ -41,12 +43,12 @@ func mustBeSaid(t *testing.T, r Result) {
 }
 
 func TestLifeOfAStop(t *testing.T) {
-	l := New(DefaultTerms)
-	events := Propose(l.Terms(), "stp_1", "cas_1", proposal(4_980_000), noon, "scoring")
+	l := New(law.Default)
+	events := StopEntries(stop.Propose(l.Terms(), "stp_1", "cas_1", proposal(4_980_000), noon, "scoring"))
 	fold(t, l, events...)
 	fold(t, l, events...) // proposing it again changes nothing
 	s := l.Stop("stp_1")
-	if s.State != Requested || s.Version != 2 {
+	if s.State != stop.Requested || s.Version != 2 {
 		t.Fatalf("%s at version %d, want requested at 2", s.State, s.Version)
 	}
 	waiting, more := l.Waiting("PCBC", 10)
@@ -56,21 +58,24 @@ func TestLifeOfAStop(t *testing.T) {
 	if other, _ := l.Waiting("ICBK", 10); len(other) != 0 {
 		t.Error("another bank sees the stop")
 	}
-	o := Outcome{Result: Partial, EffectiveAt: noon.Add(time.Second), HeldMinor: 3_000_000,
-		Onward: []Onward{{ID: "o1", ToAccount: "6228", ToBank: "ABOC", Minor: 1_500_000, At: noon}, {ID: "o2", Minor: 480_000, At: noon}, {ID: "o3", ToAccount: "6229", ToBank: "ABOC", Minor: 9_999_999, At: noon}}}
+	o := stop.Outcome{Result: stop.Partial, EffectiveAt: noon.Add(time.Second), HeldMinor: 3_000_000,
+		Onward: []stop.Onward{{ID: "o1", ToAccount: "6228", ToBank: "ABOC", Minor: 1_500_000, At: noon}, {ID: "o2",
+			Minor: 480_000, At: noon}, {ID: "o3", ToAccount: "6229", ToBank: "ABOC", Minor: 9_999_999, At: noon}}}
 	if why := o.Check(s, noon.Add(time.Minute)); !why.None() {
 		t.Fatal(why)
 	}
-	if r := fold(t, l, Answer(l.Terms(), s, o, noon.Add(time.Minute), "PCBC")); !r.Accepted || r.Stop.State != Partial || r.Stop.HeldMinor != 3_000_000 {
+	if r := fold(t, l, StopEntry(stop.Answer(l.Terms(), s, o, noon.Add(time.Minute), "PCBC"))); !r.Accepted ||
+		r.Stop.State != stop.Partial || r.Stop.HeldMinor != 3_000_000 {
 		t.Fatalf("%+v", r)
 	}
 	// The trail: 19,800 went on; first in first out, o2 was cash, and o1 and o2
 	// account for all of it.
 	next, ends := l.Follow(l.Stop("stp_1"))
-	if len(next) != 1 || next[0].Proposal.Minor != 1_500_000 || next[0].Proposal.Account.Number != "6228" || next[0].Proposal.Hop != 2 {
+	if len(next) != 1 || next[0].Proposal.Minor != 1_500_000 || next[0].Proposal.Account.Number != "6228" ||
+		next[0].Proposal.Hop != 2 {
 		t.Fatalf("followed %+v, want one stop of 15,000.00 on 6228", next)
 	}
-	if len(ends) != 1 || ends[0].Why != LeafCash || ends[0].Minor != 480_000 {
+	if len(ends) != 1 || ends[0].Why != stop.LeafCash || ends[0].Minor != 480_000 {
 		t.Fatalf("the trail ends at %+v, want 4,800.00 in cash", ends)
 	}
 	select {
@@ -78,55 +83,57 @@ func TestLifeOfAStop(t *testing.T) {
 		t.Error("a bank was woken for another's stop")
 	default:
 	}
-	fold(t, l, Propose(l.Terms(), next[0].StopID, "cas_1", next[0].Proposal, noon, "trail")...)
-	if f := l.Figures(); f.HeldMinor != 3_000_000 || f.Requested != 2 || f.Partial != 1 {
+	fold(t, l, StopEntries(stop.Propose(l.Terms(), next[0].StopID, "cas_1", next[0].Proposal, noon, "trail"))...)
+	if f := l.Totals(); f.HeldMinor != 3_000_000 || f.Requested != 2 || f.Partial != 1 {
 		t.Errorf("%+v", f)
 	}
 }
 
 // 48 hours run from the moment that the hold took effect.
 func TestHoldExpires(t *testing.T) {
-	l := New(DefaultTerms)
-	fold(t, l, Propose(l.Terms(), "s", "c", proposal(100), noon, "scoring")...)
+	l := New(law.Default)
+	fold(t, l, StopEntries(stop.Propose(l.Terms(), "s", "c", proposal(100), noon, "scoring"))...)
 	effective := noon.Add(30 * time.Second)
-	fold(t, l, Answer(l.Terms(), l.Stop("s"), Outcome{Result: Held, EffectiveAt: effective, HeldMinor: 100}, noon.Add(time.Minute), "bank"))
+	fold(t, l, StopEntry(stop.Answer(l.Terms(), l.Stop("s"), stop.Outcome{Result: stop.Held, EffectiveAt: effective,
+		HeldMinor: 100}, noon.Add(time.Minute), "bank")))
 	end := effective.Add(48 * time.Hour)
 	if due := l.Due(end - 1); len(due) != 0 {
 		t.Fatalf("a millisecond before its end the hold is due: %+v", due)
 	}
 	due := l.Due(end)
-	if len(due) != 1 || due[0].State != Expired {
+	if len(due) != 1 || due[0].State != string(stop.Expired) {
 		t.Fatalf("at its end: %+v", due)
 	}
 	fold(t, l, due...)
 	if r := fold(t, l, due...); r.Accepted {
 		t.Error("two replicas saw the deadline, and both events were accepted")
 	}
-	if s := l.Stop("s"); s.State != Expired || !s.State.Closed() {
+	if s := l.Stop("s"); s.State != stop.Expired || !s.State.Closed() {
 		t.Errorf("%s", s.State)
 	}
 }
 
 func TestBankThatDoesNotAnswer(t *testing.T) {
-	l := New(DefaultTerms)
-	fold(t, l, Propose(l.Terms(), "s", "c", proposal(100), noon, "scoring")...)
-	fold(t, l, l.Due(noon.Add(DefaultTerms.Respond))...)
-	if s := l.Stop("s"); s.State != Undelivered {
+	l := New(law.Default)
+	fold(t, l, StopEntries(stop.Propose(l.Terms(), "s", "c", proposal(100), noon, "scoring"))...)
+	fold(t, l, l.Due(noon.Add(law.Default.Respond))...)
+	if s := l.Stop("s"); s.State != stop.Undelivered {
 		t.Fatalf("%s, want undelivered", s.State)
 	}
 	if w, _ := l.Waiting("PCBC", 1); len(w) != 1 {
 		t.Error("an undelivered stop must still be there for its bank")
 	}
-	late := Answer(l.Terms(), l.Stop("s"), Outcome{Result: Missed}, noon.Add(time.Hour), "bank")
+	late := StopEntry(stop.Answer(l.Terms(), l.Stop("s"), stop.Outcome{Result: stop.Missed}, noon.Add(time.Hour),
+		"bank"))
 	if r := fold(t, l, late); !r.Accepted {
 		t.Errorf("a late answer was not accepted: %s", r.Why)
 	}
 }
 
 func TestLargeStopWaitsForAPerson(t *testing.T) {
-	l := New(DefaultTerms)
-	fold(t, l, Propose(l.Terms(), "s", "c", proposal(DefaultTerms.AutoLimit+1), noon, "scoring")...)
-	if s := l.Stop("s"); s.State != Proposed {
+	l := New(law.Default)
+	fold(t, l, StopEntries(stop.Propose(l.Terms(), "s", "c", proposal(law.Default.AutoLimit+1), noon, "scoring"))...)
+	if s := l.Stop("s"); s.State != stop.Proposed {
 		t.Errorf("%s, want proposed", s.State)
 	}
 	if w, _ := l.Waiting("PCBC", 1); len(w) != 0 {
@@ -134,47 +141,26 @@ func TestLargeStopWaitsForAPerson(t *testing.T) {
 	}
 }
 
-func TestOutcomeCheck(t *testing.T) {
-	l := New(DefaultTerms)
-	fold(t, l, Propose(l.Terms(), "s", "c", proposal(100), noon, "scoring")...)
-	s := l.Stop("s")
-	for name, o := range map[string]Outcome{
-		"held nothing":       {Result: Held, EffectiveAt: noon},
-		"held too much":      {Result: Held, EffectiveAt: noon, HeldMinor: 101},
-		"held a part":        {Result: Held, EffectiveAt: noon, HeldMinor: 99},
-		"partial of all":     {Result: Partial, EffectiveAt: noon, HeldMinor: 100},
-		"no moment":          {Result: Held, HeldMinor: 100},
-		"in the future":      {Result: Held, HeldMinor: 100, EffectiveAt: noon.Add(time.Hour)},
-		"refused, no reason": {Result: Refused},
-		"no result":          {},
-		"released":           {Result: Released},
-	} {
-		why := o.Check(s, noon)
-		if err := why.Check(); err != nil { // accepted, or not to be said
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-// Many replicas write events for the versions that they saw, late, twice and
+// Many replicas write entries for the versions that they saw, late, twice and
 // in any order that the log gives: every fold of the log comes to one answer,
 // and no version is accepted twice.
 func TestSimReplicasAgree(t *testing.T) {
 	const histories = 2000
 	for seed := range uint64(histories) {
 		r := rand.New(rand.NewPCG(seed, 9))
-		writer := New(DefaultTerms)
-		var log []Event
-		write := func(e Event) {
+		writer := New(law.Default)
+		var log []Entry
+		write := func(e Entry) {
 			log = append(log, e)
 			writer.Apply(&e)
 		}
 		for i := range 3 {
-			for _, e := range Propose(DefaultTerms, fmt.Sprint("s", i), "c", proposal(int64(100+i)), noon, "scoring") {
+			for _, e := range StopEntries(stop.Propose(law.Default, fmt.Sprint("s", i), "c", proposal(int64(100+i)),
+				noon, "scoring")) {
 				write(e)
 			}
 		}
-		stale := make([]*Stop, 3)
+		stale := make([]*stop.Stop, 3)
 		for step := range 30 {
 			i := r.IntN(3)
 			now := noon.Add(time.Duration(step) * time.Hour * 6)
@@ -182,13 +168,15 @@ func TestSimReplicasAgree(t *testing.T) {
 				stale[i] = writer.Stop(fmt.Sprint("s", i)) // else decide on what was seen before
 			}
 			s := stale[i]
-			e := s.Event(now, fmt.Sprint("replica", r.IntN(2)))
+			e := s.Next(now, fmt.Sprint("replica", r.IntN(2)))
 			e.ID = fmt.Sprint("e", step)
-			e.State = []State{Acknowledged, Held, Missed, Released, Extended, Frozen, Rejected, Requested}[r.IntN(8)]
-			if e.State == Held {
-				e = Answer(DefaultTerms, s, Outcome{Result: Held, EffectiveAt: now, HeldMinor: s.Minor}, now, "bank")
+			e.State = []stop.State{stop.Acknowledged, stop.Held, stop.Missed, stop.Released, stop.Extended, stop.Frozen,
+				stop.Rejected, stop.Requested}[r.IntN(8)]
+			if e.State == stop.Held {
+				e = stop.Answer(law.Default, s, stop.Outcome{Result: stop.Held, EffectiveAt: now, HeldMinor: s.Minor},
+					now, "bank")
 			}
-			write(e)
+			write(StopEntry(e))
 			if r.IntN(4) == 0 {
 				write(log[r.IntN(len(log))]) // again, out of order
 			}
@@ -196,7 +184,7 @@ func TestSimReplicasAgree(t *testing.T) {
 				write(d)
 			}
 		}
-		reader := New(DefaultTerms)
+		reader := New(law.Default)
 		accepted := map[string]bool{}
 		for i := range log {
 			res := reader.Apply(&log[i])

@@ -2,15 +2,14 @@ package ledger
 
 import (
 	"cmp"
-	"slices"
 	"strconv"
 
 	"stopline.internal/stream/event"
 )
 
-// alike is how far apart two hotlines may have written the time of one payment
+// hotlinesApart is how far apart two hotlines may have written the time of one payment
 // whose transfer nobody named: two hours, as the contract of reports has it.
-const alike event.Instant = 2 * 60 * 60 * 1000 // milliseconds
+const hotlinesApart = 2 * 60 * 60 * 1000 // milliseconds
 
 // Loss is a payment that a report was the first to bring.
 type Loss struct {
@@ -78,9 +77,9 @@ func (l *losses) count(r *ReportNote) (brought []Loss) {
 // is none. Two whose transfers are known are two.
 func (l *losses) similar(p Payment, named bool, used map[*loss]bool) (nearest *loss) {
 	for _, k := range l.like[p.key()] {
-		switch far := apart(k.at, p.At); {
-		case used[k] || named && k.named || far > alike:
-		case nearest == nil || far < apart(nearest.at, p.At):
+		switch far := k.at.Apart(p.At); {
+		case used[k] || named && k.named || far > hotlinesApart:
+		case nearest == nil || far < nearest.at.Apart(p.At):
 			nearest = k
 		}
 	}
@@ -137,18 +136,4 @@ func (c *Case) Lost() (lost []Payment, stops map[string]bool) {
 		stops[id] = true
 	}
 	return lost, stops
-}
-
-// Reports lists every report that the fold keeps, by its id and case.
-func (l *Ledger) Reports() []ReportNote {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	var out []ReportNote
-	for _, c := range l.cases {
-		out = append(out, c.Reports...)
-	}
-	slices.SortFunc(out, func(a, b ReportNote) int {
-		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.CaseID, b.CaseID))
-	})
-	return out
 }

@@ -1,12 +1,17 @@
 package ledger
 
-import "testing"
+import (
+	"testing"
+
+	"stopline.internal/store/ledger/law"
+)
 
 // The same report again is known; one that says something else is told apart.
 // Logs that are older than the digest fold as they always did.
 func TestReportsThatDiffer(t *testing.T) {
-	note := func(id, digest string) Event {
-		return Event{ID: "evt_" + digest, CaseID: "cas_1", At: noon, By: "report", Report: &ReportNote{ID: id, Source: "110", Stops: []string{}, Digest: digest}}
+	note := func(id, digest string) Entry {
+		return Entry{ID: "evt_" + digest, CaseID: "cas_1", At: noon, By: "report", Report: &ReportNote{ID: id,
+			Source: "110", Stops: []string{}, Digest: digest}}
 	}
 	for name, c := range map[string]struct {
 		first, again string
@@ -17,7 +22,7 @@ func TestReportsThatDiffer(t *testing.T) {
 		"an old log":     {"", "dig_A", false},
 		"an old writer":  {"dig_A", "", false},
 	} {
-		l := New(DefaultTerms)
+		l := New(law.Default)
 		if r := fold(t, l, note("110:1", c.first)); !r.Accepted {
 			t.Fatalf("%s: %+v", name, r)
 		}
@@ -31,7 +36,7 @@ func TestReportsThatDiffer(t *testing.T) {
 			t.Errorf("%s: %d reports", name, len(l.Case("cas_1").Reports))
 		}
 	}
-	if caseID, differs := New(DefaultTerms).CaseOfReport("110:1", "dig_A"); caseID != "" || differs {
+	if caseID, differs := New(law.Default).CaseOfReport("110:1", "dig_A"); caseID != "" || differs {
 		t.Errorf("of nothing: %s, %v", caseID, differs)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"stopline.internal/store/ledger/stop"
 )
 
 // Query is what somebody looks for, as they say it: each part that is there may
@@ -24,24 +26,20 @@ const (
 )
 
 // Search finds stops and cases, the newest first, at most limit of each.
-func (l *Ledger) Search(q Query, limit int) (stops []*Stop, cases []string) {
+func (l *Ledger) Search(q Query, limit int) (stops []*stop.Stop, cases []string) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	for _, s := range l.stops {
-		if q.stop(s) {
+		if q.findsStop(s) {
 			stops = append(stops, s)
 		}
 	}
-	slices.SortFunc(stops, func(a, b *Stop) int {
-		return cmp.Or(cmp.Compare(b.ProposedAt, a.ProposedAt), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(stops, newestFirst)
 	stops = stops[:min(len(stops), limit)]
-	for i, s := range stops {
-		stops[i] = s.copy()
-	}
+	copyAll(stops)
 	found := map[string]bool{}
 	for id, c := range l.cases {
-		if root := l.root(id); !found[root] && q.file(c) {
+		if root := l.root(id); !found[root] && q.findsCase(c) {
 			found[root] = true
 			cases = append(cases, root)
 		}
@@ -71,16 +69,20 @@ func (q *Query) begins(id string) bool {
 	return len(text) >= leastID && strings.HasPrefix(short, text)
 }
 
+// ends says whether a number ends with the digits that are looked for.
 func (q *Query) ends(number string) bool { return q.Tail != "" && strings.HasSuffix(number, q.Tail) }
 
-func (q *Query) stop(s *Stop) bool {
-	return q.Text != "" && (s.Account.Number == q.Text || s.Transfer.ID == q.Text || s.Payer == q.Text || q.begins(s.ID) || q.named(s.Account.Holder)) ||
+// findsStop says whether the stop is looked for.
+func (q *Query) findsStop(s *stop.Stop) bool {
+	return q.Text != "" && (s.Account.Number == q.Text || s.Transfer.ID == q.Text || s.Payer == q.Text ||
+		q.begins(s.ID) || q.named(s.Account.Holder)) ||
 		q.ends(s.Account.Number) || q.ends(s.Payer) ||
 		q.Minor > 0 && (s.Minor == q.Minor || s.Transfer.Minor == q.Minor) ||
 		slices.Contains(q.Banks, s.Account.Bank)
 }
 
-func (q *Query) file(c *Case) bool {
+// findsCase says whether the case is looked for.
+func (q *Query) findsCase(c *Case) bool {
 	if q.Text != "" && q.begins(c.ID) {
 		return true
 	}

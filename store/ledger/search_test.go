@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -11,11 +13,14 @@ import (
 // page shows, the end of an account or of a telephone number, an amount, a part of
 // a name, a bank; and nothing is found by too little.
 func TestSearchFindsWhatPeopleSay(t *testing.T) {
-	l := New(DefaultTerms)
+	l := New(law.Default)
 	propose := func(id, caseID, account, bank, holder string, minor int64, at event.Instant) {
 		t.Helper()
-		for _, e := range Propose(l.Terms(), id, caseID, Proposal{Account: Account{Number: account, Bank: bank, Holder: holder}, Minor: minor, Currency: event.CNY,
-			Transfer: Transfer{ID: "T-" + id, Minor: minor + 5, At: at}, Hop: 1, Payer: "622202" + account[6:]}, at, "scoring") {
+		for _, e := range StopEntries(stop.Propose(l.Terms(), id, caseID,
+			stop.Proposal{Account: stop.Account{Number: account, Bank: bank, Holder: holder}, Minor: minor,
+				Currency: event.CNY, Transfer: stop.Transfer{ID: "T-" + id, Minor: minor + 5, At: at},
+				Hop: 1, Payer: "622202" + account[6:]},
+			at, "scoring")) {
 			if r := l.Apply(&e); !r.Accepted {
 				t.Fatalf("%s: %v", id, r.Why)
 			}
@@ -23,8 +28,9 @@ func TestSearchFindsWhatPeopleSay(t *testing.T) {
 	}
 	propose("stp_AAAAAA1111", "cas_MXV75ZG4WGAA", "6217000010098765432", "PCBC", "李四", 4_980_000, 1000)
 	propose("stp_BBBBBB2222", "cas_KKKKKKKKKKBB", "6217000010011112222", "ICBK", "王小五", 1_234_56, 2000)
-	l.Apply(&Event{ID: "r", CaseID: "cas_MXV75ZG4WGAA", At: 1500, By: "report", Report: &ReportNote{ID: "96110:110-2026-7", Minor: 777_00,
-		Holder: "张三丰", Phone: "+8613800138000"}})
+	l.Apply(&Entry{ID: "r", CaseID: "cas_MXV75ZG4WGAA", At: 1500, By: "report",
+		Report: &ReportNote{ID: "96110:110-2026-7", Minor: 777_00,
+			Holder: "张三丰", Phone: "+8613800138000"}})
 	for _, c := range []struct {
 		what         string
 		q            Query
@@ -45,7 +51,8 @@ func TestSearchFindsWhatPeopleSay(t *testing.T) {
 		{"a part of the victim's name", Query{Text: "张三"}, nil, []string{"cas_MXV75ZG4WGAA"}},
 		{"one character of a name", Query{Text: "张"}, nil, nil},
 		{"a report by the hotline's own number", Query{Text: "110-2026-7"}, nil, []string{"cas_MXV75ZG4WGAA"}},
-		{"a bank, the newest first", Query{Banks: []string{"ICBK", "PCBC"}}, []string{"stp_BBBBBB2222", "stp_AAAAAA1111"}, nil},
+		{"a bank, the newest first", Query{Banks: []string{"ICBK", "PCBC"}}, []string{"stp_BBBBBB2222",
+			"stp_AAAAAA1111"}, nil},
 		{"nothing", Query{}, nil, nil},
 	} {
 		stops, cases := l.Search(c.q, 10)
@@ -57,7 +64,8 @@ func TestSearchFindsWhatPeopleSay(t *testing.T) {
 			t.Errorf("%s: found %v and %v, want %v and %v", c.what, ids, cases, c.stops, c.cases)
 		}
 	}
-	if stops, _ := l.Search(Query{Banks: []string{"ICBK", "PCBC"}}, 1); len(stops) != 1 || stops[0].ID != "stp_BBBBBB2222" {
+	if stops, _ := l.Search(Query{Banks: []string{"ICBK", "PCBC"}}, 1); len(stops) != 1 ||
+		stops[0].ID != "stp_BBBBBB2222" {
 		t.Errorf("of one at most: %v, want the newest", stops)
 	}
 }

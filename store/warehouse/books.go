@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -68,7 +69,7 @@ type AlertRow struct {
 }
 
 type stopRow struct {
-	ledger.Event
+	ledger.Entry
 	offset         int64
 	held, returned int64 // of the stop, after the event
 	document       []byte
@@ -134,8 +135,8 @@ func (b *Books) Alert(a AlertRow) {
 
 // Entry takes an event that the ledger accepted, with its offset in the log, and
 // what the fold made of it.
-func (b *Books) Entry(e *ledger.Event, res *ledger.Result, document []byte, offset int64) {
-	row := stopRow{Event: *e, offset: offset, document: document}
+func (b *Books) Entry(e *ledger.Entry, res *ledger.Result, document []byte, offset int64) {
+	row := stopRow{Entry: *e, offset: offset, document: document}
 	switch now := res.Stop; {
 	case res.Report != nil:
 		b.report(res.Report)
@@ -207,7 +208,7 @@ func (b *Books) Flush(ctx context.Context) (Written, error) {
 	}
 	if err == nil {
 		err = writeAll(ctx, b.w, "progress", &b.progress, done, func(r *stopRow) []any {
-			return []any{r.CaseID, uint32(r.Version), string(r.State), uint32(r.Progress.Arrests), r.By, r.At.Time()}
+			return []any{r.CaseID, uint32(r.Version), r.State, uint32(r.Progress.Arrests), r.By, r.At.Time()}
 		})
 	}
 	if err == nil {
@@ -222,13 +223,13 @@ func (b *Books) Flush(ctx context.Context) (Written, error) {
 func stopColumns(r *stopRow) []any {
 	p := r.Proposal
 	if p == nil {
-		p = &ledger.Proposal{}
+		p = &stop.Proposal{}
 	}
 	o := r.Outcome
 	if o == nil {
-		o = &ledger.Outcome{}
+		o = &stop.Outcome{}
 	}
-	return []any{r.StopID, uint32(r.Version), r.CaseID, string(r.State), r.At.Time(), r.By, r.Reason,
+	return []any{r.StopID, uint32(r.Version), r.CaseID, r.State, r.At.Time(), r.By, r.Reason,
 		p.Account.Bank, p.Account.Number, p.Minor, string(p.Currency), p.Transfer.At.Time(), p.FraudType, p.District, p.Pattern,
 		uint8(min(p.Hop, math.MaxUint8)), r.held, o.EffectiveAt.Time(), r.document, uint64(math.MaxInt64 - r.offset), r.returned}
 }

@@ -11,19 +11,19 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
 // fact is a stop as it is now, with what its own row cannot tell.
 type fact struct {
-	*ledger.Stop
+	*stop.Stop
 	first bool // of its case
 }
 
 // Fact takes a stop as it is now; within a batch the newest version replaces
 // those before it.
-func (b *Books) Fact(s *ledger.Stop, first bool) {
+func (b *Books) Fact(s *stop.Stop, first bool) {
 	if b.facts == nil {
 		b.facts = map[string]fact{}
 	}
@@ -53,24 +53,11 @@ func factColumns(f *fact) []any {
 	if s.Outcome != nil {
 		result = string(s.Outcome.Result)
 	}
-	var held, under, frozen, lapsed int64
-	released := s.ReleasedMinor
-	if s.EffectiveAt != 0 {
-		held = s.HeldMinor + s.ReleasedMinor
-	}
-	if s.FreezeUntil != 0 {
-		frozen = held
-	}
-	switch {
-	case s.State.Holds():
-		under = s.Left()
-	case s.State == ledger.Released:
-		released += s.Left()
-	case s.State == ledger.Expired:
-		lapsed = s.Left()
-	}
-	return []any{s.ID, uint32(s.Version), dayOf(s.ProposedAt), s.ProposedAt.Time(), s.CaseID, bit(f.first), s.Account.Bank, s.District, s.FraudType, s.Pattern, uint8(min(s.Hop, 255)), string(s.Currency),
-		string(s.State), result, s.Minor, held, under, frozen, s.ReturnedMinor, released, lapsed, bit(s.ReleasedMinor > 0), s.Transfer.At.Time(), s.RequestedAt.Time(), s.AnsweredAt.Time(), s.EffectiveAt.Time()}
+	a := s.Amounts()
+	return []any{s.ID, uint32(s.Version), dayOf(s.ProposedAt), s.ProposedAt.Time(), s.CaseID, bit(f.first),
+		s.Account.Bank, s.District, s.FraudType, s.Pattern, uint8(min(s.Hop, 255)), string(s.Currency),
+		string(s.State), result, s.Minor, a.Caught, a.UnderControl(), a.EverFrozen, a.Returned, a.Released, a.Lapsed,
+		bit(s.ReleasedMinor > 0), s.Transfer.At.Time(), s.RequestedAt.Time(), s.AnsweredAt.Time(), s.EffectiveAt.Time()}
 }
 
 // dimensions are those that statistics are reckoned by.

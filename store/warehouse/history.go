@@ -11,7 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"golang.org/x/sync/errgroup"
 
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/desk"
 	"stopline.internal/stream/event"
 )
 
@@ -214,7 +214,7 @@ func (w *Warehouse) Frauds(ctx context.Context) (map[string]string, error) {
 			SELECT arrayJoin(stops) AS stop, case_id FROM reports FINAL
 			UNION ALL SELECT subject_stop, case_id FROM judged WHERE verdict = {confirmed:String} AND subject_stop != '')
 		WHERE stop NOT IN (SELECT subject_stop FROM judged WHERE verdict = {false:String})
-		GROUP BY stop`, clickhouse.Named("confirmed", ledger.VerdictConfirmed), clickhouse.Named("false", ledger.VerdictFalseAlarm))
+		GROUP BY stop`, clickhouse.Named("confirmed", desk.VerdictConfirmed), clickhouse.Named("false", desk.VerdictFalseAlarm))
 	if err != nil {
 		return nil, fmt.Errorf("read what is known of frauds: %w", err)
 	}

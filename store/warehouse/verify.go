@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/stop"
 )
 
 // Difference is something in the books that the ledger says otherwise.
@@ -123,8 +124,8 @@ func absent[T any](v *Verification, what string, want map[string]T) {
 	}
 }
 
-func (w *Warehouse) verifyStops(ctx context.Context, l *ledger.Ledger, stops []*ledger.Stop, v *Verification) error {
-	want := map[string]*ledger.Stop{}
+func (w *Warehouse) verifyStops(ctx context.Context, l *ledger.Ledger, stops []*stop.Stop, v *Verification) error {
+	want := map[string]*stop.Stop{}
 	for _, s := range stops {
 		want[s.ID] = s
 	}
@@ -194,16 +195,16 @@ func sumUp(sums map[dayKey]*daySum, f *fact) {
 			}
 		}
 		switch c[13].(string) {
-		case string(ledger.Held):
+		case string(stop.Held):
 			s.full++
-		case string(ledger.Partial):
+		case string(stop.Partial):
 			s.part++
-		case string(ledger.Missed):
+		case string(stop.Missed):
 			s.missed++
-		case string(ledger.Refused), string(ledger.Mismatch):
+		case string(stop.Refused), string(stop.Mismatch):
 			s.refused++
 		}
-		if f.State == ledger.Expired {
+		if f.State == stop.Expired {
 			s.expired++
 		}
 		for i, into := range []*int64{&s.held, &s.under, &s.frozen, &s.returned, &s.released, &s.lapsed} {
@@ -212,7 +213,7 @@ func sumUp(sums map[dayKey]*daySum, f *fact) {
 	}
 }
 
-func (w *Warehouse) verifyDays(ctx context.Context, l *ledger.Ledger, stops []*ledger.Stop, v *Verification) error {
+func (w *Warehouse) verifyDays(ctx context.Context, l *ledger.Ledger, stops []*stop.Stop, v *Verification) error {
 	sums := map[dayKey]*daySum{}
 	for _, s := range stops {
 		sumUp(sums, &fact{s, l.FirstOfCase(s.ID)})

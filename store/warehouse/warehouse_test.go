@@ -14,6 +14,8 @@ import (
 
 	"stopline.internal/store/embedded"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -51,9 +53,9 @@ func open(t *testing.T) *Warehouse {
 
 var noon = event.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, event.Zone))
 
-func write(t *testing.T, w *Warehouse, events ...ledger.Event) {
+func write(t *testing.T, w *Warehouse, events ...ledger.Entry) {
 	t.Helper()
-	b, l := w.NewBooks(), ledger.New(ledger.DefaultTerms)
+	b, l := w.NewBooks(), ledger.New(law.Default)
 	for i := range events {
 		doc, err := json.Marshal(&events[i])
 		if err != nil {
@@ -79,35 +81,35 @@ func TestMigratesTwice(t *testing.T) {
 // The figures of a small month, by hand; written twice, they stay.
 func TestRecoveries(t *testing.T) {
 	w := open(t)
-	terms := ledger.DefaultTerms
+	terms := law.Default
 	l := ledger.New(terms)
-	var log []ledger.Event
-	add := func(events ...ledger.Event) {
+	var log []ledger.Entry
+	add := func(events ...ledger.Entry) {
 		for i := range events {
 			l.Apply(&events[i])
 		}
 		log = append(log, events...)
 	}
 	propose := func(id, bank, kind string, minor int64) {
-		add(ledger.Propose(terms, id, "case-"+id, ledger.Proposal{Account: ledger.Account{Number: "n", Bank: bank}, Minor: minor, Currency: event.CNY,
-			Transfer: ledger.Transfer{ID: id, Minor: minor, At: noon}, Hop: 1, FraudType: kind, District: "520103"}, noon.Add(10*time.Second), "scoring")...)
+		add(ledger.StopEntries(stop.Propose(terms, id, "case-"+id, stop.Proposal{Account: stop.Account{Number: "n", Bank: bank}, Minor: minor, Currency: event.CNY,
+			Transfer: stop.Transfer{ID: id, Minor: minor, At: noon}, Hop: 1, FraudType: kind, District: "520103"}, noon.Add(10*time.Second), "scoring"))...)
 	}
-	answer := func(id string, result ledger.State, held int64) {
-		o := ledger.Outcome{Result: result, HeldMinor: held}
+	answer := func(id string, result stop.State, held int64) {
+		o := stop.Outcome{Result: result, HeldMinor: held}
 		if held > 0 {
 			o.EffectiveAt = noon.Add(20 * time.Second)
 		}
-		add(ledger.Answer(terms, l.Stop(id), o, noon.Add(30*time.Second), "bank"))
+		add(ledger.StopEntry(stop.Answer(terms, l.Stop(id), o, noon.Add(30*time.Second), "bank")))
 	}
 	propose("a", "ICBK", "task-rebate", 10_001)
 	propose("b", "ICBK", "account-takeover", 20_002)
 	propose("c", "PCBC", "task-rebate", 30_003)
-	answer("a", ledger.Held, 10_001)
-	answer("b", ledger.Partial, 5_000)
-	answer("c", ledger.Missed, 0)
-	add(ledger.Event{ID: "r", CaseID: "case-a", At: noon, By: "report", Report: &ledger.ReportNote{ID: "110:1", Source: "110", FraudType: "task-rebate", Minor: 10_001, Currency: event.CNY}})
+	answer("a", stop.Held, 10_001)
+	answer("b", stop.Partial, 5_000)
+	answer("c", stop.Missed, 0)
+	add(ledger.Entry{ID: "r", CaseID: "case-a", At: noon, By: "report", Report: &ledger.ReportNote{ID: "110:1", Source: "110", FraudType: "task-rebate", Minor: 10_001, Currency: event.CNY}})
 	// A second event for a version of "a", later in the log: the first counts.
-	double := ledger.Answer(terms, &ledger.Stop{ID: "a", CaseID: "case-a", Version: 2}, ledger.Outcome{Result: ledger.Held, HeldMinor: 1, EffectiveAt: noon}, noon, "liar")
+	double := ledger.StopEntry(stop.Answer(terms, &stop.Stop{ID: "a", CaseID: "case-a", Version: 2}, stop.Outcome{Result: stop.Held, HeldMinor: 1, EffectiveAt: noon}, noon, "liar"))
 	add(double)
 	write(t, w, log...)
 	write(t, w, log...)
@@ -183,18 +185,18 @@ func TestColdState(t *testing.T) {
 // tampered with, in the facts and in the statistics.
 func TestVerifyFindsTampering(t *testing.T) {
 	w := open(t)
-	terms := ledger.DefaultTerms
+	terms := law.Default
 	l := ledger.New(terms)
-	var log []ledger.Event
+	var log []ledger.Entry
 	for i := range 20 {
 		id := fmt.Sprint("s", i)
-		events := ledger.Propose(terms, id, fmt.Sprint("c", i/2), ledger.Proposal{Account: ledger.Account{Number: "n", Bank: []string{"ICBK", "PCBC"}[i%2]}, Minor: int64(1000 + i), Currency: event.CNY,
-			Transfer: ledger.Transfer{ID: id, Minor: int64(1000 + i), At: noon}, Hop: 1 + i%3, FraudType: "task-rebate", District: "520103"}, noon.Add(time.Duration(i)*5*time.Hour), "scoring")
+		events := ledger.StopEntries(stop.Propose(terms, id, fmt.Sprint("c", i/2), stop.Proposal{Account: stop.Account{Number: "n", Bank: []string{"ICBK", "PCBC"}[i%2]}, Minor: int64(1000 + i), Currency: event.CNY,
+			Transfer: stop.Transfer{ID: id, Minor: int64(1000 + i), At: noon}, Hop: 1 + i%3, FraudType: "task-rebate", District: "520103"}, noon.Add(time.Duration(i)*5*time.Hour), "scoring"))
 		log = append(log, events...)
 		for j := range events {
 			l.Apply(&events[j])
 		}
-		answer := ledger.Answer(terms, l.Stop(id), ledger.Outcome{Result: ledger.Held, HeldMinor: int64(1000 + i), EffectiveAt: noon}, noon.Add(time.Duration(i)*5*time.Hour+time.Minute), "bank")
+		answer := ledger.StopEntry(stop.Answer(terms, l.Stop(id), stop.Outcome{Result: stop.Held, HeldMinor: int64(1000 + i), EffectiveAt: noon}, noon.Add(time.Duration(i)*5*time.Hour+time.Minute), "bank"))
 		l.Apply(&answer)
 		log = append(log, answer)
 	}
@@ -231,8 +233,9 @@ func TestVerifyFindsTampering(t *testing.T) {
 
 	// What the ledger knows and the books learn a moment later is no difference;
 	// what stays while the ledger goes on is one.
-	release := l.Stop("s5").Event(noon.Add(200*time.Hour), "supervisor")
-	release.State, release.Version = ledger.Released, l.Stop("s5").Version+1
+	next := l.Stop("s5").Next(noon.Add(200*time.Hour), "supervisor")
+	next.State, next.Version = stop.Released, l.Stop("s5").Version+1
+	release := ledger.StopEntry(next)
 	if r := l.Apply(&release); !r.Accepted {
 		t.Fatal(r.Why)
 	}
@@ -256,14 +259,14 @@ func TestVerifyFindsTampering(t *testing.T) {
 // nobody reported is found, and so is an amount that was altered.
 func TestVerifyFindsReports(t *testing.T) {
 	w := open(t)
-	l := ledger.New(ledger.DefaultTerms)
-	note := func(id string, minor int64) ledger.Event {
-		return ledger.Event{ID: "evt_" + id, CaseID: "cas_1", At: noon, By: "report", Report: &ledger.ReportNote{ID: id, Source: "110",
+	l := ledger.New(law.Default)
+	note := func(id string, minor int64) ledger.Entry {
+		return ledger.Entry{ID: "evt_" + id, CaseID: "cas_1", At: noon, By: "report", Report: &ledger.ReportNote{ID: id, Source: "110",
 			District: "520103", FraudType: "task-rebate", Minor: minor, Currency: event.CNY, Stops: []string{},
 			Payments: []ledger.Payment{{Payer: "victim", Payee: "mule", Minor: minor, Currency: event.CNY, At: noon}}}}
 	}
 	// Three hotlines are told of one loss of 5,000.00, and one of them of another of 70.00.
-	log := []ledger.Event{note("110:1", 5000_00), note("96110:1", 5000_00), note("bank:1", 5000_00), note("110:2", 70_00)}
+	log := []ledger.Entry{note("110:1", 5000_00), note("96110:1", 5000_00), note("bank:1", 5000_00), note("110:2", 70_00)}
 	for i := range log {
 		l.Apply(&log[i])
 	}
@@ -317,7 +320,7 @@ func TestVerifyFindsReports(t *testing.T) {
 // stays.
 func TestMigratesDown(t *testing.T) {
 	w := open(t)
-	write(t, w, ledger.Event{ID: "r", CaseID: "cas_1", At: noon, By: "report",
+	write(t, w, ledger.Entry{ID: "r", CaseID: "cas_1", At: noon, By: "report",
 		Report: &ledger.ReportNote{ID: "110:1", Source: "110", Minor: 10_001, Currency: event.CNY}})
 	o := Options{Addr: engine.Addr(), Database: strings.ToLower(t.Name())}
 	p, done, err := provider(o)

@@ -8,7 +8,8 @@ import (
 
 	"stopline.internal/scoring"
 	"stopline.internal/scoring/pattern"
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -20,7 +21,7 @@ const (
 
 var (
 	noon  = event.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, event.Zone))
-	terms = ledger.DefaultTerms // ¥500,000 need no person, below ¥200 one looks first, so does one from the 4th report on
+	terms = law.Default // ¥500,000 need no person, below ¥200 one looks first, so does one from the 4th report on
 )
 
 // account is a partition's memory of the events that a test writes.
@@ -85,9 +86,9 @@ func taints(t *testing.T, f *Effects) (out []event.Taint) {
 	return out
 }
 
-func states(f *Effects) (out []ledger.State) {
+func states(f *Effects) (out []stop.State) {
 	for i := range f.Entries {
-		out = append(out, f.Entries[i].State)
+		out = append(out, stop.State(f.Entries[i].State))
 	}
 	return out
 }
@@ -103,7 +104,7 @@ func TestReportFindsThePayment(t *testing.T) {
 		"district":"520102","victim":{"holder":"张某","phone":"13900000001"},"callers":["+8617000000001"],
 		"transfers":[{"payer_account":"` + victim + `","payee_account":"` + mule + `","payee_bank":"PCBC","amount":"49800.00",
 		"currency":"CNY","at":"2026-11-23T11:01:00+08:00"}]}`)
-	if got := states(f); !slices.Equal(got, []ledger.State{ledger.Proposed, ledger.Requested, ""}) {
+	if got := states(f); !slices.Equal(got, []stop.State{stop.Proposed, stop.Requested, ""}) {
 		t.Fatalf("states %q, want a stop proposed and requested, and the report", got)
 	}
 	p, note := f.Entries[0].Proposal, f.Entries[2].Report
@@ -179,11 +180,11 @@ func TestDoubt(t *testing.T) {
 		want     string
 	}{
 		"the usual":                           {nil, "200.00", "CNY", ""},
-		"a fen below what is not tiny":        {nil, "199.99", "CNY", ledger.DoubtTiny},
+		"a fen below what is not tiny":        {nil, "199.99", "CNY", stop.DoubtTiny},
 		"as little in another currency":       {nil, "199.99", "USD", ""},
 		"three reports before":                {[]string{reported("A"), reported("B"), reported("C")}, "900.00", "CNY", ""},
-		"four":                                {[]string{reported("A"), reported("B"), reported("C"), reported("D")}, "900.00", "CNY", ledger.DoubtRepeated},
-		"paid as much by the one reported":    {[]string{paid}, "500.00", "CNY", ledger.DoubtCircular},
+		"four":                                {[]string{reported("A"), reported("B"), reported("C"), reported("D")}, "900.00", "CNY", stop.DoubtRepeated},
+		"paid as much by the one reported":    {[]string{paid}, "500.00", "CNY", stop.DoubtCircular},
 		"paid a fen less by the one reported": {[]string{paid}, "500.01", "CNY", ""},
 	} {
 		f := remember(t, c.before...).report(`{"kind":"report","id":"R","at":"2026-11-23T11:30:00+08:00","source":"110","victim":{"holder":"张某"},
@@ -192,7 +193,7 @@ func TestDoubt(t *testing.T) {
 		if got := f.Entries[0].Proposal.Doubt; got != c.want {
 			t.Errorf("%s: doubt %q, want %q", name, got, c.want)
 		}
-		requested := slices.Contains(states(f), ledger.Requested)
+		requested := slices.Contains(states(f), stop.Requested)
 		if requested != (c.want == "") {
 			t.Errorf("%s: requested without a person: %v", name, requested)
 		}
@@ -216,12 +217,12 @@ func TestOutcomeOfAnAlert(t *testing.T) {
 	}
 	f := &Effects{}
 	f.Outcome(&terms, alert(50_000_000), 1, noon)
-	if got := states(f); !slices.Equal(got, []ledger.State{ledger.Proposed, ledger.Requested}) {
+	if got := states(f); !slices.Equal(got, []stop.State{stop.Proposed, stop.Requested}) {
 		t.Fatalf("¥500,000: %q", got)
 	}
 	p := f.Entries[0].Proposal
-	if p.Account != (ledger.Account{Number: mule, Bank: "PCBC", Holder: "李某"}) || p.Minor != 50_000_000 || p.AlertID != "alr_1" ||
-		p.Pattern != "call-then-pay" || p.Payer != victim || p.Hop != 1 || p.Transfer != (ledger.Transfer{ID: "T-1", Minor: 50_000_000, At: noon}) {
+	if p.Account != (stop.Account{Number: mule, Bank: "PCBC", Holder: "李某"}) || p.Minor != 50_000_000 || p.AlertID != "alr_1" ||
+		p.Pattern != "call-then-pay" || p.Payer != victim || p.Hop != 1 || p.Transfer != (stop.Transfer{ID: "T-1", Minor: 50_000_000, At: noon}) {
 		t.Errorf("%+v", p)
 	}
 	if x := p.Explanation; x == nil || x.Catalogue != "v1" || x.Score != 940 || x.Event != "transfer:T-1" || x.At != noon {
@@ -235,7 +236,7 @@ func TestOutcomeOfAnAlert(t *testing.T) {
 	}
 	f.Reset()
 	f.Outcome(&terms, alert(50_000_001), 1, noon)
-	if got := states(f); !slices.Equal(got, []ledger.State{ledger.Proposed}) {
+	if got := states(f); !slices.Equal(got, []stop.State{stop.Proposed}) {
 		t.Errorf("a fen above: %q, want that a person approves", got)
 	}
 	f.Reset()
@@ -261,11 +262,11 @@ func TestOutcomeOfATrail(t *testing.T) {
 	}
 	p := f.Entries[0].Proposal
 	if f.Entries[0].StopID != "stp_2" || f.Entries[0].By != "trail" || p.Account.Number != second || p.Minor != 30_000 ||
-		p.Transfer.Minor != 45_000 || p.Parent != "stp_1" || p.Via != ledger.ViaTransfer || p.Hop != 2 {
+		p.Transfer.Minor != 45_000 || p.Parent != "stp_1" || p.Via != stop.ViaTransfer || p.Hop != 2 {
 		t.Errorf("%+v", p)
 	}
 	leaf := f.Entries[2].Leaf
-	if leaf == nil || leaf.ID != "stp_3" || leaf.Why != ledger.LeafCash || leaf.Minor != 2_000 || leaf.Hop != 2 || leaf.Parent != "stp_1" {
+	if leaf == nil || leaf.ID != "stp_3" || leaf.Why != stop.LeafCash || leaf.Minor != 2_000 || leaf.Hop != 2 || leaf.Parent != "stp_1" {
 		t.Errorf("%+v", leaf)
 	}
 	if got := taints(t, f); len(got) != 1 || got[0].Account != second || got[0].Minor != 30_000 || got[0].Whole != 45_000 {
@@ -302,8 +303,8 @@ func TestOutcomeOfABrake(t *testing.T) {
 // A hold that ran out frees the account from that moment on; where nothing was
 // held, nobody need know.
 func TestFreed(t *testing.T) {
-	s := &ledger.Stop{ID: "stp_1", CaseID: "cas_1", State: ledger.Expired, EffectiveAt: noon, EndedAt: noon.Add(48 * time.Hour), HeldMinor: 500,
-		Proposal: ledger.Proposal{Account: ledger.Account{Number: mule, Bank: "PCBC"}, Minor: 500, Currency: event.CNY}}
+	s := &stop.Stop{ID: "stp_1", CaseID: "cas_1", State: stop.Expired, EffectiveAt: noon, EndedAt: noon.Add(48 * time.Hour), HeldMinor: 500,
+		Proposal: stop.Proposal{Account: stop.Account{Number: mule, Bank: "PCBC"}, Minor: 500, Currency: event.CNY}}
 	at := noon.Add(49 * time.Hour)
 	if got := Freed(s, at); got == nil || got.Account != mule || got.Minor != 0 || got.At != at || !got.Held || got.StopID != "stp_1" {
 		t.Errorf("%+v", got)

@@ -7,6 +7,8 @@ import (
 
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -19,7 +21,7 @@ type Document struct {
 // Effects are what a batch of legs calls for, in the order of the legs. A zero
 // value is empty; it is filled by its methods and emptied by [Effects.Reset].
 type Effects struct {
-	Entries  []ledger.Event // for the ledger's log, by case
+	Entries  []ledger.Entry // for the ledger's log, by case
 	Alerts   []Document     // by entity
 	Risk     []Document     // notes for other entities, and money that came to an account; by entity
 	Controls []Document     // brakes that fell
@@ -32,7 +34,7 @@ func (f *Effects) Reset() {
 
 // Outcome adds what one leg's outcome calls for. Partition is the one that scored
 // it. Nothing of the outcome is kept: its owner uses it again.
-func (f *Effects) Outcome(t *ledger.Terms, out *scoring.Outcome, partition int, now event.Instant) {
+func (f *Effects) Outcome(t *law.Terms, out *scoring.Outcome, partition int, now event.Instant) {
 	for i := range out.Alerts {
 		f.alert(t, &out.Alerts[i], now)
 	}
@@ -55,40 +57,40 @@ func (f *Effects) Outcome(t *ledger.Terms, out *scoring.Outcome, partition int, 
 }
 
 // alert publishes an alert and, where it asks for one, proposes the stop.
-func (f *Effects) alert(t *ledger.Terms, a *scoring.Alert, now event.Instant) {
+func (f *Effects) alert(t *law.Terms, a *scoring.Alert, now event.Instant) {
 	f.Alerts = append(f.Alerts, Document{string(a.Entity), encode(a)})
 	if a.StopID == "" {
 		return
 	}
 	p := a.Transfer
-	f.propose(t, a.StopID, a.CaseID, ledger.Proposal{
-		Account: ledger.Account{Number: p.Payee.Account, Bank: p.Payee.Bank, Holder: p.Payee.Holder},
+	f.propose(t, a.StopID, a.CaseID, stop.Proposal{
+		Account: stop.Account{Number: p.Payee.Account, Bank: p.Payee.Bank, Holder: p.Payee.Holder},
 		Minor:   p.Minor(), Currency: p.Currency,
-		Transfer: ledger.Transfer{ID: p.ID, Minor: p.Minor(), At: p.At},
+		Transfer: stop.Transfer{ID: p.ID, Minor: p.Minor(), At: p.At},
 		Hop:      1, FraudType: a.FraudType, District: a.District, Pattern: a.Hits[0].Pattern, AlertID: a.ID,
 		Payer: p.Payer.Account, Text: fmt.Sprintf("%s, score %d", a.FraudType, a.Score),
-		Explanation: &ledger.Explanation{Catalogue: a.Catalogue, Score: a.Score, At: a.At,
+		Explanation: &stop.Explanation{Catalogue: a.Catalogue, Score: a.Score, At: a.At,
 			Event: a.Event.Kind + ":" + a.Event.ID, Hits: encode(a.Hits)},
 	}, now, "scoring")
 }
 
 // hop proposes the stop on the next account of a trail.
-func (f *Effects) hop(t *ledger.Terms, h *event.Taint, now event.Instant) {
-	f.propose(t, h.StopID, h.CaseID, ledger.Proposal{
-		Account: ledger.Account{Number: h.Account, Bank: h.Bank, Holder: h.Holder},
+func (f *Effects) hop(t *law.Terms, h *event.Taint, now event.Instant) {
+	f.propose(t, h.StopID, h.CaseID, stop.Proposal{
+		Account: stop.Account{Number: h.Account, Bank: h.Bank, Holder: h.Holder},
 		Minor:   h.Minor, Currency: event.CNY,
-		Transfer: ledger.Transfer{ID: h.Transfer, Minor: h.Whole, At: h.At},
+		Transfer: stop.Transfer{ID: h.Transfer, Minor: h.Whole, At: h.At},
 		Hop:      h.Hop, FraudType: h.Type, District: h.District, Pattern: h.Pattern,
-		Parent: h.Parent, Via: ledger.ViaTransfer, Text: "money of stop " + h.Parent + " went on to this account",
+		Parent: h.Parent, Via: stop.ViaTransfer, Text: "money of stop " + h.Parent + " went on to this account",
 	}, now, "trail")
 }
 
 // end notes where a trail ends without a stop.
 func (f *Effects) end(e *scoring.End, now event.Instant) {
-	f.Entries = append(f.Entries, ledger.LeafEvent(e.CaseID, &ledger.Leaf{
+	f.Entries = append(f.Entries, ledger.LeafEntry(e.CaseID, &stop.Leaf{
 		ID: e.StopID, Parent: e.Parent,
-		Account: ledger.Account{Number: e.Account, Bank: e.Bank, Holder: e.Holder},
-		Minor:   e.Minor, Transfer: ledger.Transfer{ID: e.Transfer, Minor: e.Whole, At: e.At}, Hop: e.Hop, Why: e.Why,
+		Account: stop.Account{Number: e.Account, Bank: e.Bank, Holder: e.Holder},
+		Minor:   e.Minor, Transfer: stop.Transfer{ID: e.Transfer, Minor: e.Whole, At: e.At}, Hop: e.Hop, Why: e.Why,
 	}, now))
 }
 
@@ -109,8 +111,8 @@ func TaintDocument(t *event.Taint) Document {
 	return Document{string(t.Entity()), encode(event.TaintDocument(t))}
 }
 
-func (f *Effects) propose(t *ledger.Terms, stopID, caseID string, p ledger.Proposal, now event.Instant, by string) {
-	f.Entries = append(f.Entries, ledger.Propose(*t, stopID, caseID, p, now, by)...)
+func (f *Effects) propose(t *law.Terms, stopID, caseID string, p stop.Proposal, now event.Instant, by string) {
+	f.Entries = append(f.Entries, ledger.StopEntries(stop.Propose(*t, stopID, caseID, p, now, by))...)
 }
 
 // encode encodes documents of ours, whose types always encode.

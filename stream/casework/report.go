@@ -3,6 +3,8 @@ package casework
 import (
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -10,7 +12,7 @@ import (
 // names as the payer: the victim's case, opened or joined, with a stop for each
 // payment that was made from this account. The reporter is that account's state;
 // nil when nothing is known of it.
-func (f *Effects) Report(t *ledger.Terms, l *event.Leg, reporter *scoring.State, now event.Instant) {
+func (f *Effects) Report(t *law.Terms, l *event.Leg, reporter *scoring.State, now event.Instant) {
 	r := l.Event.Report
 	caseID := event.CaseID(string(l.Entity))
 	if len(r.Transfers) > 0 {
@@ -40,10 +42,10 @@ func (f *Effects) Report(t *ledger.Terms, l *event.Leg, reporter *scoring.State,
 		payment.Stop = event.StopID(key, paid.PayeeAccount)
 		note.Stops, note.Payments = append(note.Stops, payment.Stop), append(note.Payments, payment)
 		doubt := Doubt(t, reporter, paid, l.Event.At)
-		f.propose(t, payment.Stop, caseID, ledger.Proposal{
-			Account: ledger.Account{Number: paid.PayeeAccount, Bank: paid.PayeeBank},
+		f.propose(t, payment.Stop, caseID, stop.Proposal{
+			Account: stop.Account{Number: paid.PayeeAccount, Bank: paid.PayeeBank},
 			Minor:   paid.Amount.Minor, Currency: paid.Amount.Currency,
-			Transfer: ledger.Transfer{ID: paid.ID, Minor: paid.Amount.Minor, At: paid.At},
+			Transfer: stop.Transfer{ID: paid.ID, Minor: paid.Amount.Minor, At: paid.At},
 			Hop:      1, FraudType: r.FraudType, District: r.District, ReportID: note.ID, Payer: paid.PayerAccount,
 			Text: "reported by the victim to " + r.Source, Doubt: doubt,
 		}, now, "report")
@@ -53,7 +55,7 @@ func (f *Effects) Report(t *ledger.Terms, l *event.Leg, reporter *scoring.State,
 				Whole: paid.Amount.Minor, Hop: 1, Type: r.FraudType, District: r.District})
 		}
 	}
-	f.Entries = append(f.Entries, ledger.Event{ID: event.DerivedID("evt", caseID, note.ID), CaseID: caseID,
+	f.Entries = append(f.Entries, ledger.Entry{ID: event.DerivedID("evt", caseID, note.ID), CaseID: caseID,
 		At: l.Event.At, By: "report", Report: note})
 }
 
@@ -71,14 +73,14 @@ func paymentKey(reporter *scoring.State, paid *event.ReportedTransfer, noteID st
 
 // Doubt says why a person must look at a reported payment before any account
 // is stopped for it; empty for the usual report.
-func Doubt(t *ledger.Terms, reporter *scoring.State, paid *event.ReportedTransfer, at event.Instant) string {
+func Doubt(t *law.Terms, reporter *scoring.State, paid *event.ReportedTransfer, at event.Instant) string {
 	switch {
 	case paid.Amount.Currency == event.CNY && paid.Amount.Minor < t.Tiny:
-		return ledger.DoubtTiny
+		return stop.DoubtTiny
 	case reporter.Reports(at) >= t.Reporter:
-		return ledger.DoubtRepeated
+		return stop.DoubtRepeated
 	case reporter.ReceivedFrom(paid.PayeeAccount) >= paid.Amount.Minor:
-		return ledger.DoubtCircular
+		return stop.DoubtCircular
 	}
 	return ""
 }
@@ -86,7 +88,7 @@ func Doubt(t *ledger.Terms, reporter *scoring.State, paid *event.ReportedTransfe
 // Freed tells an account that nothing is held there any more, because the hold
 // of a stop has run out: what goes on from now on is followed. Nil where nothing
 // was held.
-func Freed(s *ledger.Stop, at event.Instant) *event.Taint {
+func Freed(s *stop.Stop, at event.Instant) *event.Taint {
 	t := s.HeldTaint()
 	if t != nil {
 		t.Minor, t.At = 0, at

@@ -25,6 +25,9 @@ func (i Instant) Add(d time.Duration) Instant { return i + Instant(d.Millisecond
 // Sub is the time from j to i.
 func (i Instant) Sub(j Instant) time.Duration { return time.Duration(i-j) * time.Millisecond }
 
+// Apart is the time between two instants, whichever is first, in milliseconds.
+func (i Instant) Apart(j Instant) int64 { return int64(max(i-j, j-i)) }
+
 // String writes RFC 3339 with milliseconds and offset; empty for the zero value.
 func (i Instant) String() string {
 	if i == 0 {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -14,12 +15,12 @@ import (
 func (k *Kit) outOfOrder(ctx context.Context) error {
 	k.flaky.hold(true)
 	id := k.propose(ctx, 4, k.Account, k.Holder, func() {})
-	if err := k.until(ctx, id, "the request", func(s *ledger.Stop) bool { return s.State == ledger.Requested }); err != nil {
+	if err := k.until(ctx, id, "the request", func(s *stop.Stop) bool { return s.State == stop.Requested }); err != nil {
 		k.flaky.hold(false)
 		return err
 	}
 	name, body := k.message(id) // as it was
-	e := ledger.Lift(k.center.Ledger.Stop(id), 0, "", "taken back", k.center.Clock(), "kit")
+	e := stop.Lift(k.center.Ledger.Stop(id), 0, "", "taken back", k.center.Clock(), "kit")
 	err := k.enter(ctx, e)
 	k.flaky.hold(false)
 	if err != nil {
@@ -28,10 +29,10 @@ func (k *Kit) outOfOrder(ctx context.Context) error {
 	if status, err := k.send(ctx, body, k.signed(name+"_late", body, time.Now())); err != nil || status >= 500 {
 		return fmt.Errorf("the late request was answered with %d %w", status, err)
 	}
-	if err := k.until(ctx, id, "the release was not taken", func(s *ledger.Stop) bool { return s.Message.Delivered }); err != nil {
+	if err := k.until(ctx, id, "the release was not taken", func(s *stop.Stop) bool { return s.Message.Delivered }); err != nil {
 		return err
 	}
-	if s := k.center.Ledger.Stop(id); s.State != ledger.Released {
+	if s := k.center.Ledger.Stop(id); s.State != stop.Released {
 		return fmt.Errorf("the stop is %s", s.State)
 	}
 	return nil
@@ -44,7 +45,7 @@ func (k *Kit) mismatch(ctx context.Context) error {
 	}
 	s := k.center.Ledger.Stop(id)
 	switch {
-	case s.State != ledger.Mismatch:
+	case s.State != stop.Mismatch:
 		return fmt.Errorf("the bank compared account, holder, amount and time and must not stop; it answered %s", s.State)
 	case len(s.Outcome.Differs) == 0:
 		return errors.New("the answer does not say what differs: differs[].field")
@@ -53,22 +54,22 @@ func (k *Kit) mismatch(ctx context.Context) error {
 }
 
 // decide changes a stop, and waits until the bank has taken the message.
-func (k *Kit) decide(ctx context.Context, id string, change func(*ledger.Event, *ledger.Stop)) error {
+func (k *Kit) decide(ctx context.Context, id string, change func(*stop.Step, *stop.Stop)) error {
 	s := k.center.Ledger.Stop(id)
-	e := s.Event(k.center.Clock(), "kit")
+	e := s.Next(k.center.Clock(), "kit")
 	change(&e, s)
 	e.ID = event.DerivedID("evt", id, fmt.Sprint(e.Version), string(e.State))
 	if err := k.enter(ctx, e); err != nil {
 		return fmt.Errorf("the kit could not decide: %w", err)
 	}
-	return k.until(ctx, id, "the message was not taken", func(s *ledger.Stop) bool {
+	return k.until(ctx, id, "the message was not taken", func(s *stop.Stop) bool {
 		return s.Message != nil && s.Message.Version >= e.Version && s.Message.Delivered
 	})
 }
 
-// enter writes an event of the kit's own to the ledger, which has to take it.
-func (k *Kit) enter(ctx context.Context, e ledger.Event) error {
-	res, err := k.center.Log.Append(ctx, e)
+// enter writes a step of the kit's own to the ledger, which has to take it.
+func (k *Kit) enter(ctx context.Context, e stop.Step) error {
+	res, err := k.center.Log.Append(ctx, ledger.StopEntry(e))
 	if err == nil && !res.Accepted {
 		err = res.Why
 	}
@@ -77,14 +78,14 @@ func (k *Kit) enter(ctx context.Context, e ledger.Event) error {
 
 func (k *Kit) payBack(ctx context.Context, id string) error {
 	s := k.center.Ledger.Stop(id)
-	if s.State != ledger.Frozen {
+	if s.State != stop.Frozen {
 		return fmt.Errorf("%w: the stop is %s", errUnreached, s.State)
 	}
-	e := s.Event(k.center.Clock(), "kit")
-	e.ID, e.State, e.Until = event.DerivedID("evt", id, "return"), ledger.Returning, k.center.Ledger.Terms().Calendar.After(e.At, 3)
-	e.Change = &ledger.Change{Kind: ledger.ChangeReturn, ReturnID: event.DerivedID("ret", id), Minor: s.Left(), Payees: []ledger.Pay{{Victim: s.Payer, Account: s.Payer, Minor: s.Left()}}}
+	e := s.Next(k.center.Clock(), "kit")
+	e.ID, e.State, e.Until = event.DerivedID("evt", id, "return"), stop.Returning, k.center.Ledger.Terms().Calendar.After(e.At, 3)
+	e.Change = &stop.Change{Kind: stop.ChangeReturn, ReturnID: event.DerivedID("ret", id), Minor: s.Left(), Payees: []stop.Pay{{Victim: s.Payer, Account: s.Payer, Minor: s.Left()}}}
 	if err := k.enter(ctx, e); err != nil {
 		return fmt.Errorf("the kit could not instruct: %w", err)
 	}
-	return k.until(ctx, id, "no confirmation", func(s *ledger.Stop) bool { return s.State == ledger.Returned })
+	return k.until(ctx, id, "no confirmation", func(s *stop.Stop) bool { return s.State == stop.Returned })
 }

@@ -11,6 +11,8 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -31,15 +33,15 @@ type Center struct {
 	Ledger   *ledger.Ledger
 	Log      Log
 	Clock    func() event.Instant
-	Envelope func(s *ledger.Stop, kind string, version int, t ledger.Terms) []byte // the body of a message
+	Envelope func(s *stop.Stop, kind string, version int, t law.Terms) []byte // the body of a message
 }
 
 // Log is where the kit's own decisions go.
 type Log interface {
 	// Append writes an event and waits until the fold has judged it.
-	Append(ctx context.Context, e ledger.Event) (ledger.Result, error)
+	Append(ctx context.Context, e ledger.Entry) (ledger.Result, error)
 	// Write appends events without waiting.
-	Write(ctx context.Context, e ...ledger.Event) error
+	Write(ctx context.Context, e ...ledger.Entry) error
 }
 
 // Kit examines one bank, once.
@@ -117,15 +119,15 @@ func (k *Kit) play(ctx context.Context) {
 		}
 		return
 	}
-	k.note("an extension is taken", k.decide(ctx, first, func(e *ledger.Event, s *ledger.Stop) {
-		e.State, e.Until = ledger.Extended, s.Until.Add(k.center.Ledger.Terms().Hold)
+	k.note("an extension is taken", k.decide(ctx, first, func(e *stop.Step, s *stop.Stop) {
+		e.State, e.Until = stop.Extended, s.Until.Add(k.center.Ledger.Terms().Hold)
 	}))
-	k.note("a freeze is taken", k.decide(ctx, first, func(e *ledger.Event, _ *ledger.Stop) {
-		e.State, e.Until = ledger.Frozen, e.At.Add(k.center.Ledger.Terms().Freeze)
+	k.note("a freeze is taken", k.decide(ctx, first, func(e *stop.Step, _ *stop.Stop) {
+		e.State, e.Until = stop.Frozen, e.At.Add(k.center.Ledger.Terms().Freeze)
 	}))
 	k.note("a return is paid back as instructed", k.payBack(ctx, first))
 	if s := k.center.Ledger.Stop(retried); s != nil && s.State.Holds() {
-		k.note("a release is taken", k.decide(ctx, retried, func(e *ledger.Event, _ *ledger.Stop) { e.State = ledger.Released }))
+		k.note("a release is taken", k.decide(ctx, retried, func(e *stop.Step, _ *stop.Stop) { e.State = stop.Released }))
 	} else {
 		k.note("a release is taken", fmt.Errorf("%w: the second stop holds nothing", errUnreached))
 	}
@@ -141,8 +143,8 @@ func (k *Kit) propose(ctx context.Context, n int, account, holder string, before
 	now := k.center.Clock()
 	id := event.DerivedID("stp", "conformance", fmt.Sprint(n), now.String())
 	t := k.center.Ledger.Terms()
-	events := ledger.Propose(t, id, event.DerivedID("cas", id), ledger.Proposal{Account: ledger.Account{Number: account, Bank: k.Bank, Holder: holder}, Minor: minor, Currency: event.CNY,
-		Transfer: ledger.Transfer{ID: fmt.Sprintf("CONFORMANCE-%d", n), Minor: minor, At: now}, Hop: 1, FraudType: "account-takeover", Payer: "6222020200112233445", Text: "conformance"}, now, "scoring")
+	events := ledger.StopEntries(stop.Propose(t, id, event.DerivedID("cas", id), stop.Proposal{Account: stop.Account{Number: account, Bank: k.Bank, Holder: holder}, Minor: minor, Currency: event.CNY,
+		Transfer: stop.Transfer{ID: fmt.Sprintf("CONFORMANCE-%d", n), Minor: minor, At: now}, Hop: 1, FraudType: "account-takeover", Payer: "6222020200112233445", Text: "conformance"}, now, "scoring"))
 	if err := k.center.Log.Write(ctx, events...); err != nil {
 		k.note("the kit's own log", err)
 	}
@@ -150,8 +152,8 @@ func (k *Kit) propose(ctx context.Context, n int, account, holder string, before
 }
 
 // until waits for something of a stop.
-func (k *Kit) until(ctx context.Context, id, what string, ok func(*ledger.Stop) bool) error {
-	var last *ledger.Stop
+func (k *Kit) until(ctx context.Context, id, what string, ok func(*stop.Stop) bool) error {
+	var last *stop.Stop
 	for end := time.Now().Add(k.Wait); time.Now().Before(end) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 		if last = k.center.Ledger.Stop(id); last != nil && ok(last) {
 			return nil
@@ -169,14 +171,14 @@ func (k *Kit) until(ctx context.Context, id, what string, ok func(*ledger.Stop) 
 }
 
 func (k *Kit) answered(ctx context.Context, id string) error {
-	if err := k.until(ctx, id, "no answer", func(s *ledger.Stop) bool { return s.Outcome != nil }); err != nil {
+	if err := k.until(ctx, id, "no answer", func(s *stop.Stop) bool { return s.Outcome != nil }); err != nil {
 		return err
 	}
 	for _, e := range k.center.Ledger.Stop(id).Timeline {
-		if e.State == ledger.Acknowledged {
+		if e.State == stop.Acknowledged {
 			return nil
 		}
-		if e.State == ledger.Undelivered {
+		if e.State == stop.Undelivered {
 			return errors.New("it was answered after its time")
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
-	"stopline.internal/store/ledger"
+	"stopline.internal/store/ledger/delivery"
 )
 
 // send posts a message with headers of its own.
@@ -55,7 +55,7 @@ func (k *Kit) message(id string) (string, []byte) {
 	if s == nil || s.Message == nil {
 		return "", nil
 	}
-	return ledger.MessageID(id, 2), k.center.Envelope(s, ledger.MessageRequested, 2, k.center.Ledger.Terms())
+	return delivery.MessageID(id, 2), k.center.Envelope(s, delivery.MessageRequested, 2, k.center.Ledger.Terms())
 }
 
 func refused(status int, err error) error {

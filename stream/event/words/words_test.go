@@ -21,7 +21,7 @@ import (
 var callee = map[string]struct {
 	at, every int
 }{
-	"refuse": {0, 2}, "New": {0, 2}, "problem": {1, 2}, "fieldError": {1, 2}, "fail": {1, 2}, "NewProblem": {1, 2},
+	"Refuse": {0, 2}, "New": {0, 2}, "problem": {1, 2}, "fieldError": {1, 2}, "fail": {1, 2}, "NewProblem": {1, 2},
 	"said": {1, 1},
 }
 

@@ -1,4 +1,4 @@
-package ledger
+package giveback
 
 import (
 	"cmp"
@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"slices"
 
+	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
 
@@ -13,73 +15,6 @@ import (
 // one remittance brought to its sender; what several brought, where time tells
 // them apart, to each sender; the rest in proportion, a victim's loss over the
 // frozen money of the case.
-
-// How an account's money is given back.
-const (
-	MethodSingle       = "single"       // one remittance
-	MethodByTime       = "by-time"      // several, told apart by time
-	MethodProportional = "proportional" // mixed
-)
-
-// Return is a proposal with its arithmetic.
-type Return struct {
-	Round    int             `json:"round"`
-	Currency event.Currency  `json:"currency"`
-	Accounts []ReturnAccount `json:"accounts"`
-	Pool     int64           `json:"pool_minor"`       // frozen money that is given back in proportion
-	Losses   int64           `json:"losses_minor"`     // the sum that the proportions are of
-	Lines    []ReturnLine    `json:"lines"`            // by victim
-	Reports  int             `json:"reports"`          // of the case, as this was worked out
-	Objects  *Objection      `json:"object,omitempty"` // an objection, or how one was decided
-}
-
-// ReturnAccount is how one frozen account was judged.
-type ReturnAccount struct {
-	Account Account  `json:"account"`
-	Stops   []string `json:"stops"`
-	Minor   int64    `json:"frozen_minor"`
-	Victims []string `json:"victims"` // whose money came in
-	Method  string   `json:"method"`
-	Why     string   `json:"why"`             // one of the Why constants
-	Mixed   *Flow    `json:"mixed,omitempty"` // with WhyMixed: what went out
-}
-
-// Why an account is given back as it is.
-const (
-	WhyOne     = "one-remitter"  // one victim's money came into the account
-	WhyApart   = "told-apart"    // no money left while two victims' lay in it together
-	WhyLess    = "less-frozen"   // less is frozen than was left of the remittances
-	WhyUnknown = "not-known"     // the account's movements are not known
-	WhyMixed   = "left-together" // money went out while that of several lay together
-)
-
-// ReturnLine is one victim's part.
-type ReturnLine struct {
-	Victim    string    `json:"victim"` // the account that paid, and is paid back to
-	Loss      int64     `json:"loss_minor"`
-	Before    int64     `json:"before_minor"` // paid back in earlier rounds
-	Direct    int64     `json:"direct_minor"` // traced to this victim alone
-	Weight    int64     `json:"weight_minor"` // loss less before and direct
-	Share     int64     `json:"share_minor"`  // pool × weight ÷ losses, rounded down, and a fen where Extra
-	Remainder uint64    `json:"remainder"`    // of that division; its divisor is losses
-	Extra     bool      `json:"extra"`        // one fen more: among the largest remainders
-	Minor     int64     `json:"amount_minor"` // direct and share
-	From      []PayFrom `json:"from"`
-}
-
-// PayFrom is what one stop pays of a line.
-type PayFrom struct {
-	Stop  string `json:"stop_id"`
-	Minor int64  `json:"amount_minor"`
-}
-
-// Objection is what somebody concerned says during the announcement.
-type Objection struct {
-	ID    string `json:"id"`
-	Who   string `json:"who"`
-	Text  string `json:"text"`
-	State string `json:"state"` // open, dismissed, upheld
-}
 
 // Flow is money into (above zero) or out of an account.
 type Flow struct {
@@ -90,7 +25,7 @@ type Flow struct {
 
 // FrozenAccount is what a return is worked out from.
 type FrozenAccount struct {
-	Account Account
+	Account stop.Account
 	Stops   []FrozenStop
 	Flows   []Flow // since the first victim's money came, by time
 }
@@ -109,15 +44,15 @@ type Claim struct {
 }
 
 // errNothing is the error of a return with nothing to give back.
-var errNothing = refuse("return.nothing")
+var errNothing = law.Refuse("return.nothing")
 
 // Divide works out who is paid back what. It is pure: the same input gives the
 // same lines.
 func Divide(accounts []FrozenAccount, claims []Claim) (*Return, error) {
 	r := &Return{}
-	lines := map[string]*ReturnLine{}
+	lines := map[string]*Line{}
 	for _, c := range claims {
-		lines[c.Victim] = &ReturnLine{Victim: c.Victim, Loss: c.Loss, Before: c.Before}
+		lines[c.Victim] = &Line{Victim: c.Victim, Loss: c.Loss, Before: c.Before}
 	}
 	owed := func(v string) int64 {
 		l := lines[v]
@@ -129,7 +64,7 @@ func Divide(accounts []FrozenAccount, claims []Claim) (*Return, error) {
 	var pool []FrozenStop
 	for i := range accounts {
 		a := &accounts[i]
-		ra, direct := a.judge()
+		ra, direct := a.byRule()
 		r.Accounts = append(r.Accounts, ra)
 		if ra.Method == MethodProportional {
 			pool = append(pool, a.Stops...)
@@ -151,7 +86,7 @@ func Divide(accounts []FrozenAccount, claims []Claim) (*Return, error) {
 		r.Losses += l.Weight
 	}
 	r.Pool = min(r.Pool, r.Losses)
-	r.share(order, lines)
+	r.dividePool(order, lines)
 	for _, v := range order {
 		l := lines[v]
 		l.Minor = l.Direct + l.Share
@@ -166,16 +101,16 @@ func Divide(accounts []FrozenAccount, claims []Claim) (*Return, error) {
 		}
 		r.Lines = append(r.Lines, *l)
 	}
-	if !slices.ContainsFunc(r.Lines, func(l ReturnLine) bool { return l.Minor > 0 }) {
+	if !slices.ContainsFunc(r.Lines, func(l Line) bool { return l.Minor > 0 }) {
 		return nil, errNothing
 	}
 	return r, nil
 }
 
-// share divides the pool by weight: each victim's part rounded down, and the
+// dividePool divides the pool by weight: each victim's part rounded down, and the
 // fen that are left to those with the largest remainders; of equal ones to the
 // account that sorts first.
-func (r *Return) share(order []string, lines map[string]*ReturnLine) {
+func (r *Return) dividePool(order []string, lines map[string]*Line) {
 	if r.Pool == 0 {
 		return
 	}
@@ -188,17 +123,19 @@ func (r *Return) share(order []string, lines map[string]*ReturnLine) {
 		left -= int64(q)
 	}
 	byRemainder := slices.Clone(order)
-	slices.SortStableFunc(byRemainder, func(a, b string) int { return cmp.Compare(lines[b].Remainder, lines[a].Remainder) })
+	slices.SortStableFunc(byRemainder, func(a, b string) int {
+		return cmp.Compare(lines[b].Remainder, lines[a].Remainder)
+	})
 	for _, v := range byRemainder[:left] {
 		lines[v].Share++
 		lines[v].Extra = true
 	}
 }
 
-// judge decides by which of the rules an account is given back, and what of it
+// byRule decides by which of the rules an account is given back, and what of it
 // is whose where that can be told.
-func (a *FrozenAccount) judge() (ReturnAccount, []FrozenStop) {
-	r := ReturnAccount{Account: a.Account}
+func (a *FrozenAccount) byRule() (AccountReturn, []FrozenStop) {
+	r := AccountReturn{Account: a.Account}
 	victims := map[string]bool{}
 	for _, s := range a.Stops {
 		r.Stops = append(r.Stops, s.ID)
@@ -282,12 +219,4 @@ func (a *FrozenAccount) byTime() (map[string]int64, *Flow) {
 		return nil, nil
 	}
 	return in, nil
-}
-
-// Total is what the round gives back.
-func (r *Return) Total() (sum int64) {
-	for i := range r.Lines {
-		sum += r.Lines[i].Minor
-	}
-	return sum
 }

@@ -1,4 +1,4 @@
-package ledger
+package law
 
 import (
 	_ "embed" // the calendar below
@@ -21,12 +21,12 @@ type Calendar struct {
 }
 
 //go:embed calendar.json
-var chinaCalendar []byte
+var chinaDays []byte
 
-// ChinaCalendar holds the State Council's yearly notices on holidays, as far as
+// China holds the State Council's yearly notices on holidays, as far as
 // they are published. A year that it does not know has its weekends alone.
-var ChinaCalendar = func() *Calendar {
-	c, err := ParseCalendar(chinaCalendar)
+var China = func() *Calendar {
+	c, err := ParseCalendar(chinaDays)
 	if err != nil {
 		panic(err) // a test reads it
 	}
@@ -53,8 +53,8 @@ func ParseCalendar(b []byte) (*Calendar, error) {
 	return c, nil
 }
 
-// Works says whether people work on the day.
-func (c *Calendar) Works(day time.Time) bool {
+// works says whether people work on the day.
+func (c *Calendar) works(day time.Time) bool {
 	d := day.Format(time.DateOnly)
 	switch {
 	case c.on[d]:
@@ -72,7 +72,7 @@ func (c *Calendar) After(at event.Instant, n int) event.Instant {
 	day := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, event.Zone)
 	for n > 0 {
 		day = day.AddDate(0, 0, 1)
-		if c.Works(day) {
+		if c.works(day) {
 			n--
 		}
 	}
