@@ -30,6 +30,7 @@ import (
 type demoCmd struct {
 	Servers
 	Tuning
+	Profiling
 	Listen   string        `help:"Address of the API and the console." default:"127.0.0.1:8088"`
 	Seed     uint64        `help:"The city's seed: the same seed makes the same city." default:"7"`
 	Rate     float64       `help:"Events a second." default:"2000"`
@@ -158,7 +159,7 @@ func (d *demo) start(ctx context.Context, in *infra) error {
 	terms.Respond = 30 * time.Minute // of the city, where a second of ours is minutes
 	// A person works on their own time, whatever the city's.
 	terms.Claim = time.Duration(float64(terms.Claim) * d.saved.Speed)
-	d.service, err = start(ctx, in, plan{tuning: d.cmd.Tuning, roles: allRoles, center: cityCenter, clock: d.clock.now, limits: limits,
+	d.service, err = start(ctx, in, plan{tuning: d.cmd.Tuning, roles: allRoles, pprof: d.cmd.Pprof, center: cityCenter, clock: d.clock.now, limits: limits,
 		terms: terms, policy: scoring.DefaultPolicy, listen: d.cmd.Listen, identities: ids, observe: 25 * time.Millisecond,
 		simulation: &api.Simulation{Speed: d.saved.Speed, Pace: d.clock.current}}, d.log)
 	if err != nil {

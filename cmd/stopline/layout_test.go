@@ -103,13 +103,13 @@ func TestTopLevel(t *testing.T) {
 
 // The page on patterns lists every feature as the program does.
 func TestFeaturesAreDocumented(t *testing.T) {
-	page, err := os.ReadFile("../../docs/patterns.md")
+	page, err := os.ReadFile("../../docs/features.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range scoring.Describe() {
 		if !strings.Contains(string(page), line) {
-			t.Errorf("docs/patterns.md lacks (take it from \"stopline patterns features\"): %s", line)
+			t.Errorf("docs/features.md lacks (take it from \"stopline patterns features\"): %s", line)
 		}
 	}
 }

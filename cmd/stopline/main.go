@@ -28,6 +28,7 @@ type cli struct {
 	Backtest backtestCmd `cmd:"" help:"Try a catalogue on the past: what it would catch, what it would cost, how it differs from the live one."`
 	Bench    benchCmd    `cmd:"" help:"Measure the whole pipeline on this machine, beside the limit of Kafka alone."`
 	Patterns patternsCmd `cmd:"" help:"Look at patterns and features, and check a catalogue."`
+	Inspect  inspectCmd  `cmd:"" help:"Look at a leg, at what is remembered of an account, at the partition that owns it."`
 	Topics   topicsCmd   `cmd:"" help:"Create and check the Kafka topics."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the ClickHouse schema up to date."`
 	Report   reportCmd   `cmd:"" help:"Get the monthly report, and check the books against the ledger."`

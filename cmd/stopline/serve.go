@@ -26,6 +26,7 @@ type serveCmd struct {
 	Servers
 	Tuning
 	Listening
+	Profiling
 	Roles []string `help:"Which roles this process has: ${enum}." enum:"ingest,score,dispatch,warehouse,api" default:"ingest,score,dispatch,warehouse,api"`
 	Keys  string   `help:"File of identities and their keys (\"stopline keys new\" makes them); without it DATA/keys.json." type:"existingfile"`
 	Register
@@ -58,7 +59,7 @@ type Law struct {
 	Freeze       time.Duration `help:"How long a freeze lasts; it may be renewed (China: 6 months)." default:"4392h"`
 	Announce     time.Duration `help:"How long a return in proportion is announced for objections (China: 30 days)." default:"720h"`
 	ReturnDays   int           `help:"Working days that a bank has to pay back (China: 3)." default:"3"`
-	Holidays     string        `help:"Calendar of holidays: JSON as store/ledger/calendar.json; the built-in one knows the years that the State Council has published." type:"existingfile"`
+	Holidays     string        `help:"Calendar of holidays: JSON as store/ledger/law/calendar.json; the built-in one knows the years that the State Council has published." type:"existingfile"`
 	AppealIn     time.Duration `help:"How long the appeal desk has to decide." default:"24h"`
 	VisitIn      time.Duration `help:"How long a dissuasion visit may take before it goes up a level." default:"30m"`
 	FollowHops   int           `help:"How many accounts deep money is followed." default:"6"`
@@ -117,7 +118,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	s, err := start(ctx, in, plan{endpoints: endpoints, tuning: c.Tuning, roles: c.Roles, clock: wallClock, limits: limits,
+	s, err := start(ctx, in, plan{endpoints: endpoints, tuning: c.Tuning, roles: c.Roles, clock: wallClock, pprof: c.Pprof, limits: limits,
 		screening: api.Screening{Deadline: c.ScreeningDeadline, Default: c.ScreeningDefault},
 		terms:     terms, policy: c.policy(), listen: c.Listen, keyPair: cert, identities: ids,
 		center: c.Center, banks: banks.Banks}, log)

@@ -69,6 +69,7 @@ type plan struct {
 	terms  law.Terms
 	policy scoring.Policy
 	listen string
+	pprof  string // address of Go's profiles; empty: none
 	// keyPair is what the API serves TLS with; nil is plain HTTP.
 	keyPair    *keyPair
 	identities *api.Identities
@@ -125,7 +126,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 	loopCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
 	s.loops, s.ctx = errgroup.WithContext(loopCtx)
-	if err := s.runRoles(p, catalogue); err != nil {
+	if err := errors.Join(s.profiles(p.pprof), s.runRoles(p, catalogue)); err != nil {
 		s.stop()
 		return nil, err
 	}

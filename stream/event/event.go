@@ -61,6 +61,31 @@ type Event struct {
 	Taint    *Taint
 }
 
+// Part is the part of the event that its kind says is set.
+func (e *Event) Part() any {
+	switch e.Kind {
+	case KindTransfer:
+		return &e.Transfer
+	case KindCall:
+		return &e.Call
+	case KindMessage:
+		return &e.Message
+	case KindSIM:
+		return &e.SIM
+	case KindReport:
+		return e.Report
+	case KindWatch:
+		return &e.Watch
+	case KindRisk:
+		return &e.Risk
+	case KindControl:
+		return e.Control
+	case KindTaint:
+		return e.Taint
+	}
+	return nil
+}
+
 // Party is one side of a transfer.
 type Party struct{ Account, Bank, Holder, Phone string }
 

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"stopline.internal/scoring"
+	"stopline.internal/store/warehouse"
+	"stopline.internal/stream"
+	"stopline.internal/stream/event"
+	"stopline.internal/stream/kafka"
+)
+
+type inspectCmd struct {
+	Partition inspectPartitionCmd `cmd:"" help:"Say which legs partition owns an account or number, and how far it has been scored."`
+	Leg       inspectLegCmd       `cmd:"" help:"Print the legs of one record of the legs' topic, a line each."`
+	State     inspectStateCmd     `cmd:"" help:"Print what is remembered of an account or number, as of the last checkpoint."`
+}
+
+// Owner names an entity, and the partition that owns it.
+type Owner struct {
+	Entity string `arg:"" help:"acct:NUMBER, or tel:NUMBER in E.164." placeholder:"ENTITY"`
+}
+
+// partition is the legs partition that owns the entity.
+func (o *Owner) partition(partitions int) (int, error) {
+	e := event.Entity(o.Entity)
+	if !e.IsAccount() && !e.IsNumber() {
+		return 0, fmt.Errorf("%q is no entity: write %sNUMBER or %sNUMBER", o.Entity, event.PrefixAccount, event.PrefixNumber)
+	}
+	return event.PartitionOf([]byte(o.Entity), partitions), nil
+}
+
+type inspectPartitionCmd struct {
+	Servers
+	Owner
+}
+
+// Run says where the entity's history lives.
+func (c *inspectPartitionCmd) Run(ctx context.Context) error {
+	p, err := c.partition(c.Partitions)
+	if err != nil {
+		return err
+	}
+	in, err := c.open(ctx, warnings())
+	if err != nil {
+		return err
+	}
+	defer in.close(warnings())
+	legs := in.topics.Legs
+	ends, err := in.cluster.Ends(ctx, map[string][]int{legs: {p}})
+	if err != nil {
+		return err
+	}
+	committed, err := in.cluster.Committed(ctx, groupPrefix(in.topics)+roleScore, legs, p)
+	if err != nil {
+		return err
+	}
+	return printSummary(map[string]any{"entity": c.Entity, "topic": legs, "partition": p,
+		"committed": max(0, committed[p]), "end": ends[legs][p]})
+}
+
+type inspectLegCmd struct {
+	Servers
+	Legs   int   `arg:"" help:"Partition of the legs' topic." placeholder:"PARTITION"`
+	Offset int64 `arg:"" help:"Of the record." placeholder:"OFFSET"`
+}
+
+// shownLeg is a leg for people.
+type shownLeg struct {
+	Index  int             `json:"index"` // in its block
+	Role   string          `json:"role"`
+	Entity event.Entity    `json:"entity"`
+	From   string          `json:"from"` // source topic/partition:offset
+	Kind   string          `json:"kind"`
+	ID     string          `json:"id"`
+	At     event.Instant   `json:"at"`
+	Event  json.RawMessage `json:"event"`
+}
+
+// Run prints the block.
+func (c *inspectLegCmd) Run(ctx context.Context) error {
+	in, err := c.open(ctx, warnings())
+	if err != nil {
+		return err
+	}
+	defer in.close(warnings())
+	r := in.cluster.NewReader(in.topics.Legs, c.Legs, kafka.FirstOffset)
+	defer r.Close()
+	first, end, err := r.Span(ctx)
+	if err != nil {
+		return err
+	}
+	if c.Offset < first || c.Offset >= end {
+		return fmt.Errorf("partition %d holds records from %d to %d", c.Legs, first, end-1)
+	}
+	if err := r.Seek(ctx, c.Offset); err != nil {
+		return err
+	}
+	msgs, err := r.Read(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if len(msgs) == 0 || msgs[0].Offset != c.Offset {
+		return fmt.Errorf("there is no record at %d of partition %d", c.Offset, c.Legs)
+	}
+	return printLegs(in.topics, msgs[0].Value)
+}
+
+// printLegs writes a line of JSON for each leg of a block.
+func printLegs(topics stream.Topics, block []byte) error {
+	b, err := event.OpenBlock(block)
+	if err != nil {
+		return err
+	}
+	sources, out := topics.Sources(), json.NewEncoder(os.Stdout)
+	var l event.Leg
+	for i := 0; b.Next(&l); i++ {
+		source := "?"
+		if int(l.Source.Topic) < len(sources) {
+			source = sources[l.Source.Topic]
+		}
+		payload, err := json.Marshal(l.Event.Part())
+		if err != nil {
+			return err
+		}
+		err = out.Encode(shownLeg{Index: i, Role: l.Role.String(), Entity: l.Entity,
+			From: fmt.Sprintf("%s/%d:%d", source, l.Source.Partition, l.Source.Offset),
+			Kind: l.Event.Kind.String(), ID: l.Event.ID, At: l.Event.At, Event: payload})
+		if err != nil {
+			return err
+		}
+	}
+	return b.Err()
+}
+
+type inspectStateCmd struct {
+	Servers
+	Owner
+}
+
+// Run prints the state.
+func (c *inspectStateCmd) Run(ctx context.Context) error {
+	p, err := c.partition(c.Partitions)
+	if err != nil {
+		return err
+	}
+	in, err := c.open(ctx, warnings())
+	if err != nil {
+		return err
+	}
+	defer in.close(warnings())
+	w, err := warehouse.Open(ctx, in.options)
+	if err != nil {
+		return err
+	}
+	rows, err := w.LoadStates(ctx, p, []event.Entity{event.Entity(c.Entity)})
+	if err = errors.Join(err, w.Close()); err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return fmt.Errorf("nothing is remembered of %s in partition %d of %d: no checkpoint has it, or --partitions is another",
+			c.Entity, p, c.Partitions)
+	}
+	s, err := scoring.ReadState(rows[0].Entity, rows[0].State)
+	if err != nil {
+		return err
+	}
+	return printSummary(s.Describe())
+}

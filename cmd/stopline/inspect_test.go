@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// A leg, the state that it went into and the partition that owns it can be looked
+// at beside the running service, by the same binary.
+func TestInspect(t *testing.T) {
+	h := newHarness(t)
+	const payer, payee = "6222020200112233445", "6217000010098765432"
+	h.send(h.infra.topics.Transfers, fmt.Sprintf(`{"kind":"transfer","id":"T-1","at":%q,"payer":{"account":%q,"bank":"ICBK"},
+		"payee":{"account":%q,"bank":"PCBC"},"amount":"49.80","currency":"CNY","channel":"mobile","status":"posted"}`,
+		wallClock(), payer, payee))
+	servers := []string{"--kafka", h.infra.kafka, "--clickhouse", h.infra.clickhouse}
+	inspect := func(args ...string) (out string) {
+		t.Helper()
+		code, out, errs := exits(t, append(append([]string{"inspect"}, args...), servers...)...)
+		if code != 0 {
+			t.Fatalf("%v: exit %d, %s", args, code, errs)
+		}
+		return out
+	}
+	var at struct {
+		Topic          string
+		Partition      int
+		Committed, End int64
+	}
+	h.eventually("scored and committed", func() bool {
+		if err := json.Unmarshal([]byte(inspect("partition", "acct:"+payee)), &at); err != nil {
+			t.Fatal(err)
+		}
+		return at.Committed > 0 && at.Committed == at.End
+	})
+	if at.Topic != h.infra.topics.Legs {
+		t.Errorf("the legs lie on %s", at.Topic)
+	}
+	var leg struct {
+		Role, Entity, From, Kind, ID string
+		Event                        struct{ Amount struct{ Minor int64 } }
+	}
+	found := false
+	for offset := range at.End {
+		for line := range strings.Lines(inspect("leg", fmt.Sprint(at.Partition), fmt.Sprint(offset))) {
+			if err := json.Unmarshal([]byte(line), &leg); err != nil {
+				t.Fatal(err)
+			}
+			found = found || leg.Role == "credit" && leg.Entity == "acct:"+payee && leg.ID == "T-1" && leg.Event.Amount.Minor == 4980 &&
+				strings.HasPrefix(leg.From, h.infra.topics.Transfers+"/")
+		}
+	}
+	if !found {
+		t.Errorf("the credit is not among the legs; the last is %+v", leg)
+	}
+	var state struct {
+		Entity    string
+		Movements []struct {
+			Kind   string
+			Amount int64
+			Marks  []string
+		}
+	}
+	if err := json.Unmarshal([]byte(inspect("state", "acct:"+payee)), &state); err != nil {
+		t.Fatal(err)
+	}
+	if m := state.Movements; len(m) != 1 || m[0].Kind != "credit" || m[0].Amount != 4980 || strings.Join(m[0].Marks, " ") != "stranger" {
+		t.Errorf("remembered: %+v", state)
+	}
+	for args, says := range map[string]string{
+		"state acct:1":               "nothing is remembered of acct:1",
+		"state 1":                    `"1" is no entity`,
+		"leg 0 99999":                "holds records from 0",
+		"partition " + payee + "000": "is no entity",
+	} {
+		if code, _, errs := exits(t, append(append([]string{"inspect"}, strings.Fields(args)...), servers...)...); code != exitFailed || !strings.Contains(errs, says) {
+			t.Errorf("%s: exit %d, %s", args, code, errs)
+		}
+	}
+}
+
+// Profiles are served on loopback when they are asked for, and nowhere else.
+func TestProfiles(t *testing.T) {
+	h := newHarness(t)
+	if err := h.profiles("0.0.0.0:0"); err == nil || !strings.Contains(err.Error(), "loopback") {
+		t.Errorf("every address: %v", err)
+	}
+	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	if err := h.profiles(addr); err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/debug/pprof/goroutine?debug=1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if b, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(b), "goroutine profile") {
+		t.Errorf("%.80s, %v", b, err)
+	}
+	if status, _ := h.call("", http.MethodGet, "/debug/pprof/", ""); status != http.StatusNotFound {
+		t.Errorf("the API's port answers %d", status)
+	}
+}
