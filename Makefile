@@ -88,7 +88,7 @@ replay: build ## Score a history: make replay FORMAT=paysim FILE=paysim.csv.gz
 
 .PHONY: lint
 lint: charts ## Check style and likely mistakes
-	@cd api/console && npx prettier --check static/*.js static/*.css static/*.html
+	@cd api/console && npx prettier --check static/*.js static/*.css static/*.html types/*.ts && npx tsc -p tsconfig.json
 	$(GO) run $(LINT) run ./...
 
 .PHONY: fuzz

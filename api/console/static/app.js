@@ -11,6 +11,11 @@ import { queue } from "/queue.js";
 import { statistics } from "/statistics.js";
 
 const pages = { queue, cases, patterns, lists, statistics, operations };
+/** @type {(selector: string) => NodeListOf<HTMLElement>} */
+const each = (selector) => document.querySelectorAll(selector);
+/** @type {(e: any) => HTMLInputElement} */
+const input = (e) => e;
+
 const forPolice = ["cases", "statistics"];
 let page;
 let shown = 0;
@@ -22,7 +27,7 @@ async function show() {
   let name = pages[asked] ? asked : "queue";
   if (!ofCenter() && !forPolice.includes(name)) name = "cases";
   const parts = rest.map(decodeURIComponent);
-  for (const a of document.querySelectorAll("nav a")) {
+  for (const a of each("nav a")) {
     if (a.dataset.page === name) a.setAttribute("aria-current", "page");
     else a.removeAttribute("aria-current");
   }
@@ -44,9 +49,9 @@ async function show() {
 // dress puts the words of the frame into the reader's language.
 function dress() {
   document.documentElement.lang = lang();
-  for (const e of document.querySelectorAll("[data-t]")) e.textContent = t(e.dataset.t);
-  for (const e of document.querySelectorAll("[data-placeholder]")) e.placeholder = t(e.dataset.placeholder);
-  for (const e of document.querySelectorAll("[data-label]")) e.setAttribute("aria-label", t(e.dataset.label));
+  for (const e of each("[data-t]")) e.textContent = t(e.dataset.t);
+  for (const e of each("[data-placeholder]")) input(e).placeholder = t(e.dataset.placeholder);
+  for (const e of each("[data-label]")) e.setAttribute("aria-label", t(e.dataset.label));
   $("who").textContent = me.role && t("rolename_" + me.role) + (me.name === me.role ? "" : " · " + me.name);
 }
 
@@ -64,8 +69,8 @@ async function enter() {
   }
   const inside = Boolean(key());
   $("door").hidden = inside;
-  for (const e of document.querySelectorAll(".inside")) e.hidden = !inside;
-  for (const a of document.querySelectorAll("nav a")) a.hidden = !ofCenter() && !forPolice.includes(a.dataset.page);
+  for (const e of each(".inside")) e.hidden = !inside;
+  for (const a of each("nav a")) a.hidden = !ofCenter() && !forPolice.includes(a.dataset.page);
   dress();
   if (!inside) return $("key").focus();
   if (ofCenter()) listen();
@@ -87,8 +92,8 @@ function leave(why = "") {
 addEventListener("refused", () => leave(t("refused")));
 $("door").addEventListener("submit", (e) => {
   e.preventDefault();
-  sessionStorage.setItem("key", $("key").value.trim());
-  $("key").value = "";
+  sessionStorage.setItem("key", input($("key")).value.trim());
+  input($("key")).value = "";
   $("refused").textContent = "";
   enter();
 });
@@ -116,7 +121,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => wear
 // What is sought stays out of the address, which the browser's history keeps.
 $("find").addEventListener("submit", (e) => {
   e.preventDefault();
-  cases.sought = $("q").value.trim();
+  cases.sought = input($("q")).value.trim();
   if (location.hash === "#/cases/find") show();
   else location.hash = "#/cases/find";
 });
@@ -174,7 +179,14 @@ addEventListener("keydown", (e) => {
     e.preventDefault();
     return $("q").focus();
   }
-  if (e.target.matches("input, select, textarea") || e.ctrlKey || e.metaKey || e.altKey || document.querySelector("dialog[open]") || !key())
+  if (
+    input(e.target).matches("input, select, textarea") ||
+    e.ctrlKey ||
+    e.metaKey ||
+    e.altKey ||
+    document.querySelector("dialog[open]") ||
+    !key()
+  )
     return;
   if (e.key === "/") {
     e.preventDefault();

@@ -101,6 +101,7 @@ function wholeOnPaper(view) {
 // what came between is looked at once the page has the view.
 function keepFresh(changed) {
   const early = [];
+  /** @type {(...news: any[]) => any} */
   let hear = (...news) => early.push(news);
   const unhear = onLive((...news) => hear(...news));
   const show = (view, c) => {

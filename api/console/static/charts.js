@@ -28,6 +28,12 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 // chart is a box of a height in which a chart is drawn once it is in the page.
 // option is made from the colours; it is made again when they change. The label
 // is for people who cannot see it. click hears of the element that was clicked.
+/**
+ * @param {string} label
+ * @param {number} height in pixels
+ * @param {(colours: Record<string, string>) => object} option
+ * @param {{width?: number, click?: (element: any) => void}} [more] width in pixels
+ */
 export function chart(label, height, option, { width, click } = {}) {
   const box = el("div", { class: "chart", role: "img", "aria-label": label });
   box.style.height = height + "px";
@@ -100,6 +106,10 @@ export const tip = (...lines) =>
   );
 
 // figure is a chart with its title, its unit, its table and its export.
+/**
+ * @param {{title: string, hint?: string, unit?: string, drawing: Element, heads: any[], rows: any[][], name: string,
+ *   open?: boolean, tools?: any[]}} what name is the export's file, without its end
+ */
 export function figure({ title, hint, unit, drawing, heads, rows, name, open = false, tools = [] }) {
   const plain = (c) => (Array.isArray(c) ? c[0] : c);
   const text = () => lines([heads, ...rows].map((r) => r.map(plain)));

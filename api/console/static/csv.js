@@ -8,4 +8,5 @@ export const cell = (text) => {
   return '"' + text.replaceAll('"', '""') + '"';
 };
 
+/** @type {(rows: any[][]) => string} */
 export const lines = (rows) => rows.map((r) => r.map(cell).join(",")).join("\r\n") + "\r\n";

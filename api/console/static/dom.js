@@ -2,12 +2,19 @@
 import { messages, names } from "/messages.js";
 import { t, lang } from "/words.js";
 
+/** @type {(id: string) => HTMLElement} */
 export const $ = (id) => document.getElementById(id);
 
 const svgTags = new Set(["svg", "g", "path", "rect", "title"]);
 
 // el makes an element: attributes, listeners (on…), and children, in lists or
 // not; what is null or false is left out.
+/**
+ * @param {string} tag
+ * @param {Attributes} attributes
+ * @param {...Child} children
+ * @returns {any}
+ */
 export function el(tag, attributes = {}, ...children) {
   const e = svgTags.has(tag) ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
   for (const [k, v] of Object.entries(attributes)) {
@@ -101,6 +108,7 @@ export const author = (by = "") =>
     .map((one) => (one.startsWith("bank ") ? `${name("role", "bank")} ${one.slice(5)}` : name("author", one)))
     .join(lang() === "zh" ? "、" : ", ");
 
+/** @type {[word: string, seconds: number, from: number][]} */
 const units = [
   ["spandays", 86400, 3 * 86400],
   ["spanhours", 3600, 3600],
@@ -112,7 +120,7 @@ const units = [
 function lasting(text) {
   const of = { h: 3600, m: 60, s: 1 };
   const s = [...text.matchAll(/(\d+)([hms])/g)].reduce((n, [, v, unit]) => n + v * of[unit], 0);
-  const [word, unit] = units.find(([, unit, from]) => s >= from && s % unit === 0);
+  const [word, unit] = units.find(([, unit, from]) => s >= from && s % unit === 0) ?? units[3];
   const n = s / unit;
   return t(n === 1 ? word + "_1" : word, n);
 }
@@ -128,6 +136,11 @@ function written(v, kind) {
 
 // message is what the service says, in the reader's language; without words for
 // its code, which a newer service may give, what it said itself.
+/**
+ * @param {Message} m
+ * @param {string} otherwise where there is no code
+ * @returns {string}
+ */
 export function message(m, otherwise = "") {
   const text = messages[m?.code]?.[at()];
   if (!text) return otherwise || m?.code || "";
@@ -199,6 +212,11 @@ export const tone = (state) => tones[state] ?? "quiet";
 
 // asked shows a question, and answers with what was chosen: null for none. Each
 // choice has a digit, and Enter in the reason is the first; a reason may be needed.
+/**
+ * @param {string} title
+ * @param {[value: string, word: string][]} choices
+ * @param {{reason?: boolean, needed?: boolean}} [how]
+ */
 export function asked(title, choices, { reason = false, needed = false } = {}) {
   return new Promise((resolve) => {
     const field = el("input", { maxlength: 256, placeholder: t("reasonhint"), "aria-label": t("reason"), required: needed });
@@ -247,6 +265,12 @@ export function asked(title, choices, { reason = false, needed = false } = {}) {
 // filled shows a form, and answers with what was filled in, by name: null for
 // nothing. A field is [name, label, more]: more has the attributes of an input, or
 // choices for a select, or rows for a text of several lines.
+/**
+ * @param {string} title
+ * @param {[name: string, label: string, more?: Attributes][]} fields
+ * @param {string} word on the button
+ * @returns {Promise<Record<string, any> | null>}
+ */
 export function filled(title, fields, word) {
   return new Promise((resolve) => {
     const inputs = fields.map(([name, , { choices, rows, ...more } = {}]) => {

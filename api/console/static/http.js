@@ -17,6 +17,13 @@ const silence = 16000;
 
 // ask sends a request. A problem becomes an error with its words and status; an
 // unknown key leads back to the door.
+/**
+ * @param {string} path
+ * @param {string} method
+ * @param {any} [body] JSON
+ * @param {Record<string, string>} headers
+ * @returns {Promise<any>}
+ */
 export async function ask(path, method = "GET", body, headers = {}) {
   const yaml = headers["Content-Type"] === "application/yaml";
   const type = body === undefined ? {} : { "Content-Type": "application/json" };

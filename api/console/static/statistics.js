@@ -258,6 +258,7 @@ function timeToStop(r) {
     ["to_answer", r.seconds_to_answer],
     ["to_hold", r.seconds_to_hold],
   ];
+  /** @type {[name: string, colour: string, of: (p: any) => number][]} */
   const parts = [
     ["50 %", "accent", (p) => p.p50],
     ["90 %", "mid", (p) => p.p90 - p.p50],

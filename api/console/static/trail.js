@@ -257,7 +257,12 @@ export function trailCard(trail, choose) {
           ),
       }));
     for (const f of view.folded)
-      links.push({ source: f.of.key, target: "more:" + f.of.key, lineStyle: { width: 1, type: "dashed", color: c.quiet }, tip: () => "" });
+      links.push({
+        source: f.of.key,
+        target: "more:" + f.of.key,
+        lineStyle: { width: 1, type: "dashed", color: c.quiet, opacity: 1 },
+        tip: () => "",
+      });
     return {
       grid: { left: 0, right: 0, top: 0, bottom: 0 },
       xAxis: { type: "value", min: x.min, max: x.max, show: false },
