@@ -2,7 +2,9 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -55,4 +57,45 @@ func ExampleClient() {
 		fmt.Println(s.ID, s.State, s.HeldAmount, s.Currency)
 	}
 	// Output: stp_1 held 49800.00 CNY
+}
+
+// A bank's endpoint for webhooks, as an http.Handler. The work is done once for
+// each message, however often it comes.
+func ExampleReceiver() {
+	receiver := &client.Receiver{
+		Secrets: []string{"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="},
+		Handle: func(_ context.Context, m client.Message) error {
+			fmt.Println(m.Type, m.Data.ID)
+			return nil
+		},
+	}
+	bank := httptest.NewServer(receiver)
+	defer bank.Close()
+
+	resp, err := http.Post(bank.URL, "application/json", strings.NewReader(`{"type":"stop.requested"}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = resp.Body.Close() }()
+	fmt.Println("without a signature:", resp.StatusCode)
+	// Output: without a signature: 401
+}
+
+// What the center refuses is a Problem: a code for the program, words for people.
+func ExampleProblem() {
+	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusConflict)
+		_, _ = io.WriteString(w, `{"status":409,"code":"version.answered","detail":"the stop was answered as held"}`)
+	}))
+	defer refusing.Close()
+
+	bank := &client.Client{URL: refusing.URL, Key: "sl_…"}
+	_, err := bank.Answer(context.Background(), "stp_1", client.Outcome{Result: client.Missed})
+	var p *client.Problem
+	if errors.As(err, &p) {
+		fmt.Println(p.Status, p.Code)
+	}
+	// Output: 409 version.answered
 }
