@@ -17,7 +17,8 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
+	"stopline.internal/api/wire"
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
 	"stopline.internal/stream"
@@ -150,10 +151,10 @@ func (c *conformCmd) examine(ctx context.Context) (*certificate, error) {
 }
 
 // identities are the bank's key and one for the kit's own decisions.
-func (c *conformCmd) identities(dir string) (*api.Identities, error) {
-	list := []api.Identity{{Name: "bank " + c.Bank, Role: api.Bank, Bank: c.Bank, Key: c.Key}}
+func (c *conformCmd) identities(dir string) (*access.Identities, error) {
+	list := []access.Identity{{Name: "bank " + c.Bank, Role: access.Bank, Bank: c.Bank, Key: c.Key}}
 	if c.Key == "" {
-		key, _ := api.NewKey(list[0].Name, api.Bank, c.Bank)
+		key, _ := access.NewKey(list[0].Name, access.Bank, c.Bank)
 		c.Key, list[0].Key = key, key
 	}
 	b, err := json.Marshal(list)
@@ -168,7 +169,7 @@ func (c *conformCmd) identities(dir string) (*api.Identities, error) {
 	if err != nil {
 		return nil, err
 	}
-	return api.Register{Banks: banks}.LoadIdentities(path)
+	return access.Register{Banks: banks}.LoadIdentities(path)
 }
 
 // banks are those that are known, and the one that is examined: it may be new.
@@ -343,7 +344,7 @@ func (k *kit) message(id string) (string, []byte) {
 	if s == nil || s.Message == nil {
 		return "", nil
 	}
-	return ledger.MessageID(id, 2), api.Envelope(s, ledger.MessageRequested, 2, k.svc.ledger.Terms())
+	return ledger.MessageID(id, 2), wire.Envelope(s, ledger.MessageRequested, 2, k.svc.ledger.Terms())
 }
 
 func refused(status int, err error) error {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
 	"stopline.internal/api/report"
 	"stopline.internal/store/ledger"
 	"stopline.internal/stream/event"
@@ -19,7 +19,7 @@ type keys struct{ analyst, supervisor, admin, police, pcbc, aboc, icbk string }
 
 func (h *harness) keys() keys {
 	l := h.ids.Local
-	return keys{l(api.Analyst, ""), l(api.Supervisor, ""), l(api.Admin, ""), l(api.Police, ""), l(api.Bank, "PCBC"), l(api.Bank, "ABOC"), l(api.Bank, "ICBK")}
+	return keys{l(access.Analyst, ""), l(access.Supervisor, ""), l(access.Admin, ""), l(access.Police, ""), l(access.Bank, "PCBC"), l(access.Bank, "ABOC"), l(access.Bank, "ICBK")}
 }
 
 // ok sends a request that has to succeed.
@@ -187,7 +187,7 @@ func (h *harness) bankKey(id string) string {
 	h.t.Helper()
 	var s *ledger.Stop
 	h.eventually("stop "+id+" requested", func() bool { s = h.ledger.Stop(id); return s != nil && s.RequestedAt != 0 })
-	return h.ids.Local(api.Bank, s.Account.Bank)
+	return h.ids.Local(access.Bank, s.Account.Bank)
 }
 
 // The law's terms, over the API: two terms and no more, four eyes, later credits,

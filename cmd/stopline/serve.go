@@ -13,7 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
+	"stopline.internal/api/bank"
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
 	"stopline.internal/store/warehouse"
@@ -86,7 +87,7 @@ func (l *Law) terms() (ledger.Terms, error) {
 func (c *serveCmd) Run(ctx context.Context) error {
 	log := logTo(os.Stderr)
 	var cert *keyPair
-	var ids *api.Identities
+	var ids *access.Identities
 	banks, err := c.banks()
 	if err != nil {
 		return err
@@ -117,7 +118,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		}
 	}
 	s, err := start(ctx, in, plan{endpoints: endpoints, tuning: c.Tuning, roles: c.Roles, clock: wallClock, limits: limits,
-		screening: api.Screening{Deadline: c.ScreeningDeadline, Default: c.ScreeningDefault},
+		screening: bank.Screening{Deadline: c.ScreeningDeadline, Default: c.ScreeningDefault},
 		terms:     terms, policy: c.policy(), listen: c.Listen, keyPair: cert, identities: ids,
 		center: c.Center, banks: banks.Banks}, log)
 	if err != nil {
@@ -153,7 +154,7 @@ func (c *serveCmd) policy() scoring.Policy {
 
 // identities are the keys that the API accepts. None are made here: a service
 // that hands itself an admin's key has one that nobody asked for.
-func (c *serveCmd) identities(banks api.Register, log *slog.Logger) (*api.Identities, error) {
+func (c *serveCmd) identities(banks access.Register, log *slog.Logger) (*access.Identities, error) {
 	path := cmp.Or(c.Keys, filepath.Join(c.Data, "keys.json"))
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the API has no keys, and nobody could use it: make the first with "+

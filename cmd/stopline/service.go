@@ -20,6 +20,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"stopline.internal/api"
+	"stopline.internal/api/access"
+	"stopline.internal/api/bank"
+	"stopline.internal/api/center"
+	"stopline.internal/api/wire"
 	"stopline.internal/cmd/stopline/backtest"
 	"stopline.internal/scoring"
 	"stopline.internal/store/embedded"
@@ -150,14 +154,14 @@ type plan struct {
 	listen string
 	// keyPair is what the API serves TLS with; nil is plain HTTP.
 	keyPair    *keyPair
-	identities *api.Identities
+	identities *access.Identities
 	center     Center
 	banks      *event.Banks // that are known; nil: those that come with the program
-	screening  api.Screening
+	screening  bank.Screening
 	endpoints  []stream.Endpoint // of banks that are called
 	courier    ledger.CourierPolicy
 	observe    time.Duration                   // how often the lag is measured; 0: each second
-	simulation *api.Simulation                 // of a city; nil: the service works on real time
+	simulation *center.Simulation              // of a city; nil: the service works on real time
 	wrap       func(http.Handler) http.Handler // stands before the API; nil: nothing does
 }
 
@@ -226,7 +230,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 	if has(roleDispatch) {
 		run("deadlines", s.log.Deadlines)
 		s.dispatch = &stream.Dispatch{Brokers: in.kafka, Group: group(roleDispatch), Topics: in.topics, Ledger: s.ledger, Write: s.log.Write, Ready: s.log.Ready(),
-			Endpoints: p.endpoints, Policy: p.courier, Envelope: api.Envelope, Clock: p.clock, Log: log, Metrics: s.metrics}
+			Endpoints: p.endpoints, Policy: p.courier, Envelope: wire.Envelope, Clock: p.clock, Log: log, Metrics: s.metrics}
 		run(roleDispatch, s.dispatch.Run)
 	}
 	if has(roleScore) || has(roleAPI) {
@@ -251,9 +255,17 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 		run("screenings", screener.Run)
 		alerts := &stream.Alerts{Brokers: in.kafka, Topics: in.topics, Log: log}
 		run("alerts", alerts.Run)
-		handler := api.New(api.Dependencies{Version: thisBuild().String(), Center: p.center.Center, Numbering: p.center.Numbering, Partitions: in.topics.Partitions, Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.rules.Book, Intake: intake{s.producer, in.topics}, Backtest: s.backtest(p), DeadLetters: deadLetters{&stream.DeadLetters{Brokers: in.kafka, Topics: in.topics, Producer: s.producer}},
-			Screener: screener, Watcher: alerts, Screening: cmp.Or(p.screening, api.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities, Banks: banks,
-			Parser: parser, Clock: p.clock, Ready: s.ready, Simulation: p.simulation, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: log})
+		handler, err := api.New(api.Dependencies{Version: thisBuild().String(), Center: p.center.Center,
+			Numbering: p.center.Numbering, Partitions: in.topics.Partitions, Ledger: s.ledger, Log: s.log, Rules: s.rules,
+			Book: s.rules.Book, Intake: intake{s.producer, in.topics}, Backtest: s.backtest(p), DeadLetters: deadLetters{
+				&stream.DeadLetters{Brokers: in.kafka, Topics: in.topics, Producer: s.producer}},
+			Screener: screener, Watcher: alerts, Screening: cmp.Or(p.screening, bank.DefaultScreening),
+			Warehouse: s.warehouse, Identities: p.identities, Banks: banks, Parser: parser, Clock: p.clock, Ready: s.ready,
+			Simulation: p.simulation, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: log})
+		if err != nil {
+			s.stop()
+			return nil, err
+		}
 		if p.wrap != nil {
 			handler = p.wrap(handler)
 		}
@@ -341,8 +353,9 @@ func (i intake) Taint(ctx context.Context, taints ...*event.Taint) error {
 }
 
 // backtest scores the books again for the API.
-func (s *service) backtest(p plan) api.Backtest {
-	return func(ctx context.Context, from, to event.Instant, candidate, live *scoring.Catalogue) (*api.BacktestDocument, error) {
+func (s *service) backtest(p plan) center.Backtest {
+	return func(ctx context.Context, from, to event.Instant,
+		candidate, live *scoring.Catalogue) (*wire.Backtest, error) {
 		src, err := backtest.Books(ctx, s.warehouse, from, to, event.NewNumbers(p.tuning.Country), func(int) {})
 		if err != nil {
 			return nil, err
@@ -352,16 +365,19 @@ func (s *service) backtest(p plan) api.Backtest {
 			return nil, err
 		}
 		r := res.Report("the books", p.clock(), candidate, live)
-		figures := func(f *backtest.Figures) api.BacktestFigures {
-			out := api.BacktestFigures{Version: f.Catalogue, Frauds: f.Frauds, Caught: f.Caught, Missed: f.Frauds - f.Caught, False: f.False, Honest: f.Honest, FalseStops: f.FalseStops, Precision: f.Precision, Recall: f.Recall, Days: []api.BacktestDay{}}
+		figures := func(f *backtest.Figures) wire.BacktestFigures {
+			out := wire.BacktestFigures{Version: f.Catalogue, Frauds: f.Frauds, Caught: f.Caught, Missed: f.Frauds - f.Caught,
+				False: f.False, Honest: f.Honest, FalseStops: f.FalseStops, Precision: f.Precision, Recall: f.Recall,
+				Days: []wire.BacktestDay{}}
 			for _, d := range f.Days {
-				out.Days = append(out.Days, api.BacktestDay(d))
+				out.Days = append(out.Days, wire.BacktestDay(d))
 			}
 			return out
 		}
-		out := &api.BacktestDocument{From: r.From, To: r.To, Events: r.Events, Seconds: r.Seconds, Candidate: figures(&r.Candidate), Live: figures(r.Live), Difference: []api.BacktestChange{}}
+		out := &wire.Backtest{From: r.From, To: r.To, Events: r.Events, Seconds: r.Seconds,
+			Candidate: figures(&r.Candidate), Live: figures(r.Live), Difference: []wire.BacktestChange{}}
 		for _, c := range r.Difference {
-			out.Difference = append(out.Difference, api.BacktestChange(c))
+			out.Difference = append(out.Difference, wire.BacktestChange(c))
 		}
 		return out, nil
 	}
@@ -370,15 +386,15 @@ func (s *service) backtest(p plan) api.Backtest {
 // deadLetters shows the dead letters to the API.
 type deadLetters struct{ *stream.DeadLetters }
 
-func (r deadLetters) Newest(ctx context.Context, limit int) ([]api.DeadLetterDocument, error) {
+func (r deadLetters) Newest(ctx context.Context, limit int) ([]wire.DeadLetter, error) {
 	found, err := r.DeadLetters.Newest(ctx, limit)
-	out := make([]api.DeadLetterDocument, len(found))
+	out := make([]wire.DeadLetter, len(found))
 	for i, l := range found {
-		out[i] = api.DeadLetterDocument{Partition: l.Partition, Offset: l.Offset, Topic: l.Topic,
-			Reason: l.Reason, Error: l.Error, At: l.At, Bytes: len(l.Document), Document: api.Shown(l.Document),
-			Problems: []api.DeadLetterProblem{}}
+		out[i] = wire.DeadLetter{Partition: l.Partition, Offset: l.Offset, Topic: l.Topic,
+			Reason: l.Reason, Error: l.Error, At: l.At, Bytes: len(l.Document), Document: wire.Shown(l.Document),
+			Problems: []wire.DeadLetterProblem{}}
 		for _, p := range l.Problems {
-			out[i].Problems = append(out[i].Problems, api.DeadLetterProblem(p))
+			out[i].Problems = append(out[i].Problems, wire.DeadLetterProblem(p))
 		}
 	}
 	return out, err
@@ -387,7 +403,7 @@ func (r deadLetters) Newest(ctx context.Context, limit int) ([]api.DeadLetterDoc
 func (r deadLetters) Replay(ctx context.Context, partition int, offset int64) error {
 	err := r.DeadLetters.Replay(ctx, partition, offset)
 	if errors.Is(err, stream.ErrNoDeadLetter) {
-		return api.ErrGone
+		return center.ErrGone
 	}
 	return err
 }
