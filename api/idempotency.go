@@ -87,7 +87,7 @@ func (a *answers) keep(next http.Handler) http.Handler {
 		case found.request != request:
 			refuseKey(w, r, http.StatusUnprocessableEntity, "idempotency.other")
 		case found.running:
-			refuseKey(w, r, http.StatusConflict, "idempotency.running")
+			refuseKey(w, r, route.StatusOf("idempotency.running"), "idempotency.running")
 		default:
 			replay(w, found)
 		}

@@ -86,14 +86,19 @@ func TestRefusalsOfTheLedger(t *testing.T) {
 		status, _, answer := s.Send(s.Key(access.Supervisor), method, path, body, "Accept-Language", "zh-CN")
 		return status, answer
 	}
-	for path, want := range map[string]string{
-		"/v1/stops/stp_1/approval": `"code":"four-eyes.stop","detail":"提出止付的人不能自己批准，须由另一名主管批准"`,
-		"/v1/stops/stp_1/extension": `"code":"stop.step","values":{"from":"proposed","to":"extended"},` +
-			`"detail":"“待批准”的止付不能变为“延长止付”"`,
+	for path, want := range map[string]struct {
+		status int
+		says   string
+	}{
+		"/v1/stops/stp_1/approval": {http.StatusForbidden,
+			`"code":"four-eyes.stop","detail":"提出止付的人不能自己批准，须由另一名主管批准"`},
+		"/v1/stops/stp_1/extension": {http.StatusUnprocessableEntity,
+			`"code":"stop.step","values":{"from":"proposed","to":"extended"},` +
+				`"detail":"“待批准”的止付不能变为“延长止付”"`},
 	} {
-		if status, body := call(http.MethodPost, path, `{}`); status != http.StatusConflict ||
-			!strings.Contains(body, want) {
-			t.Errorf("%s: %d %s, want %s", path, status, body, want)
+		if status, body := call(http.MethodPost, path, `{}`); status != want.status ||
+			!strings.Contains(body, want.says) {
+			t.Errorf("%s: %d %s, want %d %s", path, status, body, want.status, want.says)
 		}
 	}
 	_, body := call(http.MethodGet, "/v1/duties", "")

@@ -2,7 +2,6 @@ package bank
 
 import (
 	"context"
-	"net/http"
 	"reflect"
 	"strconv"
 
@@ -44,7 +43,7 @@ func (s *Server) acknowledged(ctx context.Context, st *ledger.Stop) (*ledger.Sto
 			return st, nil
 		}
 	}
-	return nil, wire.NewProblem(http.StatusConflict, "version.changing")
+	return nil, route.Refuse("version.changing")
 }
 
 func (s *Server) answer(ctx context.Context, in *struct {
@@ -73,7 +72,7 @@ func (s *Server) answered(ctx context.Context, st *ledger.Stop, o ledger.Outcome
 		now := s.Clock()
 		if !st.State.Awaits() {
 			if st.Outcome == nil || !same(*st.Outcome, o) {
-				return nil, wire.NewProblem(http.StatusConflict, "version.answered", "state", st.State)
+				return nil, route.Refuse("version.answered", "state", st.State)
 			}
 			return st, s.follow(ctx, st, now)
 		}
@@ -90,7 +89,7 @@ func (s *Server) answered(ctx context.Context, st *ledger.Stop, o ledger.Outcome
 			return res.Stop, s.follow(ctx, res.Stop, now)
 		}
 	}
-	return nil, wire.NewProblem(http.StatusConflict, "version.changing")
+	return nil, route.Refuse("version.changing")
 }
 
 // sameOutcome compares what the bank said, without what we added to it.
@@ -153,7 +152,7 @@ func (s *Server) sweep(ctx context.Context, in *struct {
 			return s.stopOutput(ctx, st), nil
 		}
 		if !st.State.Holds() && st.State != ledger.Missed {
-			return nil, wire.NewProblem(http.StatusConflict, "sweep.none", "state", st.State)
+			return nil, route.Refuse("sweep.none", "state", st.State)
 		}
 		if minor > st.Claim() {
 			left := event.Money{Minor: st.Claim(), Currency: st.Currency}
@@ -171,7 +170,7 @@ func (s *Server) sweep(ctx context.Context, in *struct {
 			return nil, route.Refused(res.Why)
 		}
 	}
-	return nil, wire.NewProblem(http.StatusConflict, "version.changing")
+	return nil, route.Refuse("version.changing")
 }
 
 func (s *Server) confirmReturn(ctx context.Context, in *struct {
@@ -210,7 +209,7 @@ func (s *Server) paidBack(ctx context.Context, st *ledger.Stop, done bool, minor
 				return st, nil
 			}
 		}
-		return nil, wire.NewProblem(http.StatusConflict, "payback.not-told")
+		return nil, route.Refuse("payback.not-told")
 	}
 	if minor != st.Instruction.Minor {
 		return nil, wire.BadField("body.amount", "field.instruction",

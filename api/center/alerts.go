@@ -185,7 +185,7 @@ func (s *alerts) dismiss(ctx context.Context, in *struct {
 	}
 	if a, err := s.alert(ctx, in.ID); err == nil && in.Body.Verdict == ledger.VerdictConfirmed {
 		if id := subjectStop(a); id != "" && s.Ledger.Stop(cmp.Or(a.StopID, id)) == nil {
-			return nil, wire.NewProblem(http.StatusConflict, "alert.confirmed", "alert", in.ID)
+			return nil, route.Refuse("alert.confirmed", "alert", in.ID)
 		}
 	}
 	e := s.Ledger.Work(in.ID, key, ledger.TaskDismissed, s.Clock(), access.Who(ctx).Name, in.Body.Verdict)
@@ -207,7 +207,7 @@ func (s *alerts) reportAlert(ctx context.Context, in *struct {
 	}
 	t := a.Transfer
 	if subjectStop(a) == "" {
-		return nil, wire.NewProblem(http.StatusConflict, "alert.no-payment", "entity", string(a.Entity))
+		return nil, route.Refuse("alert.no-payment", "entity", string(a.Entity))
 	}
 	doc, err := json.Marshal(wire.ReportBody{ID: a.ID, At: s.Clock().String(), Source: "96110", District: a.District,
 		FraudType: a.FraudType, Victim: wire.ReportVictim{Holder: t.Payer.Holder, Phone: t.Payer.Phone},

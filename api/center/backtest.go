@@ -57,10 +57,10 @@ func (s *backtests) backtest(ctx context.Context, in *backtestInput) (*backtestO
 	}
 	live, err := scoring.ParseCatalogue("the published catalogue", []byte(now.Text))
 	if err != nil {
-		return nil, wire.NewProblem(http.StatusConflict, "catalogue.unread", "cause", err.Error())
+		return nil, route.Refuse("catalogue.unread", "cause", err.Error())
 	}
 	if !s.running.TryLock() {
-		return nil, wire.NewProblem(http.StatusConflict, "backtest.running")
+		return nil, route.Refuse("backtest.running")
 	}
 	defer s.running.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, backtestTime)

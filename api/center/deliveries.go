@@ -34,7 +34,7 @@ func (s *deliveries) deliverAgain(ctx context.Context, in *wire.StopID) (*stopOu
 		return nil, wire.NewProblem(http.StatusNotFound, "not-found.stop", "stop", in.ID)
 	}
 	if st.Message == nil {
-		return nil, wire.NewProblem(http.StatusConflict, "delivery.none")
+		return nil, route.Refuse("delivery.none")
 	}
 	res, err := s.record.Append(ctx, s.again(ctx, st))
 	if err != nil {

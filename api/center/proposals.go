@@ -89,7 +89,7 @@ func (s *proposals) approvePatterns(ctx context.Context, in *ProposalVersion) (*
 		return nil, err
 	}
 	if p.By == access.Who(ctx).Name {
-		return nil, wire.NewProblem(http.StatusConflict, "four-eyes.catalogue")
+		return nil, route.Refuse("four-eyes.catalogue")
 	}
 	if now, _ := s.Book.Current(); now.Version != p.Base {
 		return nil, wire.NewProblem(http.StatusPreconditionFailed, "version.base",

@@ -75,7 +75,7 @@ func (s *base) takeReport(ctx context.Context, raw []byte) (*caseOutput, error) 
 func (s *base) reported(ctx context.Context, id, digest string) (*caseOutput, error) {
 	switch caseID, differs := s.Ledger.CaseOfReport(id, digest); {
 	case differs:
-		return nil, wire.NewProblem(http.StatusConflict, "version.report", "report", id, "case", caseID)
+		return nil, route.Refuse("version.report", "report", id, "case", caseID)
 	case caseID != "":
 		s.reviews.changed()
 		return s.caseOutput(ctx, caseID)

@@ -2,6 +2,7 @@ package center
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"stopline.internal/api/wire"
 	"stopline.internal/store/ledger"
 	"stopline.internal/stream/event"
+	"stopline.internal/stream/event/words"
 )
 
 // returns gives frozen money back to victims.
@@ -71,7 +73,11 @@ func (s *returns) proposeReturn(ctx context.Context, in *wire.CaseID) (*returnOu
 	}
 	r, err := ledger.Divide(accounts, claims)
 	if err != nil {
-		return nil, wire.ProblemFrom(http.StatusConflict, err)
+		var why words.Message
+		if errors.As(err, &why) {
+			err = route.Refused(why)
+		}
+		return nil, err
 	}
 	r.Currency = event.CNY
 	e := s.Ledger.ProposeReturn(c.ID, *r, s.Clock(), access.Who(ctx).Name)
@@ -146,7 +152,7 @@ func (s *returns) decided(ctx context.Context, to ledger.State, in *returnDecisi
 	}
 	if to == ledger.ReturnApproved {
 		if wire.Stale(s.Ledger, r) {
-			return nil, wire.NewProblem(http.StatusConflict, "version.victim")
+			return nil, route.Refuse("version.victim")
 		}
 		if r.State == ledger.ReturnApproved {
 			to = ledger.ReturnInstructed

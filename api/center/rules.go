@@ -107,7 +107,7 @@ func (s *rules) dated(entity, until string) (event.Entity, event.Instant, error)
 // capacity refuses a decision when there is no place for another.
 func (s *rules) capacity() error {
 	if s.Book.Full() {
-		return wire.NewProblem(http.StatusConflict, "rules.full")
+		return route.Refuse("rules.full")
 	}
 	return nil
 }

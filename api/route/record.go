@@ -2,12 +2,9 @@ package route
 
 import (
 	"context"
-	"net/http"
 
-	"stopline.internal/api/wire"
 	"stopline.internal/store/ledger"
 	"stopline.internal/stream/event"
-	"stopline.internal/stream/event/words"
 )
 
 // Log is where changes of stops go.
@@ -76,6 +73,3 @@ func (r *Record) Follow(ctx context.Context, taints ...*event.Taint) error {
 	}
 	return nil
 }
-
-// Refused is the answer to what the ledger refuses.
-func Refused(why words.Message) error { return wire.ProblemOf(http.StatusConflict, why) }

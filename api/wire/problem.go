@@ -63,13 +63,6 @@ func ProblemOf(status int, m words.Message) *Problem {
 		Code: m.Code, Values: m.Values, Detail: m.In(words.English)}
 }
 
-// ProblemFrom is an answer that says what an error's message is.
-func ProblemFrom(status int, err error) *Problem {
-	m := words.New("field.other", "cause", err.Error())
-	errors.As(err, &m)
-	return ProblemOf(status, m)
-}
-
 // With adds what is wrong with fields.
 func (p *Problem) With(errs ...error) *Problem {
 	for _, err := range errs {

@@ -212,7 +212,7 @@ func TestLifeByTheLaw(t *testing.T) {
 	if s := h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+stop+"/extension", `{"reason":"court"}`); s["terms"] != 2.0 {
 		t.Errorf("%v", s["terms"])
 	}
-	if doc := h.refused(409, k.supervisor, http.MethodPost, "/v1/stops/"+stop+"/extension", `{}`); !strings.Contains(fmt.Sprint(doc), "as often as the law allows") {
+	if doc := h.refused(422, k.supervisor, http.MethodPost, "/v1/stops/"+stop+"/extension", `{}`); !strings.Contains(fmt.Sprint(doc), "as often as the law allows") {
 		t.Errorf("a third term: %v", doc)
 	}
 	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+stop+"/freeze", `{}`)
@@ -240,7 +240,7 @@ func TestLifeByTheLaw(t *testing.T) {
 	h.refused(409, k.analyst, http.MethodPost, "/v1/cases/"+c["id"].(string)+"/returns", "")
 	h.refused(403, k.analyst, http.MethodPost, "/v1/returns/"+ret+"/approval", `{}`)
 	h.ok(k.supervisor, http.MethodPost, "/v1/returns/"+ret+"/approval", `{}`)
-	h.refused(409, k.supervisor, http.MethodPost, "/v1/returns/"+ret+"/approval", `{}`)
+	h.refused(403, k.supervisor, http.MethodPost, "/v1/returns/"+ret+"/approval", `{}`)
 	h.ok(k.admin, http.MethodPost, "/v1/returns/"+ret+"/approval", `{}`)
 	var told map[string]any
 	h.eventually("the bank is told to pay back", func() bool {
@@ -411,7 +411,7 @@ func TestTrailWaitsForApproval(t *testing.T) {
 		"order":{"type":"back-filled","original":"A-1","urgency":"normal","operator":{"name":"甲","badge":"1"},"investigator":{"name":"乙","badge":"2"}}}`, c["id"], minutesAgo(11))
 	own := h.ok(k.supervisor, http.MethodPost, "/v1/stops", body)["id"].(string)
 	h.refused(409, k.supervisor, http.MethodPost, "/v1/stops", body)
-	if doc := h.refused(409, k.supervisor, http.MethodPost, "/v1/stops/"+own+"/approval", `{}`); !strings.Contains(fmt.Sprint(doc), "another supervisor") {
+	if doc := h.refused(403, k.supervisor, http.MethodPost, "/v1/stops/"+own+"/approval", `{}`); !strings.Contains(fmt.Sprint(doc), "another supervisor") {
 		t.Errorf("%v", doc)
 	}
 	h.ok(k.admin, http.MethodPost, "/v1/stops/"+own+"/approval", `{}`)

@@ -216,7 +216,7 @@ func TestConfirmedIsStopped(t *testing.T) {
 		t.Errorf("whom to telephone: %v", item)
 	}
 	alert := "/v1/alerts/" + item["id"].(string)
-	h.refused(409, k.analyst, http.MethodPost, alert+"/dismissal", `{"verdict":"confirmed"}`)
+	h.refused(422, k.analyst, http.MethodPost, alert+"/dismissal", `{"verdict":"confirmed"}`)
 	h.refused(422, k.analyst, http.MethodPost, alert+"/escalation", `{"reason":" "}`)
 	made := h.ok(k.analyst, http.MethodPost, alert+"/report", `{"reason":"reached"}`)
 	stop := made["stops"].([]any)[0].(map[string]any)

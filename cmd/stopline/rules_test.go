@@ -89,7 +89,7 @@ func TestPublishPatterns(t *testing.T) {
 	for _, c := range []struct {
 		key, path string
 		status    int
-	}{{supervisor, proposal + "/approval", 409}, {analyst, proposal + "/approval", 403}, {admin, "/v1/patterns/proposals/none/approval", 404}} {
+	}{{supervisor, proposal + "/approval", 403}, {analyst, proposal + "/approval", 403}, {admin, "/v1/patterns/proposals/none/approval", 404}} {
 		if status, doc := h.call(c.key, http.MethodPost, c.path, ""); status != c.status {
 			t.Errorf("%s: %d, want %d: %v", c.path, status, c.status, doc)
 		}

@@ -228,8 +228,8 @@ func TestMainJob(t *testing.T) {
 	if status, _ := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/release", `{}`, "If-Match", `"1"`); status != http.StatusPreconditionFailed {
 		t.Errorf("a decision on an old version: %d, want 412", status)
 	}
-	if status, _ := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{}`); status != http.StatusConflict {
-		t.Errorf("approval of a hold: %d, want 409", status)
+	if status, _ := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{}`); status != http.StatusUnprocessableEntity {
+		t.Errorf("approval of a hold: %d, want 422", status)
 	}
 	if status, doc := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/release", `{"reason":"innocent"}`); status != http.StatusOK || doc["state"] != "released" {
 		t.Errorf("release: %d %v", status, doc)
@@ -455,7 +455,7 @@ func TestWatchlistAndApproval(t *testing.T) {
 		}
 		approved = fmt.Sprint(doc)
 	}
-	h.refused(http.StatusConflict, supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{"reason":"seen"}`)
+	h.refused(http.StatusUnprocessableEntity, supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{"reason":"seen"}`)
 	if status, doc := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{"reason":"other"}`, "Idempotency-Key", "approve-"+id); status != http.StatusUnprocessableEntity {
 		t.Errorf("another request with the key: %d %v", status, doc)
 	}
