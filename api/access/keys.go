@@ -121,9 +121,9 @@ func parseKeys(b []byte) ([]Identity, []error) {
 	}
 	list := make([]Identity, len(entries))
 	var errs []error
-	for i, entry := range entries {
+	for i, fields := range entries {
 		var unknown []string
-		for name, value := range entry {
+		for name, value := range fields {
 			var err error
 			switch name {
 			case "name":
@@ -140,13 +140,13 @@ func parseKeys(b []byte) ([]Identity, []error) {
 				unknown = append(unknown, name)
 			}
 			if err != nil {
-				errs = append(errs, fmt.Errorf("%s: %s must be a text", label(i, entry["name"]), name))
+				errs = append(errs, fmt.Errorf("%s: %s must be a text", label(i, fields["name"]), name))
 			}
 		}
 		slices.Sort(unknown)
 		for _, name := range unknown {
 			errs = append(errs, fmt.Errorf("%s: there is no field %q: the fields are name, role, bank, sha256 "+
-				"(and key, in a trial)", label(i, entry["name"]), name))
+				"(and key, in a trial)", label(i, fields["name"]), name))
 		}
 	}
 	return list, errs
