@@ -26,7 +26,9 @@ func (s *Service) Ask(key, method, path, body string, headers ...string) *Answer
 	s.t.Helper()
 	a := &Answer{t: s.t, what: method + " " + path}
 	a.Status, a.Header, a.Body = s.Send(key, method, path, body, headers...)
-	_ = json.Unmarshal([]byte(a.Body), &a.doc) // what is no JSON has no fields
+	numbers := json.NewDecoder(strings.NewReader(a.Body))
+	numbers.UseNumber()        // they are compared as they are written
+	_ = numbers.Decode(&a.doc) // what is no JSON has no fields
 	return a
 }
 

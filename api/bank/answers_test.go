@@ -86,7 +86,8 @@ func TestOutcome(t *testing.T) {
 		"three digits": {`{"result":"held","held_amount":"1.005","effective_at":"` + now + `"}`, 422,
 			[]string{"errors.0.pointer", "#/held_amount", "errors.0.code", "bad-amount.decimals"}},
 		"no time": {`{"result":"held","held_amount":"5000.00"}`, 422, []string{"errors.0.code", "answer.effective-at"}},
-		"a bank that is not known": {`{"result":"missed","onward":[{"id":"x","to_account":"9","to_bank":"ZZZZ","amount":"5.00","at":"` +
+		"a bank that is not known": {`{"result":"missed","onward":[{"id":"x","to_account":"9","to_bank":"ZZZZ",` +
+			`"amount":"5.00","at":"` +
 			now + `"}]}`, 422, []string{"code", "request.bank", "errors.0.pointer", "#/onward/0/to_bank"}},
 		"onward without an amount": {`{"result":"missed","onward":[{"id":"x","amount":"-5","at":"` + now + `"}]}`, 422,
 			[]string{"code", "request.invalid"}},

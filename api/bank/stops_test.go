@@ -69,7 +69,15 @@ func TestPollsAreBounded(t *testing.T) {
 	s := apitest.Start(t)
 	var polls sync.WaitGroup
 	for range 64 {
-		polls.Go(func() { s.Ask(s.Bank("PCBC"), "GET", stops+"?wait=1m", "").Want(200, "stops.#", "1") })
+		polls.Go(func() {
+			a := s.Ask(s.Bank("PCBC"), "GET", stops+"?wait=1m", "")
+			for a.Status == 429 { // the question below had the last place
+				a = s.Ask(s.Bank("PCBC"), "GET", stops+"?wait=1m", "")
+			}
+			if a.Status != 200 || a.Get("stops.#") != "1" {
+				t.Errorf("a poll ends with %d %s", a.Status, a.Body)
+			}
+		})
 	}
 	for end := time.Now().Add(10 * time.Second); ; {
 		a := s.Ask(s.Bank("PCBC"), "GET", stops+"?wait=1ms", "")
@@ -112,8 +120,9 @@ func TestStopsAsXML(t *testing.T) {
 
 // camt029 is an answer in the banks' standard.
 func camt029(id, status, more string) string {
-	return `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.029.001.09"><RsltnOfInvstgtn><Assgnmt><Id>1</Id><Assgnr>` +
-		`<Agt/></Assgnr><Assgne><Agt/></Assgne><CreDtTm>` + apitest.Noon.String() + `</CreDtTm></Assgnmt><Sts><Conf>` + status +
+	return `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.029.001.09"><RsltnOfInvstgtn>` +
+		`<Assgnmt><Id>1</Id><Assgnr><Agt/></Assgnr><Assgne><Agt/></Assgne><CreDtTm>` + apitest.Noon.String() +
+		`</CreDtTm></Assgnmt><Sts><Conf>` + status +
 		`</Conf></Sts><CxlDtls><TxInfAndSts><RslvdCase><Id>` + id + `</Id><Cretr><Agt/></Cretr></RslvdCase>` + more +
 		`</TxInfAndSts></CxlDtls></RsltnOfInvstgtn></Document>`
 }
@@ -125,9 +134,10 @@ func pacs004(currency, amount string, ids ...string) string {
 		fmt.Fprintf(&list, `<TxInf><RtrId>R1-%d</RtrId><OrgnlInstrId>%s</OrgnlInstrId><RtrdIntrBkSttlmAmt Ccy="%s">%s`+
 			`</RtrdIntrBkSttlmAmt><RtrRsnInf><Rsn><Cd>FOCR</Cd></Rsn></RtrRsnInf></TxInf>`, i+1, id, currency, amount)
 	}
-	return fmt.Sprintf(`<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.004.001.09"><PmtRtr><GrpHdr><MsgId>R1</MsgId>`+
-		`<CreDtTm>2026-11-24T10:00:00</CreDtTm><NbOfTxs>%d</NbOfTxs><SttlmInf><SttlmMtd>CLRG</SttlmMtd></SttlmInf></GrpHdr>%s`+
-		`</PmtRtr></Document>`, len(ids), list.String())
+	return fmt.Sprintf(`<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.004.001.09"><PmtRtr><GrpHdr>`+
+		`<MsgId>R1</MsgId><CreDtTm>2026-11-24T10:00:00</CreDtTm><NbOfTxs>%d</NbOfTxs>`+
+		`<SttlmInf><SttlmMtd>CLRG</SttlmMtd></SttlmInf>`+
+		`</GrpHdr>%s</PmtRtr></Document>`, len(ids), list.String())
 }
 
 // What each status of camt.029 means for a stop of 5,000.00.
