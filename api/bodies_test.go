@@ -1,46 +1,20 @@
-package api
+package api_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
-)
 
-// send asks the desk and returns the status, the headers and the body.
-func (d *testDesk) send(key, method, path, body string, headers ...string) (int, http.Header, string) {
-	d.t.Helper()
-	req, err := http.NewRequestWithContext(d.t.Context(), method, d.URL+path, strings.NewReader(body))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	if key != "" {
-		req.Header.Set("Authorization", "Bearer "+key)
-	}
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return resp.StatusCode, resp.Header, string(b)
-}
+	"stopline.internal/api/access"
+	"stopline.internal/api/apitest"
+)
 
 // A field that nobody knows is refused by name on every route that takes JSON,
 // at the top and wherever an object is within the body.
 func TestUnknownFieldsAreRefusedEverywhere(t *testing.T) {
-	d := newDesk(t)
+	d := apitest.Start(t)
 	var doc struct {
 		Paths map[string]map[string]struct {
 			Description string
@@ -59,9 +33,9 @@ func TestUnknownFieldsAreRefusedEverywhere(t *testing.T) {
 				continue
 			}
 			routes++
-			key := d.ids.Local(Admin, "")
+			key := d.Key(access.Admin)
 			if strings.HasPrefix(op.Description, "For: bank") {
-				key = d.key
+				key = d.Bank("PCBC")
 			}
 			objects(body.Example, "#", func(object map[string]any, at string) {
 				places++
@@ -71,7 +45,7 @@ func TestUnknownFieldsAreRefusedEverywhere(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				status, _, answer := d.send(key, strings.ToUpper(method), parameter.ReplaceAllString(path, "x"), string(b))
+				status, _, answer := d.Send(key, strings.ToUpper(method), parameter.ReplaceAllString(path, "x"), string(b))
 				if status != http.StatusUnprocessableEntity || !strings.Contains(answer, `"`+at+`/onwards"`) {
 					t.Errorf("%s %s with %s/onwards: %d %s", method, path, at, status, answer)
 				}

@@ -11,9 +11,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
+	"stopline.internal/api/access"
+	"stopline.internal/api/route"
+	"stopline.internal/api/wire"
 	"stopline.internal/stream/event"
 )
 
@@ -23,21 +25,10 @@ const (
 	maxAnswers      = 2000
 	maxAnswer       = 64 << 10 // bytes of one; a larger one is not kept
 	maxAnswersBytes = 8 << 20  // of all
-	maxAnswerKey    = 255      // bytes
 )
 
-// Headers of draft-ietf-httpapi-idempotency-key-header, and of an answer that is
-// given again.
-const (
-	idempotencyHeader = "Idempotency-Key"
-	replayedHeader    = "Idempotency-Replayed"
-)
-
-// idempotencyParameter describes the header in the API document.
-var idempotencyParameter = &huma.Param{Name: idempotencyHeader, In: "header",
-	Schema: &huma.Schema{Type: huma.TypeString, MaxLength: new(maxAnswerKey)},
-	Description: "Of your own making, for one change: with the same key the same request gets the first one's " +
-		"answer again, for a day. It may be left out"}
+// replayedHeader says that an answer is given again.
+const replayedHeader = "Idempotency-Replayed"
 
 // answers are those that were given to requests with an Idempotency-Key, by
 // identity. Each replica has its own: on another one a request is done as without
@@ -72,15 +63,15 @@ func newAnswers(clock func() event.Instant) *answers {
 // keep is the middleware that gives an answer again.
 func (a *answers) keep(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, known := r.Context().Value(identityKey{}).(*Identity)
-		values := r.Header.Values(idempotencyHeader)
-		if len(values) == 0 || !known || !changes(r) {
+		id := access.Known(r.Context())
+		values := r.Header.Values(route.IdempotencyHeader)
+		if len(values) == 0 || id == nil || !changes(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
 		key, ok := idempotencyKey(values)
 		if !ok {
-			writeProblem(w, r, problem(http.StatusBadRequest, "idempotency.key", "header", idempotencyHeader))
+			refuseKey(w, r, http.StatusBadRequest, "idempotency.key")
 			return
 		}
 		request, err := fingerprint(r)
@@ -94,13 +85,18 @@ func (a *answers) keep(next http.Handler) http.Handler {
 		case begun != nil:
 			a.first(w, r, next, owner, key, begun)
 		case found.request != request:
-			writeProblem(w, r, problem(http.StatusUnprocessableEntity, "idempotency.other", "header", idempotencyHeader))
+			refuseKey(w, r, http.StatusUnprocessableEntity, "idempotency.other")
 		case found.running:
-			writeProblem(w, r, problem(http.StatusConflict, "idempotency.running", "header", idempotencyHeader))
+			refuseKey(w, r, route.StatusOf("idempotency.running"), "idempotency.running")
 		default:
 			replay(w, found)
 		}
 	})
+}
+
+// refuseKey answers that the header's key cannot be used.
+func refuseKey(w http.ResponseWriter, r *http.Request, status int, code string) {
+	route.WriteProblem(w, r, wire.NewProblem(status, code, "header", route.IdempotencyHeader))
 }
 
 // idempotencyKey reads the header: a structured field's string, or the bare text
@@ -113,18 +109,18 @@ func idempotencyKey(values []string) (string, bool) {
 		}
 	}
 	odd := strings.ContainsFunc(key, func(c rune) bool { return c < 0x20 || c > 0x7e })
-	return key, len(values) == 1 && key != "" && len(key) <= maxAnswerKey && !odd
+	return key, len(values) == 1 && key != "" && len(key) <= route.MaxIdempotencyKey && !odd
 }
 
 // fingerprint names a request by what it asks for. The body is read, and put
 // back.
 func fingerprint(r *http.Request) (sum [sha256.Size]byte, err error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, route.MaxBody+1))
 	r.Body = struct {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(body), r.Body), r.Body}
-	if err == nil && len(body) > maxBody {
+	if err == nil && len(body) > route.MaxBody {
 		err = http.ErrContentLength
 	}
 	if err != nil {

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"stopline.internal/api/access"
 	"stopline.internal/stream/event"
 )
 
@@ -33,7 +33,9 @@ func newKeeper(t *testing.T) *keeper {
 		w.WriteHeader(http.StatusCreated)
 		_, _ = fmt.Fprintf(w, "%d: %s", k.calls, b)
 	}
-	k.Handler = newAnswers(func() event.Instant { return k.now }).keep(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	k.Handler = newAnswers(
+		func() event.Instant { return k.now },
+	).keep(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		k.calls++
 		k.serve(w, r)
 	}))
@@ -42,7 +44,7 @@ func newKeeper(t *testing.T) *keeper {
 
 // send asks as an identity, with a key where it is not empty.
 func (k *keeper) send(name, key, method, path, body string) *httptest.ResponseRecorder {
-	ctx := context.WithValue(k.t.Context(), identityKey{}, &Identity{Name: name, Role: Analyst})
+	ctx := access.With(k.t.Context(), &access.Identity{Name: name, Role: access.Analyst})
 	r := httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(body))
 	if key != "" {
 		r.Header.Set("Idempotency-Key", key)
@@ -63,7 +65,9 @@ func TestIdempotencyKey(t *testing.T) {
 	}
 	for _, key := range []string{`"a"`, "a"} { // as a structured field and bare
 		again := k.send("li", key, "POST", "/v1/x", "hello")
-		if again.Code != 201 || again.Body.String() != "1: hello" || again.Header().Get("ETag") != `"2"` || again.Header().Get("Idempotency-Replayed") != "true" || again.Header().Get(requestHeader) != "request-1" {
+		if again.Code != 201 || again.Body.String() != "1: hello" || again.Header().Get("ETag") != `"2"` ||
+			again.Header().Get("Idempotency-Replayed") != "true" ||
+			again.Header().Get(requestHeader) != "request-1" {
 			t.Errorf("again: %d %s %v", again.Code, again.Body, again.Header())
 		}
 	}
@@ -139,7 +143,8 @@ func TestIdempotencyKeepsNoFailures(t *testing.T) {
 		status, calls int
 		body          string
 	}{
-		"unavailable": {503, 2, "x"}, "too often": {429, 2, "x"}, "refused": {422, 1, "x"}, "conflict": {409, 1, "x"}, "done": {200, 1, "x"},
+		"unavailable": {503, 2, "x"}, "too often": {429, 2, "x"}, "refused": {422, 1, "x"}, "conflict": {409, 1, "x"},
+		"done":              {200, 1, "x"},
 		"just short enough": {200, 1, strings.Repeat("x", 64<<10)}, "too long": {200, 2, strings.Repeat("x", 64<<10+1)},
 	} {
 		status, body = c.status, c.body

@@ -1,8 +1,7 @@
-package api
+package api_test
 
 import (
 	"bytes"
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"stopline.internal/api/apitest"
 	"stopline.internal/store/ledger"
-	"stopline.internal/store/ledger/law"
 	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
@@ -34,27 +33,6 @@ func bankProgram(t *testing.T) string {
 	return program
 }
 
-// folded is a log whose fold is at once.
-type folded struct{ *ledger.Ledger }
-
-func (f folded) Append(_ context.Context, e ledger.Entry) (ledger.Result, error) {
-	return f.Apply(&e), nil
-}
-
-func (f folded) Write(_ context.Context, events ...ledger.Entry) error {
-	for i := range events {
-		f.Apply(&events[i])
-	}
-	return nil
-}
-
-// nowhere takes what would go to Kafka.
-type nowhere struct{}
-
-func (nowhere) Report(context.Context, string, []byte) error { return nil }
-func (nowhere) Watch(context.Context, string, []byte) error  { return nil }
-func (nowhere) Taint(context.Context, ...*event.Taint) error { return nil }
-
 // A bank's own module requires the client by its path, with a replace that says
 // where the tree lies, and works with it: a long poll that waits for a stop,
 // and the answer.
@@ -71,8 +49,10 @@ func TestClientFromAnotherModule(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for name, text := range map[string]string{"main.go": bankProgram(t), "go.sum": string(sums), // nothing has to be fetched
-		"go.mod": "module bank.example/stops\n\ngo 1.26.0\n\nrequire stopline.internal v0.0.0\n\nreplace stopline.internal => " + tree + "\n"} {
+	for name, text := range map[string]string{"main.go": bankProgram(t), "go.sum": string(sums),
+		// nothing has to be fetched
+		"go.mod": "module bank.example/stops\n\ngo 1.26.0\n\nrequire stopline.internal v0.0.0\n\n" +
+			"replace stopline.internal => " + tree + "\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -83,21 +63,17 @@ func TestClientFromAnotherModule(t *testing.T) {
 		t.Fatalf("the module cannot be built: %v\n%s", err, out)
 	}
 
-	ids, err := LocalIdentities(filepath.Join(t.TempDir(), "keys.json"), []string{"PCBC"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := event.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, event.Zone))
-	l := ledger.New(law.Default)
-	h := New(Dependencies{Identities: ids, Ledger: l, Log: folded{l}, Intake: nowhere{}, Clock: func() event.Instant { return now.Add(10 * time.Second) }})
+	s := apitest.Start(t)
+	now, l := s.Now(), s.Ledger
+	s.Pass(10 * time.Second)
 	polls := make(chan string, 10)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		polls <- r.URL.Path
-		h.ServeHTTP(w, r)
+		s.Handler.ServeHTTP(w, r)
 	}))
 	defer srv.Close()
 
-	run := exec.CommandContext(t.Context(), filepath.Join(dir, "stops"), srv.URL, ids.Local(Bank, "PCBC"))
+	run := exec.CommandContext(t.Context(), filepath.Join(dir, "stops"), srv.URL, s.Bank("PCBC"))
 	var out, errs bytes.Buffer
 	run.Stdout, run.Stderr = &out, &errs
 	if err := run.Start(); err != nil {
@@ -106,18 +82,23 @@ func TestClientFromAnotherModule(t *testing.T) {
 	if path := <-polls; path != "/v1/bank/stops" { // it waits, and there is nothing
 		t.Errorf("it begins with %s", path)
 	}
-	p := stop.Proposal{Account: stop.Account{Number: "6217000010098765432", Bank: "PCBC"}, Minor: 4_980_000, Currency: event.CNY,
-		Transfer: stop.Transfer{ID: "t", Minor: 4_980_000, At: now}, Hop: 1, FraudType: "account-takeover", Payer: "6222"}
-	if err := (folded{l}).Write(t.Context(), ledger.StopEntries(stop.Propose(l.Terms(), "stp_1", "cas_1", p, now, "scoring"))...); err != nil {
-		t.Fatal(err)
+	p := stop.Proposal{
+		Account:   stop.Account{Number: "6217000010098765432", Bank: "PCBC"},
+		Minor:     4_980_000,
+		Currency:  event.CNY,
+		Transfer:  stop.Transfer{ID: "t", Minor: 4_980_000, At: now},
+		Hop:       1,
+		FraudType: "account-takeover",
+		Payer:     "6222",
 	}
+	s.Fold(0, ledger.StopEntries(stop.Propose(l.Terms(), "stp_1", "cas_1", p, now, "scoring"))...)
 	if err := run.Wait(); err != nil {
 		t.Fatalf("%v: %s", err, errs.String())
 	}
 	if got := strings.TrimSpace(out.String()); got != "held 49800.00 CNY 6217000010098765432" {
 		t.Errorf("it says %q", got)
 	}
-	if s := l.Stop("stp_1"); s.State != stop.Held || s.HeldMinor != 4_980_000 {
-		t.Errorf("the ledger has it %s, with %d", s.State, s.HeldMinor)
+	if st := l.Stop("stp_1"); st.State != stop.Held || st.HeldMinor != 4_980_000 {
+		t.Errorf("the ledger has it %s, with %d", st.State, st.HeldMinor)
 	}
 }

@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"bytes"
@@ -14,17 +14,17 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"stopline.internal/api/apitest"
+	"stopline.internal/api/wire"
 	"stopline.internal/scoring"
 	"stopline.internal/scoring/pattern"
-	"stopline.internal/store/ledger"
-	"stopline.internal/store/ledger/law"
 	"stopline.internal/stream/event"
 )
 
 // fetched reads the API document as anybody does.
 func fetched(t *testing.T, into any) {
 	t.Helper()
-	h := New(Dependencies{Identities: &Identities{}, Ledger: ledger.New(law.Default)})
+	h := apitest.Start(t).Handler
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/openapi.json", nil))
 	if err := json.Unmarshal(w.Body.Bytes(), into); err != nil {
@@ -112,18 +112,21 @@ func TestTimesAreTyped(t *testing.T) {
 func TestAnswersAreTyped(t *testing.T) {
 	var doc aDocument
 	fetched(t, &doc)
-	for path, want := range map[string]string{"/v1/bank/stops": "StopsPage", "/v1/bank/stops/{id}": "Stop", "/v1/alerts": "AlertsPage", "/v1/alerts/{id}": "Alert"} {
+	for path, want := range map[string]string{"/v1/bank/stops": "StopsPage", "/v1/bank/stops/{id}": "Stop",
+		"/v1/alerts": "AlertsPage", "/v1/alerts/{id}": "Alert"} {
 		content := doc.Paths[path]["get"].Responses["200"].Content
-		if got := content["application/json"].Schema.Ref; got != schemaPrefix+want {
+		if got := content["application/json"].Schema.Ref; got != wire.SchemaPrefix+want {
 			t.Errorf("%s answers with %q, want %s", path, got, want)
 		}
 		if _, both := content["application/xml"]; both != strings.HasPrefix(path, "/v1/bank/") {
 			t.Errorf("%s: XML %v", path, both)
 		}
 	}
-	for where, f := range map[string]aSchema{"alerts": doc.Components.Schemas["AlertsPage"].Properties["alerts"], "evidence": doc.Components.Schemas["Evidence"].Properties["alerts"],
-		"hits": doc.Components.Schemas["Alert"].Properties["hits"], "explanation": doc.Components.Schemas["Explanation"].Properties["hits"]} {
-		want := schemaPrefix + "Alert"
+	for where, f := range map[string]aSchema{"alerts": doc.Components.Schemas["AlertsPage"].Properties["alerts"],
+		"evidence":    doc.Components.Schemas["Evidence"].Properties["alerts"],
+		"hits":        doc.Components.Schemas["Alert"].Properties["hits"],
+		"explanation": doc.Components.Schemas["Explanation"].Properties["hits"]} {
+		want := wire.SchemaPrefix + "Alert"
 		if where == "hits" || where == "explanation" {
 			want += "Hit"
 		}
@@ -140,8 +143,11 @@ func TestAnswersAreTyped(t *testing.T) {
 func TestAnswersStayOpen(t *testing.T) {
 	var doc aDocument
 	fetched(t, &doc)
-	for name, closed := range map[string]bool{"Stop": false, "StopDetail": false, "TransferRef": false, "AccountRef": false, "StopsPage": false, "EnvelopeBody": false, "Alert": false, "Screening": false, "StreamEvent": false, "OutcomeBody": true, "OnwardBody": true,
-		"ReportBody": true, "ReportTransfer": true, "ScreeningBody": true, "ScreeningParty": true, "AcknowledgementBody": true, "ProposalBody": true} {
+	for name, closed := range map[string]bool{"Stop": false, "StopDetail": false, "TransferRef": false,
+		"AccountRef": false, "StopsPage": false, "EnvelopeBody": false, "Alert": false, "Screening": false,
+		"StreamEvent": false, "OutcomeBody": true, "OnwardBody": true,
+		"ReportBody": true, "ReportTransfer": true, "ScreeningBody": true, "ScreeningParty": true,
+		"AcknowledgementBody": true, "ProposalBody": true} {
 		if s, there := doc.Components.Schemas[name]; !there || (s.Additional == false) != closed {
 			t.Errorf("%s: additionalProperties is %v", name, s.Additional)
 		}
@@ -150,11 +156,13 @@ func TestAnswersStayOpen(t *testing.T) {
 
 // OpenAPI 3.0 has no webhooks.
 func TestOpenAPI30(t *testing.T) {
-	h := New(Dependencies{Identities: &Identities{}, Ledger: ledger.New(law.Default)})
+	h := apitest.Start(t).Handler
 	for _, path := range []string{"/v1/openapi-3.0.json", "/v1/openapi-3.0.yaml"} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
-		if text := w.Body.String(); w.Code != http.StatusOK || !strings.Contains(text, "3.0.3") || strings.Contains(text, "webhooks") || !strings.Contains(text, "EnvelopeBody") {
+		if text := w.Body.String(); w.Code != http.StatusOK || !strings.Contains(text, "3.0.3") ||
+			strings.Contains(text, "webhooks") ||
+			!strings.Contains(text, "EnvelopeBody") {
 			t.Errorf("%s: %d %.200s", path, w.Code, text)
 		}
 	}
@@ -164,9 +172,10 @@ func TestOpenAPI30(t *testing.T) {
 func TestWebhooksAreDescribed(t *testing.T) {
 	var doc aDocument
 	fetched(t, &doc)
-	for _, kind := range []string{"stop.requested", "stop.extended", "stop.frozen", "stop.changed", "stop.released", "stop.expired", "return.instructed", "person.called"} {
+	for _, kind := range []string{"stop.requested", "stop.extended", "stop.frozen", "stop.changed", "stop.released",
+		"stop.expired", "return.instructed", "person.called"} {
 		op, there := doc.Webhooks[kind]["post"]
-		if !there || op.RequestBody.Content["application/json"].Schema.Ref != schemaPrefix+"EnvelopeBody" {
+		if !there || op.RequestBody.Content["application/json"].Schema.Ref != wire.SchemaPrefix+"EnvelopeBody" {
 			t.Errorf("%s: %+v", kind, op)
 			continue
 		}
@@ -183,14 +192,26 @@ func TestWebhooksAreDescribed(t *testing.T) {
 // An alert with everything in it is what its schema says, field by field.
 func TestAlertIsAsDescribed(t *testing.T) {
 	party := scoring.PartyRef{Account: "6222", Bank: "ICBK", Holder: "张三", Phone: "+8613800138000"}
-	b, err := json.Marshal(&scoring.Alert{ID: "alt_1", At: 1, Entity: "tel:+86138", Event: scoring.EventRef{Kind: "call", ID: "c"},
-		Transfer: &scoring.TransferRef{ID: "t", At: 1, Amount: "1.00", Currency: event.CNY, Payer: party, Payee: party, Channel: "mobile"},
-		Score:    870, Action: pattern.Stop, FraudType: "x", Hits: []scoring.Hit{{Pattern: "p", FraudType: "x", Weight: 0.7, Shadow: true, Values: map[string]any{"calls.longest": "26m0s"}}},
-		Catalogue: "c", StopID: "stp_1", CaseID: "cas_1", District: "520103", Override: "o", Brake: "*", Trail: &scoring.TrailRef{From: "acct:1", Why: "received", Cause: "t"}, Incomplete: true, Shadow: true})
+	b, err := json.Marshal(
+		&scoring.Alert{ID: "alt_1", At: 1, Entity: "tel:+86138", Event: scoring.EventRef{Kind: "call", ID: "c"},
+			Transfer: &scoring.TransferRef{
+				ID:       "t",
+				At:       1,
+				Amount:   "1.00",
+				Currency: event.CNY,
+				Payer:    party,
+				Payee:    party,
+				Channel:  "mobile",
+			},
+			Score: 870, Action: pattern.Stop, FraudType: "x", Hits: []scoring.Hit{{Pattern: "p", FraudType: "x", Weight: 0.7,
+				Shadow: true, Values: map[string]any{"calls.longest": "26m0s"}}},
+			Catalogue: "c", StopID: "stp_1", CaseID: "cas_1", District: "520103", Override: "o", Brake: "*",
+			Trail: &scoring.TrailRef{From: "acct:1", Why: "received", Cause: "t"}, Incomplete: true, Shadow: true},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var alert AlertDocument
+	var alert wire.Alert
 	strict := json.NewDecoder(bytes.NewReader(b))
 	strict.DisallowUnknownFields()
 	if err := strict.Decode(&alert); err != nil {
@@ -199,14 +220,16 @@ func TestAlertIsAsDescribed(t *testing.T) {
 	if again, err := json.Marshal(&alert); err != nil || string(again) != string(b) {
 		t.Errorf("the schema makes of it\n%s, want\n%s", again, b)
 	}
-	registry := huma.NewMapRegistry(schemaPrefix, schemaName)
-	schema := rawAlert{}.Schema(registry)
+	registry := huma.NewMapRegistry(wire.SchemaPrefix, huma.DefaultSchemaNamer)
+	schema := wire.RawAlert{}.Schema(registry)
 	var value any
 	if err := json.Unmarshal(b, &value); err != nil {
 		t.Fatal(err)
 	}
 	res := &huma.ValidateResult{}
-	if huma.Validate(registry, schema, huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer, value, res); len(res.Errors) > 0 {
+	if huma.Validate(registry, schema, huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer, value, res); len(
+		res.Errors,
+	) > 0 {
 		t.Errorf("%v", res.Errors)
 	}
 }
@@ -215,7 +238,7 @@ func TestAlertIsAsDescribed(t *testing.T) {
 // what comes out, and names every error with what it means; docs/api.md lists
 // the route.
 func TestOpenAPIIsComplete(t *testing.T) {
-	h := New(Dependencies{Identities: &Identities{}, Ledger: ledger.New(law.Default)})
+	h := apitest.Start(t).Handler
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/openapi.json", nil))
 	var doc struct {
@@ -274,7 +297,8 @@ func TestOpenAPIIsComplete(t *testing.T) {
 					t.Errorf("%s names something and has no 404", name)
 				}
 			}
-			if (method == "post" && path != "/v1/patterns/check") || method == "patch" || method == "put" || method == "delete" {
+			if (method == "post" && path != "/v1/patterns/check") || method == "patch" || method == "put" ||
+				method == "delete" {
 				if _, ok := op.Responses["503"]; !ok {
 					t.Errorf("%s changes something and has no 503", name)
 				}

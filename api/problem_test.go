@@ -1,30 +1,27 @@
-package api
+package api_test
 
 import (
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/danielgtaylor/huma/v2/validation"
-
+	"stopline.internal/api/access"
+	"stopline.internal/api/apitest"
+	"stopline.internal/api/wire"
 	"stopline.internal/store/ledger"
-	"stopline.internal/store/ledger/law"
-	"stopline.internal/store/ledger/step"
 	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
-	"stopline.internal/stream/event/words"
 )
 
 // A refusal has a code and values, for programs, and says them in English or, to
 // those who ask for it, in Chinese: wherever it comes from.
 func TestProblemsInBothLanguages(t *testing.T) {
-	d := newDesk(t)
-	supervisor := d.ids.Local(Supervisor, "")
+	d := apitest.Start(t)
+	supervisor := d.Key(access.Supervisor)
 	report := `{"id":"","at":"2020-01-01T00:00:00Z","source":"110","victim":{"phone":"13800138000"},"transfers":[` +
-		`{"payer_account":"1","payee_account":"2","payee_bank":"PCBC","amount":"-5","currency":"CNY","at":"2026-11-23T10:00:00+08:00"}]}`
+		`{"payer_account":"1","payee_account":"2","payee_bank":"PCBC","amount":"-5","currency":"CNY",` +
+		`"at":"2026-11-23T10:00:00+08:00"}]}`
 	for name, c := range map[string]struct {
 		key, method, path, body string
 		code, values, zh, en    string
@@ -34,26 +31,29 @@ func TestProblemsInBothLanguages(t *testing.T) {
 			"没有 /v1/nope；全部路由见 /docs", "there is no /v1/nope; the routes are listed at /docs", ""},
 		"no key": {"", "GET", "/v1/stops", "", "access.key", `null`,
 			"须提供有效密钥：Authorization: Bearer KEY", "the request needs a key that is known: Authorization: Bearer KEY", ""},
-		"another role": {d.key, "GET", "/v1/queue", "", "access.role", `{"allowed":["analyst","supervisor","admin"],"role":"bank"}`,
+		"another role": {d.Bank("PCBC"), "GET", "/v1/queue", "", "access.role",
+			`{"allowed":["analyst","supervisor","admin"],"role":"bank"}`,
 			"银行无权执行此操作；须为分析员、主管、管理员", "the role bank may not do this; it is for analyst, supervisor, admin", ""},
 		"no stop": {supervisor, "GET", "/v1/stops/stp_9", "", "not-found.stop", `{"stop":"stp_9"}`,
 			"没有止付 stp_9", "there is no stop stp_9", ""},
-		"a field of ours": {d.key, "GET", "/v1/bank/stops?wait=99h", "", "request.fields", `null`,
+		"a field of ours": {d.Bank("PCBC"), "GET", "/v1/bank/stops?wait=99h", "", "request.fields", `null`,
 			"请求中有不能接受的字段", "the request has a field that cannot be taken", "query.wait field.wait 须为时长，如 30s，最长 1m"},
 		"a field of the framework": {supervisor, "PUT", "/v1/known-good/acct:1", `{"as":"merchant","reason":""}`,
 			"request.invalid", `null`, "请求有误，请更正所列各项", "validation failed", "#/reason field.min-length 至少 1 个字符"},
 		"a document": {supervisor, "POST", "/v1/reports", report, "report.refused", `null`,
 			"报案不能接受，请更正所列各项", "the report cannot be taken as it is", "#/id missing-field 不能为空"},
-		"a method": {supervisor, "PATCH", "/v1/me", "", "request.method", `{"allowed":["GET","HEAD"],"method":"PATCH","path":"/v1/me"}`,
+		"a method": {supervisor, "PATCH", "/v1/me", "", "request.method",
+			`{"allowed":["GET","HEAD"],"method":"PATCH","path":"/v1/me"}`,
 			"/v1/me 不支持 PATCH，支持 GET、HEAD", "PATCH is not a method of /v1/me: it has GET, HEAD", ""},
 	} {
-		for language, want := range map[string]string{"": c.en, "en-GB, zh;q=0.5": c.en, "zh-CN,zh;q=0.9,en;q=0.8": c.zh, "zh": c.zh, "de": c.en} {
-			_, _, body := d.send(c.key, c.method, c.path, c.body, "Accept-Language", language)
+		for language, want := range map[string]string{"": c.en, "en-GB, zh;q=0.5": c.en, "zh-CN,zh;q=0.9,en;q=0.8": c.zh,
+			"zh": c.zh, "de": c.en} {
+			_, _, body := d.Send(c.key, c.method, c.path, c.body, "Accept-Language", language)
 			var p struct {
 				Code   string
 				Values json.RawMessage
 				Detail string
-				Errors []FieldProblem
+				Errors []wire.FieldProblem
 			}
 			if err := json.Unmarshal([]byte(body), &p); err != nil {
 				t.Fatalf("%s: %v in %s", name, err, body)
@@ -67,7 +67,8 @@ func TestProblemsInBothLanguages(t *testing.T) {
 			if c.field == "" || want != c.zh {
 				continue
 			}
-			if len(p.Errors) == 0 || strings.Join([]string{p.Errors[0].Pointer, p.Errors[0].Code, p.Errors[0].Detail}, " ") != c.field {
+			if len(p.Errors) == 0 ||
+				strings.Join([]string{p.Errors[0].Pointer, p.Errors[0].Code, p.Errors[0].Detail}, " ") != c.field {
 				t.Errorf("%s: %+v, want %s", name, p.Errors, c.field)
 			}
 		}
@@ -77,32 +78,28 @@ func TestProblemsInBothLanguages(t *testing.T) {
 // What the ledger refuses comes out with the code that it gave, and its times as
 // people write them.
 func TestRefusalsOfTheLedger(t *testing.T) {
-	ids, err := LocalIdentities(filepath.Join(t.TempDir(), "keys.json"), []string{"PCBC"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := ledger.New(law.Default)
-	now := event.Instant(1795400430000)
-	h := New(Dependencies{Identities: ids, Ledger: l, Log: folded{l}, Intake: nowhere{}, Clock: func() event.Instant { return now }})
+	s := apitest.Start(t)
+	l, now := s.Ledger, event.Instant(1795400430000)
 	p := stop.Proposal{Account: stop.Account{Number: "6217", Bank: "PCBC"}, Minor: 1_000_000_00, Currency: event.CNY,
 		Transfer: stop.Transfer{ID: "t", Minor: 1_000_000_00, At: now}, Hop: 1, Doubt: stop.DoubtCircular}
-	e := ledger.StopEntries(stop.Propose(l.Terms(), "stp_1", "cas_1", p, now, "supervisor"))[0]
-	l.Apply(&e)
+	s.Fold(0, ledger.StopEntries(stop.Propose(l.Terms(), "stp_1", "cas_1", p, now, "supervisor"))[0])
 	call := func(method, path, body string) (int, string) {
-		r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
-		r.Header.Set("Authorization", "Bearer "+ids.Local(Supervisor, ""))
-		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("Accept-Language", "zh-CN")
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		return w.Code, w.Body.String()
+		status, _, answer := s.Send(s.Key(access.Supervisor), method, path, body, "Accept-Language", "zh-CN")
+		return status, answer
 	}
-	for path, want := range map[string]string{
-		"/v1/stops/stp_1/approval":  `"code":"four-eyes.stop","detail":"提出止付的人不能自己批准，须由另一名主管批准"`,
-		"/v1/stops/stp_1/extension": `"code":"stop.step","values":{"from":"proposed","to":"extended"},"detail":"“待批准”的止付不能变为“延长止付”"`,
+	for path, want := range map[string]struct {
+		status int
+		says   string
+	}{
+		"/v1/stops/stp_1/approval": {http.StatusForbidden,
+			`"code":"four-eyes.stop","detail":"提出止付的人不能自己批准，须由另一名主管批准"`},
+		"/v1/stops/stp_1/extension": {http.StatusUnprocessableEntity,
+			`"code":"stop.step","values":{"from":"proposed","to":"extended"},` +
+				`"detail":"“待批准”的止付不能变为“延长止付”"`},
 	} {
-		if status, body := call(http.MethodPost, path, `{}`); status != http.StatusConflict || !strings.Contains(body, want) {
-			t.Errorf("%s: %d %s, want %s", path, status, body, want)
+		if status, body := call(http.MethodPost, path, `{}`); status != want.status ||
+			!strings.Contains(body, want.says) {
+			t.Errorf("%s: %d %s, want %d %s", path, status, body, want.status, want.says)
 		}
 	}
 	_, body := call(http.MethodGet, "/v1/duties", "")
@@ -111,49 +108,6 @@ func TestRefusalsOfTheLedger(t *testing.T) {
 		`"text_zh":"批准或不批准，报案人曾收到对方款项须先核实：止付 ¥1,000,000.00（PCBC 6217）"`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%s, want %s", body, want)
-		}
-	}
-}
-
-// What the service itself gives as a reason is a code in the log, and words in
-// documents; what a log of before said in words stays.
-func TestReasonsOfTheService(t *testing.T) {
-	for reason, want := range map[string]StopEvent{
-		"due.term":       {Reason: "the term ended", ReasonCode: "due.term"},
-		"the term ended": {Reason: "the term ended"},
-		"家属已核实":          {Reason: "家属已核实"},
-	} {
-		if got := stopEvent(&step.Head[stop.State]{Reason: reason}); got != want {
-			t.Errorf("%s: %+v", reason, got)
-		}
-	}
-	d := differenceRef(stop.Difference{Field: "holder", Cause: "mismatch.other"})
-	if want := "another holder: the account was reported wrongly, or sold on; ask the victim again"; d.Cause != want || d.CauseCode != "mismatch.other" {
-		t.Errorf("%+v", d)
-	}
-}
-
-// The sentences of the framework that requests here can meet have codes, and all
-// that the sentence says is in the values.
-func TestSentencesOfTheFramework(t *testing.T) {
-	for text, want := range map[string]words.Message{
-		"expected required property amount to be present": words.New("field.required", "name", "amount"),
-		"expected length <= 256":                          words.New("field.max-length", "limit", 256),
-		"expected number >= 1":                            words.New("field.minimum", "limit", 1),
-		`expected value to be one of "warn, review"`:      words.New("field.one-of", "allowed", "warn, review"),
-		"required query parameter is missing":             words.New("field.parameter", "where", "query"),
-		"request body is too large limit=1048576 bytes":   words.New("request.too-large", "limit", 1<<20),
-		"something of a later version":                    words.New("field.other", "cause", "something of a later version"),
-		validation.MsgExpectedRFC3339DateTime:             words.New("field.date-time"),
-	} {
-		m := framework(text)
-		if m.Code != want.Code || m.Error() != text || m.In(words.Chinese) != want.In(words.Chinese) || m.Check() != nil {
-			t.Errorf("%s: %+v says %s", text, m, m)
-		}
-	}
-	for _, s := range sentences {
-		if holes := words.Holes(s.code); len(holes) != len(s.names) || !words.Known(s.code) {
-			t.Errorf("%s takes %v, and the sentence has %v", s.code, holes, s.names)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
@@ -13,6 +12,10 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+
+	"stopline.internal/api/access"
+	"stopline.internal/api/route"
+	"stopline.internal/api/wire"
 )
 
 // requestHeader carries a request's id, both ways.
@@ -20,8 +23,6 @@ const requestHeader = "X-Request-Id"
 
 // saneID is an id of the caller's that may stand in a log and in a header.
 var saneID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-
-type requestKey struct{}
 
 // numbered gives each request an id: the caller's where it is sane, else one of
 // ours. It is on the answer, in problem documents and in the log.
@@ -34,42 +35,51 @@ func numbered(next http.Handler) http.Handler {
 			id = hex.EncodeToString(raw)
 		}
 		w.Header().Set(requestHeader, id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, id)))
+		next.ServeHTTP(w, r.WithContext(route.WithRequestID(r.Context(), id)))
 	})
-}
-
-// requestID is the id of the request that a context belongs to.
-func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestKey{}).(string)
-	return id
 }
 
 // named puts the request's id into problem documents, and says them in the
 // language that was asked for.
 func named(ctx huma.Context, _ string, v any) (any, error) {
-	if p, is := v.(*Problem); is {
-		p.RequestID = requestID(ctx.Context())
-		p.in(languageOf(ctx.Header("Accept-Language")))
+	if p, is := v.(*wire.Problem); is {
+		p.RequestID = route.RequestID(ctx.Context())
+		p.In(wire.LanguageOf(ctx.Header("Accept-Language")))
 	}
 	return v, nil
+}
+
+// identify puts the caller's identity into the request's context.
+func identify(ids *access.Identities) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+				if id := ids.Find(key); id != nil {
+					r = r.WithContext(access.With(r.Context(), id))
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
 // accessLog writes a line for each request that failed or by which a person
 // changed something; for banks' answers, of which there are thousands, and for
 // every other at debug level. It has the route and not the path: there are
 // account numbers in some.
-func (s *server) accessLog(next http.Handler) http.Handler {
+func (d Dependencies) accessLog(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
 		seen := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		next.ServeHTTP(seen, r)
 		level := slog.LevelDebug
-		if seen.Status() >= 500 || changes(r) && who(r.Context()).Role != Bank {
+		if seen.Status() >= 500 || changes(r) && access.Who(r.Context()).Role != access.Bank {
 			level = slog.LevelInfo
 		}
-		route := chi.RouteContext(r.Context()).RoutePattern()
-		s.Logger.Log(r.Context(), level, "request", "method", r.Method, "route", route, "status", seen.Status(),
-			"ms", time.Since(begun).Milliseconds(), "by", who(r.Context()).Name, "request_id", requestID(r.Context()))
+		pattern := chi.RouteContext(r.Context()).RoutePattern()
+		d.Logger.Log(r.Context(), level, "request", "method", r.Method, "route", pattern, "status", seen.Status(),
+			"ms", time.Since(begun).Milliseconds(), "by", access.Who(r.Context()).Name,
+			"request_id", route.RequestID(r.Context()))
 	})
 }
 
@@ -115,15 +125,7 @@ func notAllowed(routes chi.Routes) http.HandlerFunc {
 			}
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		writeProblem(w, r, problem(http.StatusMethodNotAllowed, "request.method",
+		route.WriteProblem(w, r, wire.NewProblem(http.StatusMethodNotAllowed, "request.method",
 			"method", r.Method, "path", r.URL.Path, "allowed", allowed))
 	}
-}
-
-// challenge is the WWW-Authenticate of an answer 401 (RFC 6750).
-func challenge(authorization string) string {
-	if authorization == "" {
-		return `Bearer realm="stopline"`
-	}
-	return `Bearer realm="stopline", error="invalid_token"`
 }

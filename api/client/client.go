@@ -258,7 +258,8 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 		tries += uint(cmp.Or(c.Retries, 8))
 	}
 	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, c.once(ctx, method, path, body, out) },
-		backoff.WithBackOff(pauses(cmp.Or(c.Backoff, firstPause))), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0))
+		backoff.WithBackOff(pauses(cmp.Or(c.Backoff, firstPause))), backoff.WithMaxTries(tries),
+		backoff.WithMaxElapsedTime(0))
 	return cause(ctx, err)
 }
 
@@ -327,7 +328,8 @@ func (c *Client) once(ctx context.Context, method, path string, body []byte, out
 func problemOf(resp *http.Response, body []byte) error {
 	p := &Problem{}
 	if json.Unmarshal(body, p) != nil || p.Status == 0 {
-		p = &Problem{Status: resp.StatusCode, Title: http.StatusText(resp.StatusCode), Detail: "the center's answer is no problem document"}
+		p = &Problem{Status: resp.StatusCode, Title: http.StatusText(resp.StatusCode),
+			Detail: "the center's answer is no problem document"}
 	}
 	return p
 }
@@ -344,7 +346,8 @@ func (c *Client) request(ctx context.Context, method, path string, body []byte) 
 	return req, nil
 }
 
-var patient = &http.Client{Timeout: 75 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute}}
+var patient = &http.Client{Timeout: 75 * time.Second,
+	Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute}}
 
 func (c *Client) http() *http.Client {
 	if c.HTTP != nil {

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -9,12 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v7"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"stopline.internal/api/sse"
 )
 
 // The types of messages.
@@ -63,7 +63,8 @@ func (c *Client) Listen(ctx context.Context, place string, handle func(context.C
 const silence = 45 * time.Second
 
 // streaming has no timeout over all: a stream has no end.
-var streaming = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4, ResponseHeaderTimeout: 15 * time.Second}}
+var streaming = &http.Client{
+	Transport: &http.Transport{MaxIdleConnsPerHost: 4, ResponseHeaderTimeout: 15 * time.Second}}
 
 func (c *Client) listen(ctx context.Context, place *string, handle func(context.Context, Message) error) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -72,7 +73,7 @@ func (c *Client) listen(ctx context.Context, place *string, handle func(context.
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Accept", "text/event-stream")
+	req.Header.Set("Accept", sse.ContentType)
 	if *place != "" {
 		req.Header.Set("Last-Event-ID", *place)
 	}
@@ -91,53 +92,30 @@ func (c *Client) listen(ctx context.Context, place *string, handle func(context.
 	}
 	dead := time.AfterFunc(silence, cancel)
 	defer dead.Stop()
-	lines := bufio.NewScanner(resp.Body)
-	lines.Buffer(nil, maxAnswer)
-	var e streamEvent
-	for lines.Scan() {
-		dead.Reset(silence)
-		if line := lines.Text(); line != "" {
-			e.field(line)
-			continue
+	events := sse.NewReader(resp.Body, maxAnswer)
+	for {
+		e, err := events.Next()
+		if errors.Is(err, io.EOF) {
+			return io.ErrUnexpectedEOF // a stream has no end of its own
 		}
-		if err := e.dispatch(ctx, place, handle); err != nil {
+		if err != nil {
 			return err
 		}
-		e = streamEvent{}
-	}
-	return cmp.Or(lines.Err(), io.ErrUnexpectedEOF) // a stream has no end of its own
-}
-
-// streamEvent is one event of a stream, as its lines come in.
-type streamEvent struct {
-	id, name, data string
-	hasID          bool
-}
-
-func (e *streamEvent) field(line string) {
-	name, value, _ := strings.Cut(line, ":")
-	value = strings.TrimPrefix(value, " ")
-	switch name {
-	case "id":
-		e.id, e.hasID = value, true
-	case "event":
-		e.name = value
-	case "data":
-		e.data += value
+		dead.Reset(silence)
+		if err := dispatch(ctx, e, place, handle); err != nil {
+			return err
+		}
 	}
 }
 
 // dispatch hands a message to its reader and moves the place behind it. What has
 // no id leaves the place alone: it belongs to what was open at the start, which
 // counts as told once the event named current has come.
-func (e *streamEvent) dispatch(ctx context.Context, place *string, handle func(context.Context, Message) error) error {
-	after := *place
-	if e.hasID {
-		after = e.id
-	}
-	if e.data != "" && e.name != "current" && e.name != "reset" {
+func dispatch(ctx context.Context, e sse.Event, place *string, handle func(context.Context, Message) error) error {
+	after := cmp.Or(e.ID, *place)
+	if e.Data != "" && e.Name != "current" && e.Name != "reset" {
 		var m Message
-		if err := json.Unmarshal([]byte(e.data), &m); err != nil {
+		if err := json.Unmarshal([]byte(e.Data), &m); err != nil {
 			return fmt.Errorf("a message of the stream cannot be read: %w", err)
 		}
 		m.Place = after

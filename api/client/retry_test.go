@@ -51,11 +51,17 @@ func TestRetries(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			calls := 0
-			bank := &client.Client{URL: flaky(t, &calls, c.answers...).URL, Key: "k", Retries: c.retries, Backoff: time.Microsecond}
+			bank := &client.Client{
+				URL:     flaky(t, &calls, c.answers...).URL,
+				Key:     "k",
+				Retries: c.retries,
+				Backoff: time.Microsecond,
+			}
 			begun := time.Now()
 			stop, err := bank.Acknowledge(t.Context(), "stp_1")
 			var p *client.Problem
-			if c.status == 0 && (err != nil || stop.ID != "stp_1") || c.status != 0 && (!errors.As(err, &p) || p.Status != c.status) {
+			if c.status == 0 && (err != nil || stop.ID != "stp_1") ||
+				c.status != 0 && (!errors.As(err, &p) || p.Status != c.status) {
 				t.Errorf("answered %+v, %v", stop, err)
 			}
 			if calls != c.calls || time.Since(begun) < c.atLeast {
@@ -84,7 +90,8 @@ func TestListenEnds(t *testing.T) {
 	calls := 0
 	bank := &client.Client{URL: flaky(t, &calls, 503, 401).URL, Key: "k"}
 	var p *client.Problem
-	if err := bank.Listen(t.Context(), "", nil); !errors.As(err, &p) || p.Status != http.StatusUnauthorized || calls != 2 {
+	if err := bank.Listen(t.Context(), "", nil); !errors.As(err, &p) || p.Status != http.StatusUnauthorized ||
+		calls != 2 {
 		t.Errorf("%v after %d", err, calls)
 	}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

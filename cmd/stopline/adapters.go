@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"stopline.internal/api"
+	"stopline.internal/api/center"
+	"stopline.internal/api/wire"
 	"stopline.internal/cmd/stopline/backtest"
 	"stopline.internal/scoring"
 	"stopline.internal/stream"
@@ -21,8 +22,8 @@ func (i intake) Taint(ctx context.Context, taints ...*event.Taint) error {
 }
 
 // backtest scores the books again for the API.
-func (s *service) backtest(p plan) api.Backtest {
-	return func(ctx context.Context, from, to event.Instant, candidate, live *scoring.Catalogue) (*api.BacktestDocument, error) {
+func (s *service) backtest(p plan) center.Backtest {
+	return func(ctx context.Context, from, to event.Instant, candidate, live *scoring.Catalogue) (*wire.Backtest, error) {
 		src, err := backtest.Books(ctx, s.warehouse, from, to, event.NewNumbers(p.tuning.Country), func(int) {})
 		if err != nil {
 			return nil, err
@@ -32,16 +33,16 @@ func (s *service) backtest(p plan) api.Backtest {
 			return nil, err
 		}
 		r := res.Report("the books", p.clock(), candidate, live)
-		figures := func(f *backtest.Figures) api.BacktestFigures {
-			out := api.BacktestFigures{Version: f.Catalogue, Frauds: f.Frauds, Caught: f.Caught, Missed: f.Frauds - f.Caught, False: f.False, Honest: f.Honest, FalseStops: f.FalseStops, Precision: f.Precision, Recall: f.Recall, Days: []api.BacktestDay{}}
+		figures := func(f *backtest.Figures) wire.BacktestFigures {
+			out := wire.BacktestFigures{Version: f.Catalogue, Frauds: f.Frauds, Caught: f.Caught, Missed: f.Frauds - f.Caught, False: f.False, Honest: f.Honest, FalseStops: f.FalseStops, Precision: f.Precision, Recall: f.Recall, Days: []wire.BacktestDay{}}
 			for _, d := range f.Days {
-				out.Days = append(out.Days, api.BacktestDay(d))
+				out.Days = append(out.Days, wire.BacktestDay(d))
 			}
 			return out
 		}
-		out := &api.BacktestDocument{From: r.From, To: r.To, Events: r.Events, Seconds: r.Seconds, Candidate: figures(&r.Candidate), Live: figures(r.Live), Difference: []api.BacktestChange{}}
+		out := &wire.Backtest{From: r.From, To: r.To, Events: r.Events, Seconds: r.Seconds, Candidate: figures(&r.Candidate), Live: figures(r.Live), Difference: []wire.BacktestChange{}}
 		for _, c := range r.Difference {
-			out.Difference = append(out.Difference, api.BacktestChange(c))
+			out.Difference = append(out.Difference, wire.BacktestChange(c))
 		}
 		return out, nil
 	}
@@ -50,15 +51,15 @@ func (s *service) backtest(p plan) api.Backtest {
 // deadLetters shows the dead letters to the API.
 type deadLetters struct{ *stream.DeadLetters }
 
-func (r deadLetters) Newest(ctx context.Context, limit int) ([]api.DeadLetterDocument, error) {
+func (r deadLetters) Newest(ctx context.Context, limit int) ([]wire.DeadLetter, error) {
 	found, err := r.DeadLetters.Newest(ctx, limit)
-	out := make([]api.DeadLetterDocument, len(found))
+	out := make([]wire.DeadLetter, len(found))
 	for i, l := range found {
-		out[i] = api.DeadLetterDocument{Partition: l.Partition, Offset: l.Offset, Topic: l.Topic,
-			Reason: l.Reason, Error: l.Error, At: l.At, Bytes: len(l.Document), Document: api.Shown(l.Document),
-			Problems: []api.DeadLetterProblem{}}
+		out[i] = wire.DeadLetter{Partition: l.Partition, Offset: l.Offset, Topic: l.Topic,
+			Reason: l.Reason, Error: l.Error, At: l.At, Bytes: len(l.Document), Document: wire.Shown(l.Document),
+			Problems: []wire.DeadLetterProblem{}}
 		for _, p := range l.Problems {
-			out[i].Problems = append(out[i].Problems, api.DeadLetterProblem(p))
+			out[i].Problems = append(out[i].Problems, wire.DeadLetterProblem(p))
 		}
 	}
 	return out, err
@@ -67,7 +68,7 @@ func (r deadLetters) Newest(ctx context.Context, limit int) ([]api.DeadLetterDoc
 func (r deadLetters) Replay(ctx context.Context, partition int, offset int64) error {
 	err := r.DeadLetters.Replay(ctx, partition, offset)
 	if errors.Is(err, stream.ErrNoDeadLetter) {
-		return api.ErrGone
+		return center.ErrGone
 	}
 	return err
 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
 	"stopline.internal/cmd/stopline/backtest"
 	"stopline.internal/scoring"
 	"stopline.internal/scoring/pattern"
@@ -111,7 +111,7 @@ func TestBacktestDocuments(t *testing.T) {
 func TestBacktestBooksAndCommands(t *testing.T) {
 	dir := t.TempDir()
 	h := harnessOn(t, Servers{Data: dir, Partitions: 2}, 10_000)
-	analyst, supervisor := h.ids.Local(api.Analyst, ""), h.ids.Local(api.Supervisor, "")
+	analyst, supervisor := h.ids.Local(access.Analyst, ""), h.ids.Local(access.Supervisor, "")
 	for i := range 25 {
 		phone := fmt.Sprint(13800138000 + i)
 		h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c%d","at":"%s","phase":"ended","caller":{"number":"+85281234567"},"callee":{"number":"%s"},"duration_s":1500}`, i, minutesAgo(40), phone))

@@ -17,7 +17,8 @@ import (
 
 	"stopline.internal/stream/kafka"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
+	"stopline.internal/api/bank"
 	"stopline.internal/api/client"
 	"stopline.internal/cmd/stopline/city"
 	"stopline.internal/scoring"
@@ -207,11 +208,11 @@ func (c *benchCmd) limit(ctx context.Context, in *infra) (float64, error) {
 
 // pipeline runs every role over what lies in Kafka.
 func (c *benchCmd) pipeline(ctx context.Context, in *infra, out *benchSummary) error {
-	ids, err := api.LocalIdentities(filepath.Join(c.Data, "bench-keys.json"), []string{"ICBK"})
+	ids, err := access.LocalIdentities(filepath.Join(c.Data, "bench-keys.json"), []string{"ICBK"})
 	if err != nil {
 		return err
 	}
-	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: allRoles, listen: "127.0.0.1:0", screening: api.Screening{Deadline: 30 * time.Second, Default: "allow"}, clock: wallClock, limits: c.parser().Limits, terms: law.Default, policy: scoring.DefaultPolicy, identities: ids}, warnings())
+	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: allRoles, listen: "127.0.0.1:0", screening: bank.Screening{Deadline: 30 * time.Second, Default: "allow"}, clock: wallClock, limits: c.parser().Limits, terms: law.Default, policy: scoring.DefaultPolicy, identities: ids}, warnings())
 	if err != nil {
 		return err
 	}
@@ -238,7 +239,7 @@ func (c *benchCmd) pipeline(ctx context.Context, in *infra, out *benchSummary) e
 	if err := c.latency(ctx, s, out); err != nil {
 		return err
 	}
-	return c.screenings(ctx, s, ids.Local(api.Bank, "ICBK"), out)
+	return c.screenings(ctx, s, ids.Local(access.Bank, "ICBK"), out)
 }
 
 // screenTime is how long screenings are asked for.

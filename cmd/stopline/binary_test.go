@@ -20,7 +20,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
 	"stopline.internal/cmd/stopline/city"
 	"stopline.internal/stream/event"
 )
@@ -151,7 +151,7 @@ func outcomeOf(t *testing.T, docs []city.Doc, kills []int) found {
 		time.Sleep(60 * time.Millisecond)
 	}
 	// The last document is a report: when its case is there, all before it is scored.
-	ids, err := api.LoadIdentities(filepath.Join(dir, "keys.json"))
+	ids, err := access.LoadIdentities(filepath.Join(dir, "keys.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func outcomeOf(t *testing.T, docs []city.Doc, kills []int) found {
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("Authorization", "Bearer "+ids.Local(api.Admin, ""))
+		req.Header.Set("Authorization", "Bearer "+ids.Local(access.Admin, ""))
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
 			t.Fatal(err)

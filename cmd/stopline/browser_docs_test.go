@@ -2,14 +2,11 @@ package main
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 
-	"stopline.internal/api"
-	"stopline.internal/store/ledger"
-	"stopline.internal/store/ledger/law"
+	"stopline.internal/api/apitest"
 )
 
 // The list of routes in a real browser: everything that it loads is there, it
@@ -17,8 +14,7 @@ import (
 // to the console and to the other language.
 func TestBrowserDocs(t *testing.T) {
 	w := openWindow(t)
-	srv := httptest.NewServer(api.New(api.Dependencies{Version: thisBuild().String(), Identities: &api.Identities{}, Ledger: ledger.New(law.Default)}))
-	t.Cleanup(srv.Close)
+	srv := apitest.Start(t)
 	for _, lang := range []string{"zh", "en"} {
 		for _, size := range [][2]int64{{390, 844}, {1440, 900}} {
 			w.do(chromedp.EmulateViewport(size[0], size[1]), chromedp.Navigate(srv.URL+"/docs?lang="+lang), chromedp.WaitVisible(".docs main"))

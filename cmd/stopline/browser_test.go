@@ -20,8 +20,9 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
 	"stopline.internal/api/report"
+	"stopline.internal/api/wire"
 )
 
 // window is a real browser in front of a service.
@@ -397,25 +398,25 @@ func TestBrowserCity(t *testing.T) {
 		}
 		return cmd
 	}
-	key := func(role api.Role) string {
-		ids, err := api.LoadIdentities(filepath.Join(dir, "keys.json"))
+	key := func(role access.Role) string {
+		ids, err := access.LoadIdentities(filepath.Join(dir, "keys.json"))
 		if err != nil {
 			return ""
 		}
 		return ids.Local(role, "")
 	}
-	counts := func() (c api.QueueCounts) {
+	counts := func() (c wire.QueueCounts) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/v1/queue?limit=1", http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("Authorization", "Bearer "+key(api.Supervisor))
+		req.Header.Set("Authorization", "Bearer "+key(access.Supervisor))
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
 			return c // not up yet
 		}
 		defer func() { _ = resp.Body.Close() }()
-		var q struct{ Counts api.QueueCounts }
+		var q struct{ Counts wire.QueueCounts }
 		_ = json.NewDecoder(resp.Body).Decode(&q) // zeros while the books cannot be read
 		return q.Counts
 	}
@@ -445,7 +446,7 @@ func TestBrowserCity(t *testing.T) {
 		w.do(chromedp.Click("#language"))
 	}
 	// The link that the demo prints signs in; the address forgets the key.
-	w.do(chromedp.Navigate(url+"/#key="+key(api.Supervisor)), chromedp.WaitVisible(".rows .pick"))
+	w.do(chromedp.Navigate(url+"/#key="+key(access.Supervisor)), chromedp.WaitVisible(".rows .pick"))
 	if left := w.js("location.href"); strings.Contains(left, "sl_") {
 		t.Errorf("the key stays in the address: %s", left)
 	}
@@ -501,7 +502,7 @@ func TestBrowserCity(t *testing.T) {
 	w.until("the books are right, while the city goes on", `document.querySelector("#said").textContent.startsWith("账目相符")`)
 
 	// The police have cases and statistics, and no queue.
-	w.do(chromedp.Click("#leave"), chromedp.WaitVisible("#door"), chromedp.Navigate(url+"/#key="+key(api.Police)))
+	w.do(chromedp.Click("#leave"), chromedp.WaitVisible("#door"), chromedp.Navigate(url+"/#key="+key(access.Police)))
 	w.until("cases", `document.querySelectorAll("#page tbody tr").length > 5 && document.querySelectorAll("nav a:not([hidden])").length === 2`)
 	w.do(chromedp.Click("#page tbody a"))
 	w.until("a case without anything to decide", `document.querySelector(".case") && ![...document.querySelectorAll(".case button")].some(b => b.textContent === "解除")`)

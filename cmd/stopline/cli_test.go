@@ -18,7 +18,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
 )
 
 // exits runs the program to its end, whatever that is.
@@ -212,11 +212,11 @@ func TestKeysLocal(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("%v, %v; want mode 0600", info, err)
 	}
-	ids, err := api.LoadIdentities(file)
+	ids, err := access.LoadIdentities(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ids.Len() != 6 || ids.InClear() != 6 || ids.Local(api.Bank, "TEST") == "" || ids.Local(api.Bank, "PCBC") != "" {
+	if ids.Len() != 6 || ids.InClear() != 6 || ids.Local(access.Bank, "TEST") == "" || ids.Local(access.Bank, "PCBC") != "" {
 		t.Errorf("%d keys, %d in clear; want four roles and the banks ICBK and TEST", ids.Len(), ids.InClear())
 	}
 	before, _ := os.ReadFile(file)

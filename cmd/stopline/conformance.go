@@ -10,7 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
+	"stopline.internal/api/wire"
 	"stopline.internal/cmd/stopline/conformance"
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger/law"
@@ -109,14 +110,14 @@ func (c *conformCmd) examine(ctx context.Context) (*conformance.Certificate, err
 	}
 	defer s.stop()
 	fmt.Fprintf(os.Stderr, "the bank's system under test answers at %s\n  key     %s\n  secret  %s\n\n", s.url, c.Key, c.Secret)
-	return kit.Examine(ctx, conformance.Center{Ledger: s.ledger, Log: s.log, Clock: wallClock, Envelope: api.Envelope})
+	return kit.Examine(ctx, conformance.Center{Ledger: s.ledger, Log: s.log, Clock: wallClock, Envelope: wire.Envelope})
 }
 
 // identities are the bank's key and one for the kit's own decisions.
-func (c *conformCmd) identities(dir string) (*api.Identities, error) {
-	list := []api.Identity{{Name: "bank " + c.Bank, Role: api.Bank, Bank: c.Bank, Key: c.Key}}
+func (c *conformCmd) identities(dir string) (*access.Identities, error) {
+	list := []access.Identity{{Name: "bank " + c.Bank, Role: access.Bank, Bank: c.Bank, Key: c.Key}}
 	if c.Key == "" {
-		key, _ := api.NewKey(list[0].Name, api.Bank, c.Bank)
+		key, _ := access.NewKey(list[0].Name, access.Bank, c.Bank)
 		c.Key, list[0].Key = key, key
 	}
 	b, err := json.Marshal(list)
@@ -131,7 +132,7 @@ func (c *conformCmd) identities(dir string) (*api.Identities, error) {
 	if err != nil {
 		return nil, err
 	}
-	return api.Register{Banks: banks}.LoadIdentities(path)
+	return access.Register{Banks: banks}.LoadIdentities(path)
 }
 
 // banks are those that are known, and the one that is examined: it may be new.

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -15,8 +15,10 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
+	"stopline.internal/api/bank"
 	"stopline.internal/api/client"
+	"stopline.internal/api/sse"
 	"stopline.internal/cmd/stopline/city"
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger/delivery"
@@ -90,7 +92,7 @@ func harnessWith(t *testing.T, endpoints ...stream.Endpoint) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids, err := api.LocalIdentities(filepath.Join(dir, "keys.json"), city.BankCodes)
+	ids, err := access.LocalIdentities(filepath.Join(dir, "keys.json"), city.BankCodes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,13 +264,15 @@ func TestStreamResumes(t *testing.T) {
 	if ct := resp.Header.Get("Content-Type"); ct != "text/event-stream" {
 		t.Errorf("content type %s", ct)
 	}
-	lines := bufio.NewScanner(resp.Body)
-	for lines.Scan() && !strings.HasPrefix(lines.Text(), "data: ") {
-		continue
+	stream := sse.NewReader(resp.Body, 1<<20)
+	e, err := stream.Next()
+	for err == nil && e.Data == "" {
+		e, err = stream.Next()
 	}
 	var m map[string]any
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(lines.Text(), "data: ")), &m); err != nil || m["type"] == nil || m["timestamp"] == nil || m["data"] == nil {
-		t.Errorf("an event's data: %s", lines.Text())
+	if err := errors.Join(err, json.Unmarshal([]byte(e.Data), &m)); err != nil || m["type"] == nil || m["timestamp"] == nil ||
+		m["data"] == nil {
+		t.Errorf("an event's data: %s, %v", e.Data, err)
 	}
 	h.refused(422, k.pcbc, http.MethodGet, "/v1/bank/stops?wait=99h", "")
 	if status, _ := h.call(k.pcbc, http.MethodGet, "/v1/bank/stops/stream", "", "Last-Event-ID", "nonsense"); status != http.StatusUnprocessableEntity {
@@ -321,12 +325,12 @@ func TestScreeningDeadline(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer in.close(log)
-	ids, err := api.LocalIdentities(filepath.Join(dir, "keys.json"), city.BankCodes)
+	ids, err := access.LocalIdentities(filepath.Join(dir, "keys.json"), city.BankCodes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	svc, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 1000, Checkpoint: time.Second, Country: "CN"}, roles: []string{roleAPI}, clock: wallClock, limits: event.DefaultLimits,
-		terms: law.Default, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids, screening: api.Screening{Deadline: 200 * time.Millisecond, Default: "hold"}}, log)
+		terms: law.Default, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids, screening: bank.Screening{Deadline: 200 * time.Millisecond, Default: "hold"}}, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,8 @@ import (
 
 	"stopline.internal/stream/kafka"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
+	"stopline.internal/api/center"
 	"stopline.internal/cmd/stopline/city"
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
@@ -66,7 +67,7 @@ type demo struct {
 
 	historyRead int64 // events read before the live part
 
-	ids              *api.Identities
+	ids              *access.Identities
 	beganAt, endedAt event.Instant // of the city: the live part of this run
 	untold           untold
 	draining         atomic.Bool
@@ -147,7 +148,7 @@ var cityCenter = Center{Center: "贵阳市反诈中心（模拟）", Numbering: 
 
 // start runs the service on the city's clock, and the city's banks.
 func (d *demo) start(ctx context.Context, in *infra) error {
-	ids, err := api.LocalIdentities(filepath.Join(d.cmd.Data, "keys.json"), append(slices.Clone(city.BankCodes), ownBank))
+	ids, err := access.LocalIdentities(filepath.Join(d.cmd.Data, "keys.json"), append(slices.Clone(city.BankCodes), ownBank))
 	if err != nil {
 		return err
 	}
@@ -161,13 +162,13 @@ func (d *demo) start(ctx context.Context, in *infra) error {
 	terms.Claim = time.Duration(float64(terms.Claim) * d.saved.Speed)
 	d.service, err = start(ctx, in, plan{tuning: d.cmd.Tuning, roles: allRoles, pprof: d.cmd.Pprof, center: cityCenter, clock: d.clock.now, limits: limits,
 		terms: terms, policy: scoring.DefaultPolicy, listen: d.cmd.Listen, identities: ids, observe: 25 * time.Millisecond,
-		simulation: &api.Simulation{Speed: d.saved.Speed, Pace: d.clock.current}}, d.log)
+		simulation: &center.Simulation{Speed: d.saved.Speed, Pace: d.clock.current}}, d.log)
 	if err != nil {
 		return err
 	}
 	d.banks = &city.Banks{City: d.city, URL: d.service.url, Keys: map[string]string{}, Sleep: d.clock.sleep, Log: d.log, Seen: d.watch.seen}
 	for _, b := range city.BankCodes {
-		d.banks.Keys[b] = ids.Local(api.Bank, b)
+		d.banks.Keys[b] = ids.Local(access.Bank, b)
 	}
 	if err := d.banks.OpenJournal(filepath.Join(d.cmd.Data, "banks.journal")); err != nil {
 		return err

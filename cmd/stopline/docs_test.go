@@ -14,7 +14,7 @@ import (
 	"sync"
 	"testing"
 
-	"stopline.internal/api"
+	"stopline.internal/api/wire"
 )
 
 // The lines of docs/banks.md work as they are pasted, in their order, before the
@@ -48,7 +48,7 @@ func TestBanksPageWorks(t *testing.T) {
 		}
 		dec := json.NewDecoder(strings.NewReader(block[1]))
 		dec.DisallowUnknownFields()
-		var b api.ReturnBody
+		var b wire.ReturnBody
 		if err := dec.Decode(&b); err != nil || b.Result != "returned" || b.Amount == "" || b.Reference == "" {
 			t.Errorf("the page's confirmation of a return: %+v, %v", b, err)
 		}

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
 	"stopline.internal/stream/event"
 )
 
@@ -16,7 +16,7 @@ type Register struct {
 	BankRegister string `help:"File of the banks that are known, in place of the built-in list: JSON as stream/event/banks.json." type:"existingfile" placeholder:"FILE"`
 }
 
-func (r *Register) banks() (register api.Register, err error) {
+func (r *Register) banks() (register access.Register, err error) {
 	register.Banks = event.BuiltInBanks()
 	if r.BankRegister != "" {
 		register.Banks, err = event.LoadBanks(r.BankRegister)
@@ -39,14 +39,14 @@ type keysNewCmd struct {
 
 // Run makes a key and shows it, once its entry is safely in the file.
 func (c *keysNewCmd) Run() error {
-	if (c.Role == string(api.Bank)) != (c.Bank != "") {
+	if (c.Role == string(access.Bank)) != (c.Bank != "") {
 		return errors.New("--bank CODE goes with --role bank, and only with it")
 	}
 	banks, err := c.banks()
 	if err != nil {
 		return err
 	}
-	key, id := api.NewKey(c.Name, api.Role(c.Role), c.Bank)
+	key, id := access.NewKey(c.Name, access.Role(c.Role), c.Bank)
 	if c.File != "" {
 		err = banks.AddIdentity(c.File, id)
 	} else {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
 	"stopline.internal/api/report"
 	"stopline.internal/store/ledger"
 	"stopline.internal/store/ledger/law"
@@ -21,7 +21,7 @@ type keys struct{ analyst, supervisor, admin, police, pcbc, aboc, icbk string }
 
 func (h *harness) keys() keys {
 	l := h.ids.Local
-	return keys{l(api.Analyst, ""), l(api.Supervisor, ""), l(api.Admin, ""), l(api.Police, ""), l(api.Bank, "PCBC"), l(api.Bank, "ABOC"), l(api.Bank, "ICBK")}
+	return keys{l(access.Analyst, ""), l(access.Supervisor, ""), l(access.Admin, ""), l(access.Police, ""), l(access.Bank, "PCBC"), l(access.Bank, "ABOC"), l(access.Bank, "ICBK")}
 }
 
 // ok sends a request that has to succeed.
@@ -189,7 +189,7 @@ func (h *harness) bankKey(id string) string {
 	h.t.Helper()
 	var s *stop.Stop
 	h.eventually("stop "+id+" requested", func() bool { s = h.ledger.Stop(id); return s != nil && s.RequestedAt != 0 })
-	return h.ids.Local(api.Bank, s.Account.Bank)
+	return h.ids.Local(access.Bank, s.Account.Bank)
 }
 
 // The law's terms, over the API: two terms and no more, four eyes, later credits,
@@ -214,7 +214,7 @@ func TestLifeByTheLaw(t *testing.T) {
 	if s := h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+stop+"/extension", `{"reason":"court"}`); s["terms"] != 2.0 {
 		t.Errorf("%v", s["terms"])
 	}
-	if doc := h.refused(409, k.supervisor, http.MethodPost, "/v1/stops/"+stop+"/extension", `{}`); !strings.Contains(fmt.Sprint(doc), "as often as the law allows") {
+	if doc := h.refused(422, k.supervisor, http.MethodPost, "/v1/stops/"+stop+"/extension", `{}`); !strings.Contains(fmt.Sprint(doc), "as often as the law allows") {
 		t.Errorf("a third term: %v", doc)
 	}
 	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+stop+"/freeze", `{}`)
@@ -242,7 +242,7 @@ func TestLifeByTheLaw(t *testing.T) {
 	h.refused(409, k.analyst, http.MethodPost, "/v1/cases/"+c["id"].(string)+"/returns", "")
 	h.refused(403, k.analyst, http.MethodPost, "/v1/returns/"+ret+"/approval", `{}`)
 	h.ok(k.supervisor, http.MethodPost, "/v1/returns/"+ret+"/approval", `{}`)
-	h.refused(409, k.supervisor, http.MethodPost, "/v1/returns/"+ret+"/approval", `{}`)
+	h.refused(403, k.supervisor, http.MethodPost, "/v1/returns/"+ret+"/approval", `{}`)
 	h.ok(k.admin, http.MethodPost, "/v1/returns/"+ret+"/approval", `{}`)
 	var told map[string]any
 	h.eventually("the bank is told to pay back", func() bool {
@@ -413,7 +413,7 @@ func TestTrailWaitsForApproval(t *testing.T) {
 		"order":{"type":"back-filled","original":"A-1","urgency":"normal","operator":{"name":"甲","badge":"1"},"investigator":{"name":"乙","badge":"2"}}}`, c["id"], minutesAgo(11))
 	own := h.ok(k.supervisor, http.MethodPost, "/v1/stops", body)["id"].(string)
 	h.refused(409, k.supervisor, http.MethodPost, "/v1/stops", body)
-	if doc := h.refused(409, k.supervisor, http.MethodPost, "/v1/stops/"+own+"/approval", `{}`); !strings.Contains(fmt.Sprint(doc), "another supervisor") {
+	if doc := h.refused(403, k.supervisor, http.MethodPost, "/v1/stops/"+own+"/approval", `{}`); !strings.Contains(fmt.Sprint(doc), "another supervisor") {
 		t.Errorf("%v", doc)
 	}
 	h.ok(k.admin, http.MethodPost, "/v1/stops/"+own+"/approval", `{}`)

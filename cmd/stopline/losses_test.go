@@ -11,7 +11,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger/law"
 	"stopline.internal/stream/event"
@@ -82,7 +82,7 @@ func TestBooksAreWrittenAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer in.close(warnings())
-		ids, err := api.LocalIdentities(data+"/keys.json", []string{"PCBC", "ABOC", "ICBK"})
+		ids, err := access.LocalIdentities(data+"/keys.json", []string{"PCBC", "ABOC", "ICBK"})
 		if err != nil {
 			t.Fatal(err)
 		}

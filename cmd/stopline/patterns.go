@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"stopline.internal/api"
+	"stopline.internal/api/wire"
 	"stopline.internal/cmd/stopline/backtest"
 	"stopline.internal/scoring"
 	"stopline.internal/scoring/pattern"
@@ -61,7 +61,7 @@ func (s *Service) do(ctx context.Context, method, path, contentType string, body
 		return err
 	}
 	if resp.StatusCode >= 300 {
-		var p api.Problem
+		var p wire.Problem
 		if json.Unmarshal(answer, &p) != nil || p.Detail == "" {
 			return fmt.Errorf("%s %s: %s", method, path, resp.Status)
 		}
@@ -142,14 +142,14 @@ func (c *patternsPublishCmd) Run(ctx context.Context) error {
 		q = "?reason=" + strings.ReplaceAll(strings.ReplaceAll(c.Reason, "%", "%25"), " ", "+")
 	}
 	if !c.Alone {
-		var p api.ProposalDocument
+		var p wire.Proposal
 		if err := c.do(ctx, http.MethodPost, "/v1/patterns/proposals"+q, "application/yaml", strings.NewReader(cat.Text), &p); err != nil {
 			return err
 		}
 		fmt.Fprintf(os.Stderr, "it waits for somebody else: stopline patterns approve %s --key KEY\n", p.Version)
 		return printSummary(map[string]any{"version": p.Version, "patterns": p.Patterns, "base": p.Base, "proposed_at": p.ProposedAt})
 	}
-	var d api.CatalogueDocument
+	var d wire.Catalogue
 	if err := c.do(ctx, http.MethodPut, "/v1/patterns"+q, "application/yaml", strings.NewReader(cat.Text), &d); err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ type patternsApproveCmd struct {
 
 // Run approves a proposal.
 func (c *patternsApproveCmd) Run(ctx context.Context) error {
-	var d api.CatalogueDocument
+	var d wire.Catalogue
 	if err := c.do(ctx, http.MethodPost, "/v1/patterns/proposals/"+url.PathEscape(c.Version)+"/approval", "", nil, &d); err != nil {
 		return err
 	}
@@ -176,9 +176,9 @@ type patternsStatsCmd struct {
 	To   string `help:"The day after the last; tomorrow without it." placeholder:"2026-12-01"`
 }
 
-func (c *patternsStatsCmd) read(ctx context.Context) ([]api.PatternStatistic, error) {
+func (c *patternsStatsCmd) read(ctx context.Context) ([]wire.PatternStatistic, error) {
 	var d struct {
-		Patterns []api.PatternStatistic `json:"patterns"`
+		Patterns []wire.PatternStatistic `json:"patterns"`
 	}
 	err := c.do(ctx, http.MethodGet, "/v1/patterns/statistics?from="+c.From+"&to="+c.To, "", nil, &d)
 	return d.Patterns, err
@@ -248,7 +248,7 @@ func (c *patternsExplainCmd) Run(ctx context.Context) error {
 		return err
 	}
 	if catalogue.Version != a.Catalogue && byID {
-		var d api.CatalogueDocument
+		var d wire.Catalogue
 		if err := c.do(ctx, http.MethodGet, "/v1/patterns/versions/"+a.Catalogue, "", nil, &d); err != nil {
 			return err
 		}

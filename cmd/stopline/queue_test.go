@@ -1,16 +1,15 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
+	"stopline.internal/api/sse"
 	"stopline.internal/scoring"
 	"stopline.internal/scoring/pattern"
 	"stopline.internal/store/warehouse"
@@ -34,11 +33,10 @@ func TestQueueAndLive(t *testing.T) {
 	defer func() { _ = resp.Body.Close() }()
 	events := make(chan string, 100)
 	go func() {
-		lines := bufio.NewScanner(resp.Body)
-		lines.Buffer(nil, 1<<20)
-		for lines.Scan() {
-			if e, ok := strings.CutPrefix(lines.Text(), "event: "); ok {
-				events <- e
+		stream := sse.NewReader(resp.Body, 1<<20)
+		for e, err := stream.Next(); err == nil; e, err = stream.Next() {
+			if e.Name != "" {
+				events <- e.Name
 			}
 		}
 	}()
@@ -119,11 +117,11 @@ func TestQueueAndLive(t *testing.T) {
 	if counts, asked := show("asked"); len(asked) != 1 || counts["decide"] != 0.0 {
 		t.Errorf("approved: %v %v", counts, asked)
 	}
-	h.ok(h.ids.Local(api.Bank, item["bank"].(string)), http.MethodPost, "/v1/bank/stops/"+id+"/outcome", fmt.Sprintf(`{"result":"held","effective_at":"%s","held_amount":"600000.00","balance":"600000.00"}`, minutesAgo(0)))
+	h.ok(h.ids.Local(access.Bank, item["bank"].(string)), http.MethodPost, "/v1/bank/stops/"+id+"/outcome", fmt.Sprintf(`{"result":"held","effective_at":"%s","held_amount":"600000.00","balance":"600000.00"}`, minutesAgo(0)))
 	if _, holds := show("hold"); len(holds) != 1 || holds[0].(map[string]any)["held_amount"] != "600000.00" || holds[0].(map[string]any)["until"] == nil {
 		t.Errorf("held: %v", holds)
 	}
-	h.refused(403, h.ids.Local(api.Bank, "PCBC"), http.MethodGet, "/v1/queue", "")
+	h.refused(403, h.ids.Local(access.Bank, "PCBC"), http.MethodGet, "/v1/queue", "")
 }
 
 // openReviews puts alerts that nobody has judged into the books, with amounts from
@@ -218,7 +216,7 @@ func TestConfirmedIsStopped(t *testing.T) {
 		t.Errorf("whom to telephone: %v", item)
 	}
 	alert := "/v1/alerts/" + item["id"].(string)
-	h.refused(409, k.analyst, http.MethodPost, alert+"/dismissal", `{"verdict":"confirmed"}`)
+	h.refused(422, k.analyst, http.MethodPost, alert+"/dismissal", `{"verdict":"confirmed"}`)
 	h.refused(422, k.analyst, http.MethodPost, alert+"/escalation", `{"reason":" "}`)
 	made := h.ok(k.analyst, http.MethodPost, alert+"/report", `{"reason":"reached"}`)
 	stop := made["stops"].([]any)[0].(map[string]any)

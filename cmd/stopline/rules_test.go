@@ -15,7 +15,7 @@ import (
 
 	"stopline.internal/stream/kafka"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
 	"stopline.internal/cmd/stopline/city"
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger/law"
@@ -42,7 +42,7 @@ func (h *harness) put(key, method, path, yaml string, headers ...string) (int, m
 // one is refused with every line that is wrong.
 func TestPublishPatterns(t *testing.T) {
 	h := newHarness(t)
-	analyst, supervisor, admin := h.ids.Local(api.Analyst, ""), h.ids.Local(api.Supervisor, ""), h.ids.Local(api.Admin, "")
+	analyst, supervisor, admin := h.ids.Local(access.Analyst, ""), h.ids.Local(access.Supervisor, ""), h.ids.Local(access.Admin, "")
 	h.call(analyst, http.MethodPut, "/v1/watchlist/acct:62170009", `{"risk":"confirmed","reason":"case 1"}`)
 	var first map[string]any
 	h.eventually("the built-in catalogue is published", func() bool {
@@ -89,7 +89,7 @@ func TestPublishPatterns(t *testing.T) {
 	for _, c := range []struct {
 		key, path string
 		status    int
-	}{{supervisor, proposal + "/approval", 409}, {analyst, proposal + "/approval", 403}, {admin, "/v1/patterns/proposals/none/approval", 404}} {
+	}{{supervisor, proposal + "/approval", 403}, {analyst, proposal + "/approval", 403}, {admin, "/v1/patterns/proposals/none/approval", 404}} {
 		if status, doc := h.call(c.key, http.MethodPost, c.path, ""); status != c.status {
 			t.Errorf("%s: %d, want %d: %v", c.path, status, c.status, doc)
 		}
@@ -183,7 +183,7 @@ func TestPatternsFileIsWatched(t *testing.T) {
 // the scores; and what people say of alerts, into the patterns' statistics.
 func TestRulesAndOutcomes(t *testing.T) {
 	h := newHarness(t)
-	analyst, supervisor := h.ids.Local(api.Analyst, ""), h.ids.Local(api.Supervisor, "")
+	analyst, supervisor := h.ids.Local(access.Analyst, ""), h.ids.Local(access.Supervisor, "")
 	h.eventually("the built-in catalogue is published", func() bool { _, ok := h.book.Current(); return ok })
 	for _, c := range []struct {
 		key, method, path, body string

@@ -14,7 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
+	"stopline.internal/api/bank"
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger/law"
 	"stopline.internal/store/warehouse"
@@ -88,7 +89,7 @@ func (l *Law) terms() (law.Terms, error) {
 func (c *serveCmd) Run(ctx context.Context) error {
 	log := logTo(os.Stderr)
 	var cert *keyPair
-	var ids *api.Identities
+	var ids *access.Identities
 	banks, err := c.banks()
 	if err != nil {
 		return err
@@ -119,7 +120,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		}
 	}
 	s, err := start(ctx, in, plan{endpoints: endpoints, tuning: c.Tuning, roles: c.Roles, clock: wallClock, pprof: c.Pprof, limits: limits,
-		screening: api.Screening{Deadline: c.ScreeningDeadline, Default: c.ScreeningDefault},
+		screening: bank.Screening{Deadline: c.ScreeningDeadline, Default: c.ScreeningDefault},
 		terms:     terms, policy: c.policy(), listen: c.Listen, keyPair: cert, identities: ids,
 		center: c.Center, banks: banks.Banks}, log)
 	if err != nil {
@@ -155,7 +156,7 @@ func (c *serveCmd) policy() scoring.Policy {
 
 // identities are the keys that the API accepts. None are made here: a service
 // that hands itself an admin's key has one that nobody asked for.
-func (c *serveCmd) identities(banks api.Register, log *slog.Logger) (*api.Identities, error) {
+func (c *serveCmd) identities(banks access.Register, log *slog.Logger) (*access.Identities, error) {
 	path := cmp.Or(c.Keys, filepath.Join(c.Data, "keys.json"))
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the API has no keys, and nobody could use it: make the first with "+

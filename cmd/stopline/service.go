@@ -19,6 +19,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"stopline.internal/api"
+	"stopline.internal/api/access"
+	"stopline.internal/api/bank"
+	"stopline.internal/api/center"
+	"stopline.internal/api/wire"
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
 	"stopline.internal/store/ledger/delivery"
@@ -72,14 +76,14 @@ type plan struct {
 	pprof  string // address of Go's profiles; empty: none
 	// keyPair is what the API serves TLS with; nil is plain HTTP.
 	keyPair    *keyPair
-	identities *api.Identities
+	identities *access.Identities
 	center     Center
 	banks      *event.Banks // that are known; nil: those that come with the program
-	screening  api.Screening
+	screening  bank.Screening
 	endpoints  []stream.Endpoint // of banks that are called
 	sending    delivery.Policy
 	observe    time.Duration                   // how often the lag is measured; 0: each second
-	simulation *api.Simulation                 // of a city; nil: the service works on real time
+	simulation *center.Simulation              // of a city; nil: the service works on real time
 	wrap       func(http.Handler) http.Handler // stands before the API; nil: nothing does
 }
 
@@ -194,7 +198,7 @@ func (s *service) group(role string) string { return groupPrefix(s.infra.topics)
 
 func (s *service) runDispatch(p plan) (err error) {
 	s.dispatch, err = stream.NewDispatch(s.deps, stream.Dispatching{Group: s.group(roleDispatch), Record: s.log, Ledger: s.ledger,
-		Endpoints: p.endpoints, Policy: p.sending, Envelope: api.Envelope})
+		Endpoints: p.endpoints, Policy: p.sending, Envelope: wire.Envelope})
 	if err != nil {
 		return err
 	}
@@ -247,14 +251,17 @@ func (s *service) runAPI(p plan, parser *event.Parser) error {
 	}
 	s.run("screenings", screener.Run)
 	s.run("alerts", alerts.Run)
-	handler := api.New(api.Dependencies{
+	handler, err := api.New(api.Dependencies{
 		Version: thisBuild().String(), Center: p.center.Center, Numbering: p.center.Numbering, Partitions: s.infra.topics.Partitions,
 		Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.book, Intake: intake{s.documents, s.infra.topics},
 		Backtest: s.backtest(p), DeadLetters: deadLetters{letters}, Screener: screener, Watcher: alerts,
-		Screening: cmp.Or(p.screening, api.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities, Banks: p.banks,
+		Screening: cmp.Or(p.screening, bank.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities, Banks: p.banks,
 		Parser: parser, Clock: p.clock, Ready: s.ready, Simulation: p.simulation,
 		Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: s.logger,
 	})
+	if err != nil {
+		return err
+	}
 	if p.wrap != nil {
 		handler = p.wrap(handler)
 	}

@@ -16,7 +16,7 @@ import (
 
 	"stopline.internal/stream/kafka"
 
-	"stopline.internal/api"
+	"stopline.internal/api/access"
 	"stopline.internal/cmd/stopline/city"
 	"stopline.internal/scoring"
 	"stopline.internal/store/embedded"
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 type harness struct {
 	*service
 	t   testing.TB
-	ids *api.Identities
+	ids *access.Identities
 }
 
 func newHarness(t testing.TB) *harness {
@@ -52,7 +52,7 @@ func harnessOn(t testing.TB, s Servers, hot int) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids, err := api.LocalIdentities(filepath.Join(s.Data, "keys.json"), city.BankCodes)
+	ids, err := access.LocalIdentities(filepath.Join(s.Data, "keys.json"), city.BankCodes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func transferDoc(id, payer, payee, amount string) string {
 // next hop, the statistics and the books: the main job.
 func TestMainJob(t *testing.T) {
 	h := newHarness(t)
-	analyst, pcbc, aboc, icbk, police := h.ids.Local(api.Analyst, ""), h.ids.Local(api.Bank, "PCBC"), h.ids.Local(api.Bank, "ABOC"), h.ids.Local(api.Bank, "ICBK"), h.ids.Local(api.Police, "")
+	analyst, pcbc, aboc, icbk, police := h.ids.Local(access.Analyst, ""), h.ids.Local(access.Bank, "PCBC"), h.ids.Local(access.Bank, "ABOC"), h.ids.Local(access.Bank, "ICBK"), h.ids.Local(access.Police, "")
 	h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c1","at":"%s","phase":"started","caller":{"number":"+85281234567"},"callee":{"number":"13800138000"}}`, minutesAgo(26)))
 	h.eventually("the call scored", func() bool { return counter(h.metrics.Legs) >= 2 })
 	h.send(h.infra.topics.Transfers, transferDoc("t1", "6222020200112233445", "6217000010098765432", "49800.00"))
@@ -224,12 +224,12 @@ func TestMainJob(t *testing.T) {
 	})
 
 	// Decisions: the version that was decided on, and the law's order.
-	supervisor := h.ids.Local(api.Supervisor, "")
+	supervisor := h.ids.Local(access.Supervisor, "")
 	if status, _ := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/release", `{}`, "If-Match", `"1"`); status != http.StatusPreconditionFailed {
 		t.Errorf("a decision on an old version: %d, want 412", status)
 	}
-	if status, _ := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{}`); status != http.StatusConflict {
-		t.Errorf("approval of a hold: %d, want 409", status)
+	if status, _ := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{}`); status != http.StatusUnprocessableEntity {
+		t.Errorf("approval of a hold: %d, want 422", status)
 	}
 	if status, doc := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/release", `{"reason":"innocent"}`); status != http.StatusOK || doc["state"] != "released" {
 		t.Errorf("release: %d %v", status, doc)
@@ -243,7 +243,7 @@ func TestMainJob(t *testing.T) {
 // transfer's id, and is the same report when it is sent again.
 func TestReport(t *testing.T) {
 	h := newHarness(t)
-	analyst := h.ids.Local(api.Analyst, "")
+	analyst := h.ids.Local(access.Analyst, "")
 	h.send(h.infra.topics.Transfers, transferDoc("t1", "62220001", "62170001", "800.00"), transferDoc("t2", "62220001", "62170002", "900.00"))
 	h.eventually("scored", func() bool { return counter(h.metrics.Legs) >= 6 })
 	report := fmt.Sprintf(`{"id":"110-1","at":"%s","source":"110","fraud_type":"task-rebate","victim":{"phone":"13800138000"},"transfers":[
@@ -387,7 +387,7 @@ func TestBadInput(t *testing.T) {
 // The API says who may do what, and names the fields that are wrong.
 func TestAPIRefusals(t *testing.T) {
 	h := newHarness(t)
-	analyst, bank := h.ids.Local(api.Analyst, ""), h.ids.Local(api.Bank, "ICBK")
+	analyst, bank := h.ids.Local(access.Analyst, ""), h.ids.Local(access.Bank, "ICBK")
 	for _, c := range []struct {
 		key, method, path, body string
 		status                  int
@@ -430,7 +430,7 @@ func TestAPIRefusals(t *testing.T) {
 // supervisor.
 func TestWatchlistAndApproval(t *testing.T) {
 	h := newHarness(t)
-	analyst, supervisor, pcbc := h.ids.Local(api.Analyst, ""), h.ids.Local(api.Supervisor, ""), h.ids.Local(api.Bank, "PCBC")
+	analyst, supervisor, pcbc := h.ids.Local(access.Analyst, ""), h.ids.Local(access.Supervisor, ""), h.ids.Local(access.Bank, "PCBC")
 	if status, doc := h.call(analyst, http.MethodPut, "/v1/watchlist/acct:62170009", `{"risk":"confirmed","reason":"case 1"}`); status != http.StatusNoContent {
 		t.Fatalf("%d %v", status, doc)
 	}
@@ -456,7 +456,7 @@ func TestWatchlistAndApproval(t *testing.T) {
 		}
 		approved = fmt.Sprint(doc)
 	}
-	h.refused(http.StatusConflict, supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{"reason":"seen"}`)
+	h.refused(http.StatusUnprocessableEntity, supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{"reason":"seen"}`)
 	if status, doc := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{"reason":"other"}`, "Idempotency-Key", "approve-"+id); status != http.StatusUnprocessableEntity {
 		t.Errorf("another request with the key: %d %v", status, doc)
 	}
@@ -492,7 +492,7 @@ func TestClickHouseAway(t *testing.T) {
 	h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c1","at":"%s","phase":"started","caller":{"number":"+85281234567"},"callee":{"number":"13800138000"}}`, minutesAgo(26)))
 	h.eventually("the call scored", func() bool { return counter(h.metrics.Legs) >= 65 })
 	h.send(h.infra.topics.Transfers, transferDoc("t1", "62220001", "62170009", "49800.00"))
-	_, page := h.call(h.ids.Local(api.Bank, "PCBC"), http.MethodGet, "/v1/bank/stops?wait=20s", "")
+	_, page := h.call(h.ids.Local(access.Bank, "PCBC"), http.MethodGet, "/v1/bank/stops?wait=20s", "")
 	if stops, _ := page["stops"].([]any); len(stops) != 1 {
 		t.Fatalf("without ClickHouse the bank sees %v", page)
 	}
@@ -504,7 +504,7 @@ func TestClickHouseAway(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = engine.Close() })
 	h.eventually("the books complete", func() bool {
-		_, doc := h.call(h.ids.Local(api.Analyst, ""), http.MethodGet, "/v1/alerts?action=stop", "")
+		_, doc := h.call(h.ids.Local(access.Analyst, ""), http.MethodGet, "/v1/alerts?action=stop", "")
 		alerts, _ := doc["alerts"].([]any)
 		return len(alerts) == 1 && alerts[0].(map[string]any)["incomplete"] == true
 	})
