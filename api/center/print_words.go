@@ -1,7 +1,6 @@
 package center
 
 import (
-	"cmp"
 	"strings"
 
 	"stopline.internal/api/report"
@@ -9,6 +8,7 @@ import (
 	"stopline.internal/store/ledger/desk"
 	"stopline.internal/store/ledger/giveback"
 	"stopline.internal/store/ledger/stop"
+	"stopline.internal/stream/event/words"
 )
 
 // texts are a paper's texts in one language.
@@ -121,31 +121,18 @@ var sums = map[string]*strings.Replacer{
 	"en": strings.NewReplacer(),
 }
 
-var stateWords = map[string]map[stop.State]string{
-	"zh": {stop.Proposed: "待审批", stop.Rejected: "不予止付", stop.Requested: "已发银行", stop.Undelivered: "银行未应答",
-		stop.Acknowledged: "银行已受理", stop.Held: "已止付", stop.Partial: "部分止付", stop.Missed: "资金已转出",
-		stop.Mismatch:  "信息不符",
-		stop.Refused:   "银行拒绝",
-		stop.Extended:  "延长止付",
-		stop.Frozen:    "已冻结",
-		stop.Returning: "返还中",
-		stop.Returned:  "已返还", stop.Released: "已解除", stop.Expired: "已到期",
-	},
-	"en": {},
-}
-
 // completed is a return of which the banks have paid back all that they can.
 const completed giveback.State = "completed"
 
-var returnWords = map[string]map[giveback.State]string{
-	"zh": {giveback.Proposed: "待审批", giveback.Announced: "公告中", giveback.Approved: "一人已批准",
-		giveback.Instructed: "已通知银行", giveback.Withdrawn: "已撤回", completed: "已完成"},
-	"en": {},
+func stateWord(lang string, s stop.State) string {
+	return words.Name("stop", string(s), languages[lang])
 }
 
-func stateWord(lang string, s stop.State) string { return cmp.Or(stateWords[lang][s], string(s)) }
+func returnWord(lang string, s giveback.State) string {
+	return words.Name("return", string(s), languages[lang])
+}
 
-func returnWord(lang string, s giveback.State) string { return cmp.Or(returnWords[lang][s], string(s)) }
+var languages = map[string]words.Language{"zh": words.Chinese, "en": words.English}
 
 var documentWords = map[string]map[string]string{
 	"zh": {desk.DocumentIdentity: "身份证明", desk.DocumentStatement: "相关日期的账户流水",

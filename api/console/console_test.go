@@ -53,41 +53,31 @@ func TestExportsHaveNoFormulas(t *testing.T) {
 // Every word is there in Chinese and in English, once; every word that a page
 // asks for is there.
 func TestWords(t *testing.T) {
-	_, text, begun := strings.Cut(read(t, "words.js"), "const words = {")
-	catalogue, _, ended := strings.Cut(text, "\n};")
-	if !begun || !ended {
-		t.Fatal("words.js has no catalogue")
+	hole := regexp.MustCompile(`\{\d?\}`)
+	for _, word := range words.Pages() {
+		zh, en, _ := words.Page(word)
+		if zh == "" || en == "" {
+			t.Errorf("%s is not there in both languages: %q, %q", word, zh, en)
+		}
+		if len(hole.FindAllString(zh, -1)) != len(hole.FindAllString(en, -1)) {
+			t.Errorf("%s: %q and %q do not take the same parts", word, zh, en)
+		}
 	}
-	words := map[string]bool{}
-	pair := regexp.MustCompile(`(?s)^"?([\w-]+)"?: \[\s*"((?:[^"\\]|\\.)+)",\s*"((?:[^"\\]|\\.)+)",?\s*\],`)
-	comment := regexp.MustCompile(`^//[^\n]*\n`)
-	for rest := strings.TrimSpace(catalogue); rest != ""; rest = strings.TrimSpace(rest) {
-		if c := comment.FindString(rest + "\n"); c != "" {
-			rest = rest[min(len(c), len(rest)):]
-			continue
+	for _, s := range []string{"proposed", "requested", "undelivered", "acknowledged", "held", "partial", "missed", "mismatch", "refused",
+		"rejected", "extended", "frozen", "returning", "returned", "released", "expired"} {
+		if !words.Named("stop", s) {
+			t.Errorf("the state %s has no name", s)
 		}
-		m := pair.FindStringSubmatch(rest)
-		if m == nil {
-			t.Fatalf("not a word in two languages: %.80s", rest)
-		}
-		if words[m[1]] {
-			t.Errorf("%s is there twice", m[1])
-		}
-		if strings.Count(m[2], "{}") != strings.Count(m[3], "{}") {
-			t.Errorf("%s: %q and %q do not take the same parts", m[1], m[2], m[3])
-		}
-		words[m[1]] = true
-		rest = rest[len(m[0]):]
 	}
-	if len(words) < 200 {
-		t.Errorf("%d words", len(words))
+	if n := len(words.Pages()); n < 200 {
+		t.Errorf("%d words", n)
 	}
 	catalogueOfPatterns, err := os.ReadFile("../../scoring/catalogue.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range regexp.MustCompile(`(?m)^  fraud_type: (\S+)$`).FindAllStringSubmatch(string(catalogueOfPatterns), -1) {
-		if !words[m[1]] {
+		if !words.Named("fraud", m[1]) {
 			t.Errorf("the type of fraud %s is no word", m[1])
 		}
 	}
@@ -97,7 +87,8 @@ func TestWords(t *testing.T) {
 			return err
 		}
 		for _, m := range asked.FindAllStringSubmatch(read(t, strings.TrimPrefix(path, "static/")), -1) {
-			if k := m[1] + m[2]; !words[k] {
+			k := m[1] + m[2]
+			if _, _, known := words.Page(k); !known {
 				t.Errorf("%s asks for %s, which is no word", path, k)
 			}
 		}
@@ -105,22 +96,6 @@ func TestWords(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-// A state is called the same on a badge and in a message.
-func TestStatesHaveOneName(t *testing.T) {
-	pages := read(t, "words.js")
-	for _, s := range []string{"proposed", "requested", "undelivered", "acknowledged", "held", "partial", "missed", "mismatch", "refused",
-		"rejected", "extended", "frozen", "returning", "returned", "released", "expired"} {
-		key := map[string]string{"held": "held_s", "refused": "refused_s"}[s]
-		if key == "" {
-			key = s
-		}
-		found := regexp.MustCompile(`(?m)^  ` + key + `: \["([^"]+)"`).FindStringSubmatch(pages)
-		if want := words.Name("stop", s, words.Chinese); found == nil || found[1] != want {
-			t.Errorf("%s is %q on the pages, and %q in messages", s, found, want)
-		}
 	}
 }
 

@@ -77,7 +77,7 @@ func FormPDF(w io.Writer, f *Form) error {
 		d.SetHeaderFunc(func() { d.across(f.Mark) })
 	}
 	d.foot(func(page int) string {
-		text := words("%s  第 %d 页，共 {nb} 页  %s", "%s  page %d of {nb}  %s")[f.Lang]
+		text := both("%s  第 %d 页，共 {nb} 页  %s", "%s  page %d of {nb}  %s")[f.Lang]
 		return fmt.Sprintf(text, f.Number, page, f.Printed)
 	})
 	d.AddPage()

@@ -192,7 +192,7 @@ func (d *paper) back(r *Report) {
 	}
 	d.keep(20)
 	d.line(11, t(d.lang, "definitions"))
-	colon := words("：", ": ")[d.lang]
+	colon := both("：", ": ")[d.lang]
 	for i := range Figures {
 		d.line(8, Figures[i].Words[d.lang]+colon+Figures[i].Means[d.lang])
 	}

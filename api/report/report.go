@@ -101,12 +101,12 @@ func (r *Report) label(by, key, lang string) string {
 	case by == "fraud_type":
 		return FraudWord(lang, key)
 	case by == "hop":
-		return words("第 "+key+" 层", "hop "+key)[lang]
+		return both("第 "+key+" 层", "hop "+key)[lang]
 	case by == "district" && event.District(key) != "":
-		return event.District(key) + words("（"+key+"）", " ("+key+")")[lang]
+		return event.District(key) + both("（"+key+"）", " ("+key+")")[lang]
 	case by == "bank" && r.Banks != nil:
 		if b, known := r.Banks.Find(key); known {
-			return words(b.ZH, b.EN)[lang]
+			return both(b.ZH, b.EN)[lang]
 		}
 	}
 	return key

@@ -6,20 +6,20 @@ import (
 	"strings"
 	"time"
 
-	"stopline.internal/stream/event"
+	"stopline.internal/stream/event/words"
 )
 
 // Titles are the breakdowns' names.
 var Titles = map[string]map[string]string{
-	"district": words("按地区", "By district"), "fraud_type": words("按诈骗类型", "By type of fraud"),
-	"bank": words("按银行", "By bank"), "hop": words("按资金层级", "By hop of the money"),
-	"day": words("按日", "By day"), "total": words("合计", "Total"),
+	"district": both("按地区", "By district"), "fraud_type": both("按诈骗类型", "By type of fraud"),
+	"bank": both("按银行", "By bank"), "hop": both("按资金层级", "By hop of the money"),
+	"day": both("按日", "By day"), "total": both("合计", "Total"),
 }
 
 // FraudWord names a type of fraud in a language.
 func FraudWord(lang, kind string) string {
-	if w := event.Fraud(kind); lang == "zh" && w != "" {
-		return w
+	if lang == "zh" && words.Named("fraud", kind) {
+		return words.Name("fraud", kind, words.Chinese)
 	}
 	if kind == "" {
 		return notGiven[lang]
@@ -27,41 +27,41 @@ func FraudWord(lang, kind string) string {
 	return kind
 }
 
-var notGiven = words("未填", "not given")
+var notGiven = both("未填", "not given")
 
 var texts = map[string]map[string]string{
-	"title":       words("涉诈资金止付与返还月报", "Recovered funds, monthly report"),
-	"generated":   words("生成", "generated"),
-	"closed":      words("本月已结，报告留存不变", "The month is closed: this report is kept and does not change"),
-	"open":        words("本月未结，数字仍会变化", "The month is not over: figures will change"),
-	"unit":        words("金额单位：", "Amounts in "),
-	"definitions": words("指标定义", "Definitions"),
-	"corrections": words("更正", "Corrections"),
-	"before":      words("上月", "Month before"),
-	"year":        words("去年同月", "Same month last year"),
-	"this":        words("本月", "This month"),
-	"onmonth":     words("环比", "On month"),
-	"onyear":      words("同比", "On year"),
-	"heldmonth":   words("止付金额环比", "Held, on month"),
-	"heldyear":    words("止付金额同比", "Held, on year"),
-	"changes": words("环比为与上月相比，同比为与去年同月相比；分项中为止付金额的变化；对比期无数则以“—”表示",
+	"title":       both("涉诈资金止付与返还月报", "Recovered funds, monthly report"),
+	"generated":   both("生成", "generated"),
+	"closed":      both("本月已结，报告留存不变", "The month is closed: this report is kept and does not change"),
+	"open":        both("本月未结，数字仍会变化", "The month is not over: figures will change"),
+	"unit":        both("金额单位：", "Amounts in "),
+	"definitions": both("指标定义", "Definitions"),
+	"corrections": both("更正", "Corrections"),
+	"before":      both("上月", "Month before"),
+	"year":        both("去年同月", "Same month last year"),
+	"this":        both("本月", "This month"),
+	"onmonth":     both("环比", "On month"),
+	"onyear":      both("同比", "On year"),
+	"heldmonth":   both("止付金额环比", "Held, on month"),
+	"heldyear":    both("止付金额同比", "Held, on year"),
+	"changes": both("环比为与上月相比，同比为与去年同月相比；分项中为止付金额的变化；对比期无数则以“—”表示",
 		"On month: against the month before; on year: against the same month last year; in breakdowns of the amount "+
 			"held; a dash where there is nothing to compare with"),
-	"figure":     words("指标", "Figure"),
-	"kept":       words("原报", "As reported"),
-	"now":        words("现为", "Now"),
-	"torequest":  words("转账至请求", "Transfer to request"),
-	"tohold":     words("转账至止付", "Transfer to hold"),
-	"times":      words("用时（中位 / 90% / 99%）", "Times (median / 90th / 99th)"),
-	"minutes":    words("距转账分钟数与止付成功", "Minutes since the transfer, and success"),
-	"anyheld":    words("止付成功（全额或部分）", "Held, all or a part"),
-	"total":      words("合计", "Total"),
-	"issuer":     words("填报单位：", "Issued by: "),
-	"seal":       words("（盖章）", "(seal)"),
-	"madeby":     words("制表：", "Prepared by:"),
-	"checkedby":  words("审核：", "Checked by:"),
-	"approvedby": words("签发：", "Approved by:"),
-	"page":       words("第 %d 页，共 {nb} 页 · %s · %s 由 %s 生成", "page %d of {nb} · %s · made at %s by %s"),
+	"figure":     both("指标", "Figure"),
+	"kept":       both("原报", "As reported"),
+	"now":        both("现为", "Now"),
+	"torequest":  both("转账至请求", "Transfer to request"),
+	"tohold":     both("转账至止付", "Transfer to hold"),
+	"times":      both("用时（中位 / 90% / 99%）", "Times (median / 90th / 99th)"),
+	"minutes":    both("距转账分钟数与止付成功", "Minutes since the transfer, and success"),
+	"anyheld":    both("止付成功（全额或部分）", "Held, all or a part"),
+	"total":      both("合计", "Total"),
+	"issuer":     both("填报单位：", "Issued by: "),
+	"seal":       both("（盖章）", "(seal)"),
+	"madeby":     both("制表：", "Prepared by:"),
+	"checkedby":  both("审核：", "Checked by:"),
+	"approvedby": both("签发：", "Approved by:"),
+	"page":       both("第 %d 页，共 {nb} 页 · %s · %s 由 %s 生成", "page %d of {nb} · %s · made at %s by %s"),
 }
 
 func t(lang, key string) string { return texts[key][lang] }
@@ -101,12 +101,12 @@ func Duration(lang string, seconds float64) string {
 	case seconds <= 0:
 		return dash
 	case seconds < 60:
-		return fmt.Sprintf(words("%.1f 秒", "%.1f s")[lang], seconds)
+		return fmt.Sprintf(both("%.1f 秒", "%.1f s")[lang], seconds)
 	case n < 3600:
-		return fmt.Sprintf(words("%d 分 %d 秒", "%d min %d s")[lang], n/60, n%60)
+		return fmt.Sprintf(both("%d 分 %d 秒", "%d min %d s")[lang], n/60, n%60)
 	}
 	minutes := int64(math.Round(seconds / 60))
-	return fmt.Sprintf(words("%d 小时 %d 分", "%d h %d min")[lang], minutes/60, minutes%60)
+	return fmt.Sprintf(both("%d 小时 %d 分", "%d h %d min")[lang], minutes/60, minutes%60)
 }
 
 func durations(lang string, p [3]float64) string {

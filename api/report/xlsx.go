@@ -75,7 +75,7 @@ func (b *book) properties() {
 		author = "Stopline"
 	}
 	b.do(b.x.SetDocProps(&excelize.DocProperties{Title: title, Creator: author, LastModifiedBy: b.r.GeneratedBy,
-		Language: words("zh-CN", "en-US")[b.lang]}))
+		Language: both("zh-CN", "en-US")[b.lang]}))
 }
 
 // print sets a sheet up for paper: A4 across, as wide as the page, its head rows

@@ -45,7 +45,7 @@ stream:                stream/... scoring store/ledger/... store/warehouse
 api/sse:
 api/iso20022:
 api/client:            api/sse
-api/report:            stream/event
+api/report:            stream/event stream/event/words
 api/console:           stream/event/words
 api/national:          stream/event store/ledger/...
 api/access:            stream/event store/ledger/law

@@ -1,6 +1,6 @@
 // An alert of which nothing was stopped: what was seen, whom to telephone, and the
 // way to stop its payment once the payer has been reached.
-import { asked, card, el, empty, money, quiet, when, button } from "/dom.js";
+import { asked, card, el, fraudWord, empty, money, quiet, when, button } from "/dom.js";
 import { act, ask } from "/http.js";
 import { bank, bankName } from "/names.js";
 import { lang, t } from "/words.js";
@@ -48,7 +48,12 @@ export function alertView(i, taken) {
   return el(
     "article",
     { class: "case" },
-    el("header", {}, el("h1", {}, t(i.fraud_type)), el("p", { class: "quiet" }, `${zh ? i.why_zh : i.why_en} · ${t("score")} ${i.score}`)),
+    el(
+      "header",
+      {},
+      el("h1", {}, fraudWord(i.fraud_type)),
+      el("p", { class: "quiet" }, `${zh ? i.why_zh : i.why_en} · ${t("score")} ${i.score}`),
+    ),
     i.task.state === "escalated" && el("p", { class: "note" }, t("escalatedby", i.task.by), ": ", i.task.reason),
     card(
       t("seen"),

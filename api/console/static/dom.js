@@ -188,7 +188,10 @@ export const shape = (state) => shapes[state] ?? shapes.small;
 export const icon = (state) =>
   el("svg", { class: "icon", viewBox: "0 0 16 16", width: 14, height: 14, "aria-hidden": "true" }, el("path", { d: shape(state) }));
 
-export const stateWord = (state) => t(state === "held" ? "held_s" : state === "refused" ? "refused_s" : state);
+export const stateWord = (state) => (names.stop[state] ? name("stop", state) : t(state));
+
+// fraudWord is a type of fraud in the reader's language.
+export const fraudWord = (kind) => name("fraud", kind ?? "");
 
 export const badge = (state) => el("span", { class: "state " + state }, icon(state), stateWord(state));
 

@@ -1,6 +1,6 @@
 // Patterns: what is in force, how each turned out week by week, and an editor
 // that checks as you type, tries on the past and proposes.
-import { author, button, card, count, el, empty, quiet, table } from "/dom.js";
+import { author, button, card, count, el, fraudWord, empty, quiet, table } from "/dom.js";
 import { act, ask, decides, me } from "/http.js";
 import { chart, tip } from "/charts.js";
 import { lang, t } from "/words.js";
@@ -46,7 +46,7 @@ function listing(c, s) {
       {},
       el("summary", {}, lang() === "zh" ? p.name_zh : p.name_en),
       el("p", {}, el("code", {}, p.when)),
-      el("p", { class: "quiet" }, `${p.id} · ${t(p.fraud_type ?? "")} · ${p.source ?? ""}`),
+      el("p", { class: "quiet" }, `${p.id} · ${fraudWord(p.fraud_type)} · ${p.source ?? ""}`),
     );
     const figures = [x?.alerts ?? 0, x?.confirmed ?? 0, x?.false_alarms ?? 0].map((v) => [count(v), "n"]);
     const judged = (x?.confirmed ?? 0) + (x?.false_alarms ?? 0);

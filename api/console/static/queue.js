@@ -1,6 +1,6 @@
 // The live queue: what waits for a decision comes first, the larger amount before
 // the smaller, and nothing moves under the hand: what is new gathers behind a bar.
-import { asked, author, badge, button, count, el, empty, money, quiet, span, tail } from "/dom.js";
+import { asked, author, badge, button, count, el, fraudWord, empty, money, quiet, span, tail } from "/dom.js";
 import { act, ask, countdowns, decides, me, now, onLive, today as todayBy } from "/http.js";
 import { bankName } from "/names.js";
 import { lang, t } from "/words.js";
@@ -127,7 +127,7 @@ export async function queue(root, [wanted]) {
         el(
           "span",
           { class: "line" },
-          el("span", { class: "kind" }, t(i.fraud_type)),
+          el("span", { class: "kind" }, fraudWord(i.fraud_type)),
           el("span", { class: "seen" }, seen || (zh ? i.why_zh : i.why_en)),
         ),
         el(

@@ -1,6 +1,6 @@
 // Statistics: stopped, traced, held and returned kept apart. One range of time
 // serves the page; every chart has its table and its export.
-import { button, card, cents, cityDay, count, el, money, percent, quiet, short } from "/dom.js";
+import { button, card, cents, cityDay, count, el, fraudWord, money, percent, quiet, short } from "/dom.js";
 import { act, ask, now, save } from "/http.js";
 import { chart, figure, tip } from "/charts.js";
 import { lang, t } from "/words.js";
@@ -342,7 +342,7 @@ function bankCards(rows) {
 
 // breakdown is the period by whatever was chosen, with its whole table.
 function breakdown(by, s) {
-  const key = (x) => (by === "fraud_type" ? t(x.key) : x.key) || "–";
+  const key = (x) => (by === "fraud_type" ? fraudWord(x.key) : x.key) || "–";
   const word = t(breakdowns.find(([v]) => v === by)[1]);
   const rows = [...s.rows].sort((a, b) =>
     ["month", "day", "hop"].includes(by) ? 0 : cents(b.amount_requested) - cents(a.amount_requested),

@@ -122,6 +122,22 @@ func Name(group, value string, l Language) string {
 	return value
 }
 
+// Named says whether a group has a value.
+func Named(group, value string) bool {
+	_, known := names[group][value]
+	return known
+}
+
+// Page is a word of the console's pages in both languages; known is false where
+// there is none.
+func Page(word string) (zh, en string, known bool) {
+	p, known := pages[word]
+	return p[Chinese], p[English], known
+}
+
+// Pages lists the words of the console's pages.
+func Pages() []string { return slices.Sorted(maps.Keys(pages)) }
+
 // Span is a length of time as people say it: in days from three on, else in the
 // largest unit that is whole.
 func Span(d time.Duration, l Language) string {
@@ -192,8 +208,8 @@ func holes(template string) []string {
 // codes shows it.
 func Template(code string, l Language) string { return catalogue[code][l] }
 
-// Script is the catalogue for the console: a module with the words of each code
-// and of each name, so that a code is written once.
+// Script is the catalogue for the console: a module with the words of each code,
+// of each name and of the pages, so that each is written once.
 func Script() []byte {
 	write := func(v any) string {
 		b, err := json.Marshal(v)
@@ -205,7 +221,8 @@ func Script() []byte {
 	return []byte("// What the service says, by code, and the names that stand in it: Chinese and\n" +
 		"// English. Made from the catalogue in stream/event/words.\n" +
 		"export const messages = " + write(catalogue) + ";\n" +
-		"export const names = " + write(names) + ";\n")
+		"export const names = " + write(names) + ";\n" +
+		"export const words = " + write(pages) + ";\n")
 }
 
 // Check says what keeps a message from being said whole: a code that is not in the

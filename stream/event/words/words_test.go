@@ -276,3 +276,10 @@ func specType(v *ast.ValueSpec, is bool) (string, bool) {
 	}
 	return id.Name, true
 }
+
+// A word of the pages stands in one of their tables.
+func TestPagesHaveEachWordOnce(t *testing.T) {
+	if n := len(workWords) + len(figureWords); n != len(pages) {
+		t.Errorf("%d words in two tables and %d together: some stand in both", n, len(pages))
+	}
+}
