@@ -97,7 +97,7 @@ func TestWhoReadsWhat(t *testing.T) {
 func TestStopAndItsMessage(t *testing.T) {
 	l := held(t)
 	d := NewStopDetail(t.Context(), l.Stop("stp_1"), l.Terms())
-	if d.Stop.HeldAmount != "" && d.Stop.Claim != "2000.00" || d.HeldAmount != "3000.00" || d.Claim != "2000.00" ||
+	if d.HeldAmount != "3000.00" || d.Claim != "2000.00" ||
 		d.EndsAt != noon.Add(48*time.Hour).String() || d.RespondBy != "" || d.State != "partial" || len(d.Timeline) != 3 ||
 		d.Transfer.Amount != "5000.00" || d.Reason.Code != "FRAD" || d.Delivery == nil ||
 		d.Delivery.Type != "stop.requested" {
