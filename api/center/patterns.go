@@ -98,14 +98,14 @@ func (s *patterns) checkPatterns(_ context.Context, in *CatalogueInput) (*checkO
 	return out, nil
 }
 
-// PublishInput is a catalogue that is to be in force.
-type PublishInput struct {
+// publishInput is a catalogue that is to be in force.
+type publishInput struct {
 	CatalogueInput
 	IfMatch string `header:"If-Match" doc:"The ETag of the catalogue that was changed; another one in force answers 412"`
 	Reason  string `query:"reason" maxLength:"256" doc:"Why, for those who read the versions"`
 }
 
-func (s *patterns) publishPatterns(ctx context.Context, in *PublishInput) (*catalogueOutput, error) {
+func (s *patterns) publishPatterns(ctx context.Context, in *publishInput) (*catalogueOutput, error) {
 	c, err := s.changed(in)
 	if err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ func (s *proposals) routes() []route.Route {
 
 type proposalOutput struct{ Body wire.Proposal }
 
-func (s *proposals) proposePatterns(ctx context.Context, in *PublishInput) (*proposalOutput, error) {
+func (s *proposals) proposePatterns(ctx context.Context, in *publishInput) (*proposalOutput, error) {
 	c, err := s.changed(in)
 	if err != nil {
 		return nil, err
@@ -70,8 +70,8 @@ func (s *proposals) listProposals(context.Context, *struct{}) (*proposalsOutput,
 	return out, nil
 }
 
-// ProposalVersion names a proposal.
-type ProposalVersion struct {
+// proposalVersion names a proposal.
+type proposalVersion struct {
 	Version string `path:"version" maxLength:"64" example:"d2cea1af1a80"`
 }
 
@@ -83,7 +83,7 @@ func (s *proposals) proposal(version string) (scoring.Proposal, error) {
 	return p, nil
 }
 
-func (s *proposals) approvePatterns(ctx context.Context, in *ProposalVersion) (*catalogueOutput, error) {
+func (s *proposals) approvePatterns(ctx context.Context, in *proposalVersion) (*catalogueOutput, error) {
 	p, err := s.proposal(in.Version)
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (s *proposals) approvePatterns(ctx context.Context, in *ProposalVersion) (*
 		By: p.By + ", " + access.Who(ctx).Name, Reason: p.Reason})
 }
 
-func (s *proposals) withdrawPatterns(ctx context.Context, in *ProposalVersion) (*struct{}, error) {
+func (s *proposals) withdrawPatterns(ctx context.Context, in *proposalVersion) (*struct{}, error) {
 	p, err := s.proposal(in.Version)
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (s *proposals) withdrawPatterns(ctx context.Context, in *ProposalVersion) (
 }
 
 // changed is a catalogue that may come in the place of the one in force.
-func (s *base) changed(in *PublishInput) (*scoring.Catalogue, error) {
+func (s *base) changed(in *publishInput) (*scoring.Catalogue, error) {
 	c, err := checked(in.RawBody)
 	if err != nil {
 		return nil, err

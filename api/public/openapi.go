@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
@@ -23,7 +24,8 @@ func finish(doc *huma.OpenAPI) {
 	illustrate(doc)
 }
 
-// downgraded serves the document as OpenAPI 3.0, which knows no webhooks.
+// downgraded serves the document as OpenAPI 3.0, which knows no webhooks. It is made
+// for the first who asks: few do, and it takes most of the time of a start.
 func downgraded(r chi.Router, doc *huma.OpenAPI) {
 	old := *doc
 	old.Webhooks = nil
@@ -34,8 +36,9 @@ func downgraded(r chi.Router, doc *huma.OpenAPI) {
 		{"json", "application/vnd.oai.openapi+json", old.Downgrade},
 		{"yaml", "application/vnd.oai.openapi", old.DowngradeYAML},
 	} {
-		text, err := form.write()
+		write := sync.OnceValues(form.write)
 		r.Get("/v1/openapi-3.0."+form.suffix, func(w http.ResponseWriter, r *http.Request) {
+			text, err := write()
 			if err != nil {
 				route.WriteProblem(w, r, wire.NewProblem(http.StatusInternalServerError, "openapi.old", "cause", err.Error()))
 				return

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -23,8 +24,8 @@ func TestStatusOfRefusals(t *testing.T) {
 		if !words.Known(code) {
 			t.Errorf("there is no code %s", code)
 		}
-		p, is := Refuse(code).(*wire.Problem)
-		if !is || p.Status != want || p.Code != code || StatusOf(code) != want {
+		var p *wire.Problem
+		if !errors.As(Refuse(code), &p) || p.Status != want || p.Code != code || StatusOf(code) != want {
 			t.Errorf("%s: %+v, want %d", code, p, want)
 		}
 	}
