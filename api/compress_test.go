@@ -31,7 +31,8 @@ func centerWith(t *testing.T, stops int) *apitest.Service {
 			Transfer: stop.Transfer{ID: event.DerivedID("t", fmt.Sprint(i)), Minor: int64(1_000_000 + 7919*i), At: s.Now()},
 			Hop:      1, FraudType: "account-takeover", Payer: fmt.Sprintf("62220202%011d", i*104729),
 			Text: "a 26-minute call from an unknown foreign number, then a payee first seen today"}
-		s.Fold(0, ledger.StopEntries(stop.Propose(s.Ledger.Terms(), id, event.DerivedID("cas", id), p, s.Now(), "scoring"))...)
+		s.Fold(0, ledger.StopEntries(stop.Propose(s.Ledger.Terms(), id, event.DerivedID("cas", id), p, s.Now(),
+			"scoring"))...)
 	}
 	return s
 }

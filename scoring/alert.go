@@ -8,24 +8,25 @@ import (
 // Alert is the document on stopline.alerts: what was seen, why it matters, and
 // what was asked for.
 type Alert struct {
-	ID         string         `json:"id"`
-	At         event.Instant  `json:"at"` // of the payment, or of the event when there is none
-	Entity     event.Entity   `json:"entity"`
-	Event      EventRef       `json:"event"` // what completed the pattern
-	Transfer   *TransferRef   `json:"transfer,omitempty"`
-	Score      int            `json:"score"` // 0 to 1000
-	Action     pattern.Action `json:"action"`
-	FraudType  string         `json:"fraud_type"`
-	Hits       []Hit          `json:"hits"`
-	Catalogue  string         `json:"catalogue"`
-	StopID     string         `json:"stop_id,omitempty"`
-	CaseID     string         `json:"case_id,omitempty"`
-	District   string         `json:"district,omitempty"`
-	Override   string         `json:"override,omitempty"`   // what kept the score from acting: "payee is a merchant"
-	Brake      string         `json:"brake,omitempty"`      // the brake that turned a stop into a review: a pattern's, or "*"
-	Trail      *TrailRef      `json:"trail,omitempty"`      // how a risk came here
-	Incomplete bool           `json:"incomplete,omitempty"` // the entity's past could not be read
-	Shadow     bool           `json:"shadow,omitempty"`     // of patterns on trial alone
+	ID        string         `json:"id"`
+	At        event.Instant  `json:"at"` // of the payment, or of the event when there is none
+	Entity    event.Entity   `json:"entity"`
+	Event     EventRef       `json:"event"` // what completed the pattern
+	Transfer  *TransferRef   `json:"transfer,omitempty"`
+	Score     int            `json:"score"` // 0 to 1000
+	Action    pattern.Action `json:"action"`
+	FraudType string         `json:"fraud_type"`
+	Hits      []Hit          `json:"hits"`
+	Catalogue string         `json:"catalogue"`
+	StopID    string         `json:"stop_id,omitempty"`
+	CaseID    string         `json:"case_id,omitempty"`
+	District  string         `json:"district,omitempty"`
+	Override  string         `json:"override,omitempty"` // what kept the score from acting: "payee is a merchant"
+	// the brake that turned a stop into a review: a pattern's, or "*"
+	Brake      string    `json:"brake,omitempty"`
+	Trail      *TrailRef `json:"trail,omitempty"`      // how a risk came here
+	Incomplete bool      `json:"incomplete,omitempty"` // the entity's past could not be read
+	Shadow     bool      `json:"shadow,omitempty"`     // of patterns on trial alone
 }
 
 // TrailRef is how a risk came to the entity.

@@ -168,7 +168,8 @@ func ReadState(e event.Entity, b []byte) (*State, error) {
 func (r *reader) cold() *cold {
 	o := &cold{buckets: list[bucket](r)}
 	for i := range o.buckets {
-		o.buckets[i] = bucket{start: int32(r.Int()), kind: movementKind(r.Byte()), day: r.Byte() == 1, n: uint32(r.Int()), sum: r.Int()}
+		o.buckets[i] = bucket{start: int32(r.Int()), kind: movementKind(r.Byte()), day: r.Byte() == 1, n: uint32(r.Int()),
+			sum: r.Int()}
 	}
 	o.devices = list[uint64](r)
 	for i := range o.devices {
@@ -180,7 +181,8 @@ func (r *reader) cold() *cold {
 	}
 	o.trails = list[trail](r)
 	for i := range o.trails {
-		o.trails[i] = trail{event.Entity(r.text()), event.Instant(r.Int()), int(r.Int()), int(r.Int()), event.Instant(r.Int()), r.Int(), r.text()}
+		o.trails[i] = trail{event.Entity(r.text()), event.Instant(r.Int()), int(r.Int()), int(r.Int()),
+			event.Instant(r.Int()), r.Int(), r.text()}
 	}
 	o.notified = list[uint64](r)
 	for i := range o.notified {
@@ -260,7 +262,8 @@ func (r *reader) traced() *traced {
 	}
 	o.outs = list[spent](r)
 	for i := range o.outs {
-		o.outs[i] = spent{key: r.Hash(), at: event.Instant(r.Int()), minor: r.Int(), balance: r.Int(), id: r.text(), account: r.text(), bank: r.text(), holder: r.text(), shop: r.Byte() == 1}
+		o.outs[i] = spent{key: r.Hash(), at: event.Instant(r.Int()), minor: r.Int(), balance: r.Int(), id: r.text(),
+			account: r.text(), bank: r.text(), holder: r.text(), shop: r.Byte() == 1}
 	}
 	return o
 }

@@ -53,7 +53,8 @@ type brake struct {
 const Service = "*"
 
 func newControls(p *program) *Controls {
-	return &Controls{applied: Place{Offset: -1}, program: p, knownGood: map[event.Entity]KnownGood{}, exceptions: map[exception]event.Instant{}, brakes: map[string]*brake{}}
+	return &Controls{applied: Place{Offset: -1}, program: p, knownGood: map[event.Entity]KnownGood{},
+		exceptions: map[exception]event.Instant{}, brakes: map[string]*brake{}}
 }
 
 // knownGoodAs says what a known-knownGoodAs entity is; empty for any other.
@@ -86,12 +87,14 @@ func (c *Controls) excepted(e event.Entity, p string, now event.Instant) bool {
 // stays.
 func (c *Controls) apply(e *Engine, at event.Instant, d *event.Control) error {
 	c.dirty = true
-	d = &event.Control{What: d.What, Entity: event.Entity(strings.Clone(string(d.Entity))), Pattern: strings.Clone(d.Pattern), As: strings.Clone(d.As), Until: d.Until, Removed: d.Removed, Text: d.Text}
+	d = &event.Control{What: d.What, Entity: event.Entity(strings.Clone(string(d.Entity))),
+		Pattern: strings.Clone(d.Pattern), As: strings.Clone(d.As), Until: d.Until, Removed: d.Removed, Text: d.Text}
 	switch d.What {
 	case event.ControlCatalogue:
 		p, err := e.compile(d.Text)
 		if err != nil {
-			return fmt.Errorf("the published catalogue cannot be used by this program; %s stays in force: %w", c.program.Version, err)
+			return fmt.Errorf("the published catalogue cannot be used by this program; %s stays in force: %w",
+				c.program.Version, err)
 		}
 		c.program, c.text = p, strings.Clone(d.Text)
 	case event.ControlKnown:
@@ -152,7 +155,8 @@ type Trip struct {
 
 // spend counts a stop against its pattern's budget and the service's, and
 // names the brake that forbids it.
-func (c *Controls) spend(e *Engine, p *pattern.Pattern[View], minor int64, at event.Instant, out *Outcome) (forbiddenBy string) {
+func (c *Controls) spend(e *Engine, p *pattern.Pattern[View], minor int64, at event.Instant,
+	out *Outcome) (forbiddenBy string) {
 	own := e.Policy.PatternBudget
 	if p.Budget.Stops != 0 || p.Budget.Yuan != 0 {
 		own = Budget{p.Budget.Stops, p.Budget.Yuan * 100}
@@ -161,7 +165,8 @@ func (c *Controls) spend(e *Engine, p *pattern.Pattern[View], minor int64, at ev
 		id string
 		Budget
 	}
-	limits := [...]limit{{p.ID, own.perPartition(e.Partitions)}, {Service, e.Policy.ServiceBudget.perPartition(e.Partitions)}}
+	limits := [...]limit{{p.ID, own.perPartition(e.Partitions)},
+		{Service, e.Policy.ServiceBudget.perPartition(e.Partitions)}}
 	hour := int64(at / hourMillis)
 	for _, l := range limits {
 		b := c.brakes[l.id]
@@ -198,7 +203,10 @@ func (c *Controls) Append(dst []byte) []byte {
 	w.int(int64(c.version))
 	w.text(c.text)
 	w.int(int64(len(c.knownGood)))
-	for _, e := range sortedKeys(c.knownGood, func(a, b event.Entity) int { return strings.Compare(string(a), string(b)) }) {
+	for _, e := range sortedKeys(c.knownGood, func(a,
+		b event.Entity) int {
+		return strings.Compare(string(a), string(b))
+	}) {
 		w.text(string(e))
 		w.text(c.knownGood[e].As)
 		w.int(int64(c.knownGood[e].Until))

@@ -67,7 +67,8 @@ func (e *Engine) find(v *View, what about) (f finding) {
 		if !hit || p.Block != pattern.HardBlock && v.excepted(p.ID) {
 			continue
 		}
-		if f.add(v, p); what == aboutRisk || v.state.startCooldown(p.key, v.now, e.Policy.Cooldown) || p.Then == pattern.Stop {
+		if f.add(v, p); what == aboutRisk || v.state.startCooldown(p.key, v.now, e.Policy.Cooldown) ||
+			p.Then == pattern.Stop {
 			f.cooling = false
 		}
 	}

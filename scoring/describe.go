@@ -50,11 +50,13 @@ var markNames = []struct {
 // Describe returns what the state holds.
 func (s *State) Describe() Description {
 	r := s.readCold()
-	d := Description{Entity: s.Entity, LastLeg: fmt.Sprintf("%d:%d", s.Applied.Offset, s.Applied.Index), First: s.first, Last: s.last, Partner: s.partner,
+	d := Description{Entity: s.Entity, LastLeg: fmt.Sprintf("%d:%d", s.Applied.Offset, s.Applied.Index),
+		First: s.first, Last: s.last, Partner: s.partner,
 		Contacts: len(s.contacts), Kept: s.keptCount(), Watch: r.watch, Largest: s.largest, Caller: r.caller != nil}
 	for i := range s.moves {
 		m := &s.moves[i]
-		one := DescribedMovement{At: m.at, Kind: movementNames[m.kind()], Counter: strconv.FormatUint(m.counter, 16), Amount: m.amount}
+		one := DescribedMovement{At: m.at, Kind: movementNames[m.kind()], Counter: strconv.FormatUint(m.counter, 16),
+			Amount: m.amount}
 		for _, mark := range markNames {
 			if m.has(mark.bit) {
 				one.Marks = append(one.Marks, mark.name)
@@ -68,15 +70,18 @@ func (s *State) Describe() Description {
 		if b.width() > time.Hour {
 			span = "day"
 		}
-		d.Folded = append(d.Folded, DescribedMovement{At: b.from(), Kind: movementNames[b.kind], Amount: b.sum, Count: b.n, Span: span})
+		d.Folded = append(d.Folded, DescribedMovement{At: b.from(), Kind: movementNames[b.kind], Amount: b.sum,
+			Count: b.n, Span: span})
 	}
 	for i := range r.trails {
 		t := &r.trails[i]
-		d.Trails = append(d.Trails, fmt.Sprintf("from %s, %d transfers on, by %s at %s, score %d", t.origin, t.hop, t.cause, t.at, t.score))
+		d.Trails = append(d.Trails, fmt.Sprintf("from %s, %d transfers on, by %s at %s, score %d", t.origin, t.hop,
+			t.cause, t.at, t.score))
 	}
 	for i := range s.trace().taints {
 		t := &s.trace().taints[i]
-		d.Tainted = append(d.Tainted, fmt.Sprintf("%d of %d minor units at %s, of stop %s (hop %d), held %d", t.Minor, t.Whole, t.At, t.StopID, t.Hop, t.held))
+		d.Tainted = append(d.Tainted, fmt.Sprintf("%d of %d minor units at %s, of stop %s (hop %d), held %d", t.Minor,
+			t.Whole, t.At, t.StopID, t.Hop, t.held))
 	}
 	return d
 }

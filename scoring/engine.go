@@ -24,7 +24,8 @@ type Policy struct {
 
 // DefaultPolicy has numbers of ours, to be set by each center from its backtests.
 var DefaultPolicy = Policy{StopScore: 600, ReviewScore: 300, Cooldown: 24 * time.Hour, Lateness: 2 * time.Hour,
-	ServiceBudget: Budget{Stops: 2000, Minor: 200_000_000_00}, PatternBudget: Budget{Stops: 1000, Minor: 100_000_000_00}, Network: DefaultNetwork, Trail: DefaultTrail}
+	ServiceBudget: Budget{Stops: 2000, Minor: 200_000_000_00},
+	PatternBudget: Budget{Stops: 1000, Minor: 100_000_000_00}, Network: DefaultNetwork, Trail: DefaultTrail}
 
 // Catalogue is a catalogue of patterns over this package's features.
 type Catalogue = pattern.Catalogue[View]
@@ -354,7 +355,8 @@ func (e *Engine) evaluateAfterMerge(v *View, s *State, out *Outcome) {
 
 // callMove is the movement of a call.
 func callMove(k movementKind, l *event.Leg, counter string) move {
-	m := move{at: l.Event.At, tag: event.Hash(l.Event.ID)&idBits | uint64(k), counter: event.Hash(counter), amount: l.Event.Call.Seconds}
+	m := move{at: l.Event.At, tag: event.Hash(l.Event.ID)&idBits | uint64(k), counter: event.Hash(counter),
+		amount: l.Event.Call.Seconds}
 	if !l.Event.Call.Ended {
 		m.tag |= markRunning
 	}

@@ -153,7 +153,8 @@ func (s *State) forget(newest event.Instant) {
 		return
 	}
 	old, coarse := s.cold.buckets, newest.Add(-hourly)
-	if b := &old[0]; b.from().Add(b.width()) > before && (b.day || b.from() >= coarse) && !slices.ContainsFunc(old, func(b bucket) bool { return !b.day && b.from() < coarse }) {
+	if b := &old[0]; b.from().Add(b.width()) > before && (b.day || b.from() >= coarse) &&
+		!slices.ContainsFunc(old, func(b bucket) bool { return !b.day && b.from() < coarse }) {
 		return
 	}
 	s.cold.buckets = nil

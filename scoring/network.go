@@ -30,7 +30,8 @@ type Network struct {
 }
 
 // DefaultNetwork is what a center starts with.
-var DefaultNetwork = Network{MaxHops: 5, MaxRing: 10, Degree: 40, Fan: 3, Floor: 300_00, Window: 72 * time.Hour, HalfLife: 24 * time.Hour, Keep: 0.7, LevelFloor: 100}
+var DefaultNetwork = Network{MaxHops: 5, MaxRing: 10, Degree: 40, Fan: 3, Floor: 300_00, Window: 72 * time.Hour,
+	HalfLife: 24 * time.Hour, Keep: 0.7, LevelFloor: 100}
 
 const (
 	maxHops     = 64 // neighbours that an entity remembers by name
@@ -74,7 +75,8 @@ type trail struct {
 // level is how strong a trail is at a moment, some transfers further on.
 func (n *Network) level(t *trail, further int, at event.Instant) int {
 	age := max(0, at.Sub(t.since))
-	level := int(math.Round(float64(t.score) * math.Pow(n.Keep, float64(t.hop+further)) * math.Exp2(-float64(age)/float64(n.HalfLife))))
+	level := int(math.Round(float64(t.score) * math.Pow(n.Keep,
+		float64(t.hop+further)) * math.Exp2(-float64(age)/float64(n.HalfLife))))
 	if level < n.LevelFloor {
 		return 0
 	}
@@ -85,7 +87,8 @@ func (n *Network) level(t *trail, further int, at event.Instant) int {
 // entity itself is covered by no other: it tells who paid for a reason of its own.
 func (n *Network) covers(t, o *trail) bool {
 	strength := func(t *trail) float64 {
-		return math.Log2(float64(t.score)) + float64(t.hop)*math.Log2(n.Keep) + float64(t.since)/float64(n.HalfLife.Milliseconds())
+		return math.Log2(float64(t.score)) + float64(t.hop)*math.Log2(n.Keep) +
+			float64(t.since)/float64(n.HalfLife.Milliseconds())
 	}
 	return t.score > 0 && o.score > 0 && o.hop > 0 && t.hop <= o.hop && t.at <= o.at && strength(t) >= strength(o)
 }
@@ -148,7 +151,8 @@ func (s *State) partnerOf(prefix, name string, at event.Instant) (fresh bool) {
 		s.partner = event.Entity(prefix + name)
 		return true
 	}
-	if matches(s.partner) || slices.ContainsFunc(s.hops, func(h neighbour) bool { return h.way == shares && matches(h.name) }) {
+	if matches(s.partner) || slices.ContainsFunc(s.hops,
+		func(h neighbour) bool { return h.way == shares && matches(h.name) }) {
 		return false
 	}
 	s.rememberNeighbour(neighbour{name: event.Entity(prefix + name), way: shares, at: at})
@@ -166,11 +170,14 @@ type Note struct {
 func (e *Engine) beginTrail(a *Alert, out *Outcome) {
 	t := a.Transfer
 	if t.Currency == event.CNY {
-		out.Taints = append(out.Taints, event.Taint{Account: t.Payee.Account, Bank: t.Payee.Bank, Holder: t.Payee.Holder, CaseID: a.CaseID, StopID: a.StopID,
-			Payer: t.Payer.Account, Transfer: t.ID, At: t.At, Minor: t.Minor(), Whole: t.Minor(), Hop: 1, Type: a.FraudType, District: a.District, Pattern: a.Hits[0].Pattern})
+		out.Taints = append(out.Taints, event.Taint{Account: t.Payee.Account, Bank: t.Payee.Bank, Holder: t.Payee.Holder,
+			CaseID: a.CaseID, StopID: a.StopID,
+			Payer: t.Payer.Account, Transfer: t.ID, At: t.At, Minor: t.Minor(), Whole: t.Minor(), Hop: 1, Type: a.FraudType,
+			District: a.District, Pattern: a.Hits[0].Pattern})
 	}
 	origin := event.Entity(event.PrefixAccount + t.Payee.Account)
-	r := event.Risk{Entity: origin, Origin: origin, Since: a.At, Score: a.Score, From: origin, Why: event.WhyStopped, Minor: t.Minor(), Cause: a.StopID}
+	r := event.Risk{Entity: origin, Origin: origin, Since: a.At, Score: a.Score, From: origin, Why: event.WhyStopped,
+		Minor: t.Minor(), Cause: a.StopID}
 	out.Notes = append(out.Notes, Note{a.At, r})
 	if t.Payee.Phone != "" {
 		r.Entity, r.Why, r.Hop, r.Minor, r.Cause = event.Entity(event.PrefixNumber+t.Payee.Phone), event.WhyShares, 1, 0, ""
@@ -198,10 +205,12 @@ func (e *Engine) notifyPayee(v *View, isNew bool, out *Outcome) {
 	if !isNew || t.Payee.Account == "" || t.Channel == "pos" || homeMinor(t.Amount) < e.Policy.Network.Floor {
 		return
 	}
-	h := neighbour{name: event.Entity(event.PrefixAccount + t.Payee.Account), way: paid, at: l.Event.At, minor: t.Amount.Minor, cause: strings.Clone(l.Event.ID)}
+	h := neighbour{name: event.Entity(event.PrefixAccount + t.Payee.Account), way: paid, at: l.Event.At,
+		minor: t.Amount.Minor, cause: strings.Clone(l.Event.ID)}
 	v.state.rememberNeighbour(h)
 	trails, hops := v.state.readCold().trails, v.state.hops
-	if len(trails) == 0 && !slices.ContainsFunc(hops, func(o neighbour) bool { return o.way == received }) || !e.spreads(v, h.at) {
+	if len(trails) == 0 && !slices.ContainsFunc(hops, func(o neighbour) bool { return o.way == received }) ||
+		!e.spreads(v, h.at) {
 		return
 	}
 	for i := range trails {
@@ -238,7 +247,8 @@ func (e *Engine) followPayment(v *View, t *trail, h *neighbour, out *Outcome) {
 		}
 		why = event.WhyPassedOn
 	}
-	out.Notes = append(out.Notes, Note{h.at, event.Risk{Entity: h.name, Origin: t.origin, Since: t.since, Score: t.score, From: v.state.Entity,
+	out.Notes = append(out.Notes, Note{h.at, event.Risk{Entity: h.name, Origin: t.origin, Since: t.since,
+		Score: t.score, From: v.state.Entity,
 		Why: why, Hop: t.hop + 1, Minor: h.minor, Cause: h.cause}})
 }
 
@@ -249,7 +259,8 @@ func (e *Engine) notePayer(v *View, isNew bool, out *Outcome) {
 	if !isNew || t.Channel == "pos" || homeMinor(t.Amount) < e.Policy.Network.Floor {
 		return // who has paid it for long is no victim of today
 	}
-	h := neighbour{name: event.Entity(event.PrefixAccount + t.Payer.Account), way: received, at: l.Event.At, minor: t.Amount.Minor, cause: strings.Clone(l.Event.ID)}
+	h := neighbour{name: event.Entity(event.PrefixAccount + t.Payer.Account), way: received, at: l.Event.At,
+		minor: t.Amount.Minor, cause: strings.Clone(l.Event.ID)}
 	v.state.rememberNeighbour(h)
 	trails := v.state.readCold().trails
 	for i := range trails {
@@ -260,14 +271,17 @@ func (e *Engine) notePayer(v *View, isNew bool, out *Outcome) {
 // warnPayer tells a stranger who paid a stopped account, within a day before
 // the stop or while it is fresh.
 func (e *Engine) warnPayer(v *View, t *trail, h *neighbour, out *Outcome) {
-	if t.score == 0 || t.hop != 0 || h.at < t.at.Add(-newFor) || e.Policy.Network.level(t, 1, h.at) == 0 || !e.spreads(v, h.at) {
+	if t.score == 0 || t.hop != 0 || h.at < t.at.Add(-newFor) || e.Policy.Network.level(t, 1, h.at) == 0 ||
+		!e.spreads(v, h.at) {
 		return
 	}
-	payer, payee := strings.TrimPrefix(string(h.name), event.PrefixAccount), strings.TrimPrefix(string(v.state.Entity), event.PrefixAccount)
+	payer, payee := strings.TrimPrefix(string(h.name), event.PrefixAccount), strings.TrimPrefix(string(v.state.Entity),
+		event.PrefixAccount)
 	if t.cause == event.StopID(event.TransferKey(payer, h.cause), payee) {
 		return // it is the payment that the stop is for
 	}
-	out.Notes = append(out.Notes, Note{h.at, event.Risk{Entity: h.name, Origin: t.origin, Since: t.since, Score: t.score, From: v.state.Entity,
+	out.Notes = append(out.Notes, Note{h.at, event.Risk{Entity: h.name, Origin: t.origin, Since: t.since,
+		Score: t.score, From: v.state.Entity,
 		Why: event.WhyPaid, Hop: 1, Minor: h.minor, Cause: h.cause}})
 }
 
@@ -283,7 +297,8 @@ func (e *Engine) notifySharer(v *View, t *trail, who event.Entity, out *Outcome)
 	if t.score == 0 || t.hop > 1 || who == t.origin || v.state.Entity.IsAccount() && t.hop != 0 {
 		return
 	}
-	out.Notes = append(out.Notes, Note{t.at, event.Risk{Entity: who, Origin: t.origin, Since: t.since, Score: t.score, From: v.state.Entity, Why: event.WhyShares, Hop: t.hop + 1}})
+	out.Notes = append(out.Notes, Note{t.at, event.Risk{Entity: who, Origin: t.origin, Since: t.since, Score: t.score,
+		From: v.state.Entity, Why: event.WhyShares, Hop: t.hop + 1}})
 }
 
 // risk takes a note: the entity is scored again, joins the trail, and tells the
@@ -303,7 +318,8 @@ func (e *Engine) risk(v *View, out *Outcome) {
 	if n.Why == event.WhyPaid || n.Why == event.WhyPassedOn && n.Origin == v.state.Entity {
 		return // a victim passes nothing on, and a ring is closed
 	}
-	t := trail{origin: event.Entity(strings.Clone(string(n.Origin))), since: n.Since, score: n.Score, hop: n.Hop, at: l.Event.At, minor: n.Minor, cause: strings.Clone(n.Cause)}
+	t := trail{origin: event.Entity(strings.Clone(string(n.Origin))), since: n.Since, score: n.Score, hop: n.Hop,
+		at: l.Event.At, minor: n.Minor, cause: strings.Clone(n.Cause)}
 	if !v.state.joinTrail(&e.Policy.Network, t) {
 		return
 	}

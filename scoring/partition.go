@@ -30,7 +30,8 @@ type origin struct {
 
 // NewPartition returns an empty partition that keeps up to size entities hot.
 func NewPartition(e *Engine, size int) *Partition {
-	p := &Partition{engine: e, evicted: map[event.Entity]*State{}, seen: map[origin]int64{}, next: map[origin]int64{}, controls: newControls(e.start)}
+	p := &Partition{engine: e, evicted: map[event.Entity]*State{}, seen: map[origin]int64{}, next: map[origin]int64{},
+		controls: newControls(e.start)}
 	p.view.controls, p.view.network = p.controls, &e.Policy.Network
 	var err error
 	if p.hot, err = simplelru.NewLRU(size, func(k event.Entity, s *State) { p.evicted[k] = s }); err != nil {
@@ -162,7 +163,8 @@ func (p *Partition) AddPayments(account event.Entity, payments []PaymentByName) 
 		n := &payments[i]
 		key := event.TransferKey(number, n.ID)
 		named[key] = true
-		s.spend(spent{key: key, at: n.At, minor: n.Minor, balance: n.Balance, id: n.ID, account: n.Account, bank: n.Bank, holder: n.Holder, shop: n.Shop})
+		s.spend(spent{key: key, at: n.At, minor: n.Minor, balance: n.Balance, id: n.ID, account: n.Account, bank: n.Bank,
+			holder: n.Holder, shop: n.Shop})
 	}
 	s.dirty = true
 	l := event.Leg{Role: event.RoleTaint, Entity: account}

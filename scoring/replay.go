@@ -25,7 +25,8 @@ func (s *seen) text(name string) string {
 func seenFeatures() []pattern.Feature[seen] {
 	var out []pattern.Feature[seen]
 	for _, f := range Features() {
-		g := pattern.Feature[seen]{Name: f.Name, Doc: f.Doc, Of: f.Of, Type: f.Type, Money: f.Money, Signal: f.Signal, Note: f.Note, Cost: f.Cost}
+		g := pattern.Feature[seen]{Name: f.Name, Doc: f.Doc, Of: f.Of, Type: f.Type, Money: f.Money, Signal: f.Signal,
+			Note: f.Note, Cost: f.Cost}
 		name, money := f.Name, f.Money
 		switch f.Type {
 		case pattern.Bool:

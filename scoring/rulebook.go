@@ -57,7 +57,8 @@ type Decision struct {
 
 // NewRulebook returns an empty one.
 func NewRulebook() *Rulebook {
-	return &Rulebook{exceptions: map[exception]Decision{}, known: map[event.Entity]Decision{}, brakes: map[string]Decision{}}
+	return &Rulebook{exceptions: map[exception]Decision{}, known: map[event.Entity]Decision{},
+		brakes: map[string]Decision{}}
 }
 
 // Apply folds one decision.

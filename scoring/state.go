@@ -289,7 +289,8 @@ func (s *State) eachKept(p *payment, f func() (stopped bool)) {
 		if event.ReadEvent(doc[1:], &e) != nil {
 			continue
 		}
-		*p = payment{id: e.ID, at: e.At, transfer: e.Transfer, newPayee: doc[0]&1 != 0, newDevice: doc[0]&2 != 0, stopped: doc[0]&keptStopped != 0}
+		*p = payment{id: e.ID, at: e.At, transfer: e.Transfer, newPayee: doc[0]&1 != 0, newDevice: doc[0]&2 != 0,
+			stopped: doc[0]&keptStopped != 0}
 		if f() {
 			doc[0] |= keptStopped
 		}

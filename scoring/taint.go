@@ -145,7 +145,8 @@ func (e *Engine) followDebit(v *View, key uint64, out *Outcome) {
 		return
 	}
 	s.spend(spent{key: key, at: l.Event.At, minor: t.Amount.Minor, balance: t.PayerBalance, id: strings.Clone(l.Event.ID),
-		account: strings.Clone(t.Payee.Account), bank: strings.Clone(t.Payee.Bank), holder: strings.Clone(t.Payee.Holder), shop: t.Channel == "pos"})
+		account: strings.Clone(t.Payee.Account), bank: strings.Clone(t.Payee.Bank), holder: strings.Clone(t.Payee.Holder),
+		shop: t.Channel == "pos"})
 	e.follow(v, out, func(*taint) bool { return true }, func(k uint64) bool { return k == key })
 }
 
@@ -214,8 +215,10 @@ func (e *Engine) followOne(v *View, m *move, out *Outcome, which func(*taint) bo
 			return
 		}
 		o := &outs[i]
-		next := event.Taint{Account: o.account, Bank: o.bank, Holder: o.holder, CaseID: t.CaseID, StopID: event.DerivedID("stp", t.StopID, o.id, o.account), Parent: t.StopID,
-			Payer: account, Transfer: o.id, At: o.at, Minor: minor, Offset: offset, Whole: o.minor, Hop: t.Hop + 1, Type: t.Type, District: t.District, Pattern: t.Pattern}
+		next := event.Taint{Account: o.account, Bank: o.bank, Holder: o.holder, CaseID: t.CaseID,
+			StopID: event.DerivedID("stp", t.StopID, o.id, o.account), Parent: t.StopID,
+			Payer: account, Transfer: o.id, At: o.at, Minor: minor, Offset: offset, Whole: o.minor, Hop: t.Hop + 1,
+			Type: t.Type, District: t.District, Pattern: t.Pattern}
 		switch {
 		case o.account == "":
 			out.Ends = append(out.Ends, End{next, EndCash})

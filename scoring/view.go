@@ -122,7 +122,8 @@ func (v *View) alike(k movementKind, window time.Duration) (most int64) {
 
 // run is the longest run, ending with the last, of payments to payees first
 // met within a while, each at least so many percent of the one before (what is
-// less than a tenth of the next is passed over); and what all of them sum to, on how many days, and what those payees paid back.
+// less than a tenth of the next is passed over); and what all of them sum to, on how many days,
+// and what those payees paid back.
 type run struct {
 	payments, days int64
 	sum, back      int64
@@ -180,7 +181,8 @@ func (v *View) smallCredits(window time.Duration) (n int64) {
 	s := v.state
 	from := v.now.Add(-window)
 	for i := len(s.moves) - 1; i >= 0 && s.moves[i].at > from; i-- {
-		if m := &s.moves[i]; m.at <= v.now && m.counts(credit) && m.amount >= 100 && m.amount <= 500_00 && s.knownFor(m.counter, v.now) < window {
+		if m := &s.moves[i]; m.at <= v.now && m.counts(credit) && m.amount >= 100 && m.amount <= 500_00 &&
+			s.knownFor(m.counter, v.now) < window {
 			n++
 		}
 	}
@@ -201,7 +203,8 @@ func (v *View) paidBack(window time.Duration) (n int64) {
 		switch m := &s.moves[i]; {
 		case m.counts(debit) && !m.has(markCash):
 			paid.put(m.counter)
-		case m.counts(credit) && m.amount >= 100 && m.amount <= 500_00 && paid.has(m.counter) && s.knownFor(m.counter, v.now) < window:
+		case m.counts(credit) && m.amount >= 100 && m.amount <= 500_00 && paid.has(m.counter) &&
+			s.knownFor(m.counter, v.now) < window:
 			n++
 		}
 	}

@@ -51,12 +51,15 @@ var phrases = []phrase{
 	{base: "calls.foreign.longest", zh: "境外陌生来电最长{}", en: "longest call from a foreign stranger {}"},
 	{base: "calls.spoofed.longest", zh: "改号来电最长{}", en: "longest call under a forged number {}"},
 	{base: "calls.unknown.longest", zh: "陌生来电最长{}", en: "longest call from a stranger {}"},
-	{base: "calls.unknown.since", zh: "陌生来电结束后{}", en: "{} after a stranger's call", zero: [2]string{"陌生来电仍在进行", "a stranger's call is still running"}},
+	{base: "calls.unknown.since", zh: "陌生来电结束后{}", en: "{} after a stranger's call",
+		zero: [2]string{"陌生来电仍在进行", "a stranger's call is still running"}},
 	{base: "calls.unknown.count", zh: "{w}内陌生来电{}次", en: "{} calls from strangers in {w}"},
 	{base: "calls.foreign.count", zh: "{w}内境外来电{}次", en: "{} foreign calls in {w}"},
 	{base: "calls.foreign.callers", zh: "{w}内境外号码{}个", en: "{} foreign callers in {w}"},
-	{base: "sim.swapped", zh: "{}前换卡或携号转网", en: "SIM swapped or ported {} before", zero: [2]string{"刚换卡或携号转网", "SIM swapped or ported just now"}},
-	{base: "sim.forwarding", zh: "{}前开启呼叫转移", en: "calls forwarded since {}", zero: [2]string{"刚开启呼叫转移", "calls forwarded just now"}},
+	{base: "sim.swapped", zh: "{}前换卡或携号转网", en: "SIM swapped or ported {} before",
+		zero: [2]string{"刚换卡或携号转网", "SIM swapped or ported just now"}},
+	{base: "sim.forwarding", zh: "{}前开启呼叫转移", en: "calls forwarded since {}",
+		zero: [2]string{"刚开启呼叫转移", "calls forwarded just now"}},
 	{base: "messages.links", zh: "{w}内收到陌生带链接短信{}条", en: "{} messages with links from strangers in {w}"},
 	{base: "debit.amount", zh: "付款{}", en: "pays {}"},
 	{base: "debit.new_payee", zh: "收款人 24 小时内首次出现", en: "payee first paid within 24 hours"},
@@ -92,7 +95,8 @@ var phrases = []phrase{
 	{base: "flow.out_share", zh: "{w}内转出为入账的 {%}", en: "{%} of what came in went out in {w}"},
 	{base: "risk.why", zh: "与涉案账户的关系：{}", en: "tie to a stopped account: {}"},
 	{base: "risk.level", zh: "风险 {}", en: "risk {}"},
-	{base: "risk.hop", zh: "距涉案账户{}跳", en: "{} transfers from a stopped account", zero: [2]string{"涉案账户本身", "the stopped account itself"}},
+	{base: "risk.hop", zh: "距涉案账户{}跳", en: "{} transfers from a stopped account",
+		zero: [2]string{"涉案账户本身", "the stopped account itself"}},
 	{base: "risk.amount", zh: "关联金额{}", en: "tied by {}"},
 	{base: "risk.ring", zh: "资金回到起点", en: "the money came back to where it began"},
 	{base: "risk.share", zh: "占当日入账 {%}", en: "{%} of what came in that day"},
@@ -119,15 +123,20 @@ var phrases = []phrase{
 
 // spans are the windows of features' names.
 var spans = map[string][2]string{
-	"2m": {"2 分钟", "2 minutes"}, "10m": {"10 分钟", "10 minutes"}, "30m": {"30 分钟", "30 minutes"}, "1h": {"1 小时", "an hour"}, "2h": {"2 小时", "2 hours"},
-	"24h": {"24 小时", "24 hours"}, "72h": {"72 小时", "72 hours"}, "7d": {"7 天", "7 days"}, "14d": {"14 天", "14 days"}, "30d": {"30 天", "30 days"},
+	"2m": {"2 分钟", "2 minutes"}, "10m": {"10 分钟", "10 minutes"}, "30m": {"30 分钟", "30 minutes"},
+	"1h": {"1 小时", "an hour"}, "2h": {"2 小时", "2 hours"},
+	"24h": {"24 小时", "24 hours"}, "72h": {"72 小时", "72 hours"}, "7d": {"7 天", "7 days"}, "14d": {"14 天", "14 days"},
+	"30d": {"30 天", "30 days"},
 }
 
 // wordsOf are the words that features of text take.
 var wordsOf = map[string][2]string{
-	"mobile": {"手机", "mobile"}, "web": {"网银", "web"}, "counter": {"柜台", "counter"}, "atm": {"自助机", "ATM"}, "pos": {"刷卡", "POS"}, "api": {"接口", "API"}, "cash": {"现金", "cash"},
+	"mobile": {"手机", "mobile"}, "web": {"网银", "web"}, "counter": {"柜台", "counter"}, "atm": {"自助机", "ATM"},
+	"pos": {"刷卡", "POS"}, "api": {"接口", "API"}, "cash": {"现金", "cash"},
 	"confirmed": {"已确认", "confirmed"}, "suspected": {"可疑", "suspected"}, "cleared": {"已排除", "cleared"},
-	"stopped": {"已止付", "stopped"}, "received": {"收到其资金", "received its money"}, "passed-on": {"转手其资金", "passed its money on"}, "paid": {"曾向其付款", "paid it"}, "shares-number": {"共用电话", "shares its number"},
+	"stopped": {"已止付", "stopped"}, "received": {"收到其资金", "received its money"},
+	"passed-on": {"转手其资金", "passed its money on"}, "paid": {"曾向其付款", "paid it"},
+	"shares-number": {"共用电话", "shares its number"},
 }
 
 var phraseOf = func() map[string]int {

@@ -104,7 +104,8 @@ func (d *DeadLetters) Replay(ctx context.Context, partition int, offset int64) e
 	if !slices.Contains([]string{d.Topics.Telecom, d.Topics.Transfers, d.Topics.Reports, d.Topics.Watchlist}, l.Topic) {
 		return fmt.Errorf("it came in by %q, which is no topic for documents: %w", l.Topic, ErrNoDeadLetter)
 	}
-	headers := slices.DeleteFunc(slices.Clone(l.message.Headers), func(h kafka.Header) bool { return strings.HasPrefix(h.Key, "stopline_") })
+	headers := slices.DeleteFunc(slices.Clone(l.message.Headers),
+		func(h kafka.Header) bool { return strings.HasPrefix(h.Key, "stopline_") })
 	return d.Documents.Write(ctx, kafka.Message{Topic: l.Topic,
 		Key: fmt.Appendf(nil, "dead-letter-%d-%d", partition, offset), Value: l.Document, Headers: headers})
 }

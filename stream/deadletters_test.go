@@ -32,12 +32,14 @@ func TestNoDeadLetter(t *testing.T) {
 	producer := NewDocuments(cluster)
 	defer func() { _ = producer.Close() }()
 	letter := func(value string) kafka.Message {
-		return kafka.Message{Topic: topics.DeadLetters, Key: []byte("one"), Value: []byte(value), Headers: []kafka.Header{{Key: "stopline_topic", Value: []byte(topics.Reports)}}}
+		return kafka.Message{Topic: topics.DeadLetters, Key: []byte("one"), Value: []byte(value),
+			Headers: []kafka.Header{{Key: "stopline_topic", Value: []byte(topics.Reports)}}}
 	}
 	if err := producer.Write(t.Context(), letter("first"), letter("second")); err != nil {
 		t.Fatal(err)
 	}
-	d, err := NewDeadLetters(Deps{Cluster: cluster, Topics: topics, Documents: producer, Log: slog.New(slog.DiscardHandler),
+	d, err := NewDeadLetters(Deps{Cluster: cluster, Topics: topics, Documents: producer,
+		Log:   slog.New(slog.DiscardHandler),
 		Clock: func() event.Instant { return 0 }, Metrics: NewMetrics(prometheus.NewRegistry())})
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +52,8 @@ func TestNoDeadLetter(t *testing.T) {
 	if err := d.Replay(t.Context(), there, 1); err != nil {
 		t.Errorf("the second: %v", err)
 	}
-	for name, place := range map[string][2]int{"behind the end": {there, 2}, "far behind it": {there, 999_999}, "an empty partition": {1 - there, 0}, "no partition": {99, 0}} {
+	for name, place := range map[string][2]int{"behind the end": {there, 2}, "far behind it": {there, 999_999},
+		"an empty partition": {1 - there, 0}, "no partition": {99, 0}} {
 		if err := d.Replay(t.Context(), place[0], int64(place[1])); !errors.Is(err, ErrNoDeadLetter) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -59,7 +59,8 @@ func NewDispatch(d Deps, p Dispatching) (*Dispatch, error) {
 	if p.Policy.Most == 0 {
 		p.Policy = delivery.DefaultPolicy
 	}
-	out := &Dispatch{Deps: d, Dispatching: p, owned: map[int]bool{}, changed: make(chan struct{}, 1), banks: map[string]*target{},
+	out := &Dispatch{Deps: d, Dispatching: p, owned: map[int]bool{}, changed: make(chan struct{}, 1),
+		banks:  map[string]*target{},
 		sender: delivery.NewSender(p.Policy, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))}
 	for _, e := range p.Endpoints {
 		if out.banks[e.Bank], err = newTarget(e); err != nil {
@@ -198,7 +199,8 @@ func (d *Dispatch) offer(post []delivery.Item, mine func(step.Place) bool, settl
 
 // result takes the end of an attempt. The log is told of the first one that
 // fails, of the one after which a person is called, and of the end.
-func (d *Dispatch) result(ctx context.Context, r tried, attempts map[string][]delivery.Attempt, settled map[string]int) {
+func (d *Dispatch) result(ctx context.Context, r tried, attempts map[string][]delivery.Attempt,
+	settled map[string]int) {
 	p := r.message
 	id := p.Bank + " " + delivery.MessageID(p.StopID, p.Version)
 	over := d.sender.Done(p, r.ok, wall())
@@ -224,10 +226,12 @@ func (d *Dispatch) result(ctx context.Context, r tried, attempts map[string][]de
 		return
 	}
 	now := d.Clock()
-	err := d.Record.Write(ctx, ledger.Entry{ID: event.DerivedID("evt", id, strconv.Itoa(p.Tries), now.String()), CaseID: s.CaseID, StopID: s.ID, At: now, By: "dispatch",
+	err := d.Record.Write(ctx, ledger.Entry{ID: event.DerivedID("evt", id, strconv.Itoa(p.Tries), now.String()),
+		CaseID: s.CaseID, StopID: s.ID, At: now, By: "dispatch",
 		Delivery: &delivery.Record{Message: p.Version, Delivered: r.ok, Final: over, Attempts: noted}})
 	if err != nil && ctx.Err() == nil {
-		d.Log.Error("the log could not be told of a delivery; the message may arrive twice", "bank", p.Bank, "stop", p.StopID, "err", err)
+		d.Log.Error("the log could not be told of a delivery; the message may arrive twice", "bank", p.Bank, "stop",
+			p.StopID, "err", err)
 		delete(settled, id)
 	}
 }

@@ -42,10 +42,11 @@ func TestEndpointsAreChecked(t *testing.T) {
 		"no host":              {good(func(e *Endpoint) { e.URL = "https:///x" }), "host"},
 		"no bank":              {good(func(e *Endpoint) { e.Bank = "" }), "bank's code"},
 		"no secret":            {good(func(e *Endpoint) { e.Secrets = nil }), "one to three secrets"},
-		"four secrets":         {good(func(e *Endpoint) { e.Secrets = []string{secret, secret, secret, secret} }), "one to three secrets"},
-		"a short secret":       {good(func(e *Endpoint) { e.Secrets = []string{"whsec_MDEyMzQ1Njc4OWFi"} }), "not whsec_"},
-		"a bank with two":      {append(good(func(*Endpoint) {}), good(func(*Endpoint) {})...), "twice"},
-		"the entry is told":    {append(good(func(*Endpoint) {}), Endpoint{Bank: "ICBK"}), "entry 2 (ICBK)"},
+		"four secrets": {good(func(e *Endpoint) { e.Secrets = []string{secret, secret, secret, secret} }),
+			"one to three secrets"},
+		"a short secret":    {good(func(e *Endpoint) { e.Secrets = []string{"whsec_MDEyMzQ1Njc4OWFi"} }), "not whsec_"},
+		"a bank with two":   {append(good(func(*Endpoint) {}), good(func(*Endpoint) {})...), "twice"},
+		"the entry is told": {append(good(func(*Endpoint) {}), Endpoint{Bank: "ICBK"}), "entry 2 (ICBK)"},
 	} {
 		err := CheckEndpoints(c.list)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
@@ -56,7 +57,8 @@ func TestEndpointsAreChecked(t *testing.T) {
 		}
 	}
 	file := filepath.Join(t.TempDir(), "banks.json")
-	if err := os.WriteFile(file, []byte(`[{"bank":"PCBC","url":"https://bank.example/","secrets":["`+secret+`"],"private":true}]`), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(`[{"bank":"PCBC","url":"https://bank.example/","secrets":["`+secret+
+		`"],"private":true}]`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if list, err := LoadEndpoints(file); err != nil || len(list) != 1 || !list[0].Private || list[0].Bank != "PCBC" {
@@ -150,14 +152,20 @@ func TestDispatch(t *testing.T) {
 		return w.run(d.Run)
 	}
 	leave := dispatch()
-	p := stop.Proposal{Account: stop.Account{Number: mule, Bank: "PCBC"}, Minor: 5_000, Currency: event.CNY, Hop: 1, FraudType: "refund", Payer: victim}
+	p := stop.Proposal{Account: stop.Account{Number: mule, Bank: "PCBC"}, Minor: 5_000, Currency: event.CNY, Hop: 1,
+		FraudType: "refund", Payer: victim}
 	elsewhere := p
 	elsewhere.Account.Bank = "ICBK"
-	if err := log.Write(t.Context(), append(ledger.StopEntries(stop.Propose(terms, "stp_1", "cas_1", p, w.now(), "scoring")),
+	if err := log.Write(t.Context(), append(ledger.StopEntries(stop.Propose(terms, "stp_1", "cas_1", p, w.now(),
+		"scoring")),
 		ledger.StopEntries(stop.Propose(terms, "stp_2", "cas_2", elsewhere, w.now(), "scoring"))...)...); err != nil {
 		t.Fatal(err)
 	}
-	w.eventually("delivered", func() bool { s := l.Stop("stp_1"); return s != nil && s.Message != nil && s.Message.Delivered })
+	w.eventually("delivered", func() bool {
+		s := l.Stop("stp_1")
+		return s != nil && s.Message != nil &&
+			s.Message.Delivered
+	})
 	if ids := end.seen(); len(ids) != 2 || ids[0] != "msg_stp_1_2" || ids[1] != "msg_stp_1_2" {
 		t.Errorf("sent %q, want the one message, and again under its id", ids)
 	}

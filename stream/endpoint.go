@@ -103,7 +103,8 @@ func (e *Endpoint) allowed(address string) error {
 	case ip.IsLoopback() && !loopback(u.Hostname()),
 		ip.IsLinkLocalUnicast(), ip.IsMulticast(), ip.IsUnspecified(),
 		ip.IsPrivate() && !e.Private:
-		return fmt.Errorf("%s leads to %s, an address that the endpoint is not meant for (\"private\": true allows private networks)", u.Hostname(), ip)
+		return fmt.Errorf("%s leads to %s, an address that the endpoint is not meant for (\"private\": true allows "+
+			"private networks)", u.Hostname(), ip)
 	}
 	return nil
 }
@@ -127,10 +128,12 @@ func newTarget(e Endpoint) (*target, error) {
 		}
 		t.keys = append(t.keys, k)
 	}
-	dialer := &net.Dialer{Timeout: 2 * time.Second, Control: func(_, address string, _ syscall.RawConn) error { return t.allowed(address) }}
+	dialer := &net.Dialer{Timeout: 2 * time.Second,
+		Control: func(_, address string, _ syscall.RawConn) error { return t.allowed(address) }}
 	t.client = &http.Client{
-		Timeout:       attemptTime,
-		Transport:     &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: 3 * time.Second, ForceAttemptHTTP2: true},
+		Timeout: attemptTime,
+		Transport: &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 16,
+			IdleConnTimeout: time.Minute, TLSHandshakeTimeout: 3 * time.Second, ForceAttemptHTTP2: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // never followed
 	}
 	return t, nil

@@ -91,7 +91,8 @@ func (w *bench) run(f func(context.Context) error) (leave func()) {
 func (w *bench) send(topic string, docs ...string) {
 	w.t.Helper()
 	for i, d := range docs {
-		if err := w.Documents.Write(w.t.Context(), kafka.Message{Topic: topic, Key: fmt.Append(nil, i), Value: []byte(d)}); err != nil {
+		if err := w.Documents.Write(w.t.Context(), kafka.Message{Topic: topic, Key: fmt.Append(nil, i),
+			Value: []byte(d)}); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -134,7 +135,8 @@ func watched(account, risk string) string {
 
 func (w *bench) ingest() {
 	w.t.Helper()
-	in, err := NewIngest(w.Deps, "ingest", &event.Parser{Limits: event.DefaultLimits, Numbers: event.NewNumbers("CN"), Banks: event.BuiltInBanks()})
+	in, err := NewIngest(w.Deps, "ingest", &event.Parser{Limits: event.DefaultLimits, Numbers: event.NewNumbers("CN"),
+		Banks: event.BuiltInBanks()})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -235,7 +237,8 @@ func (s *shelf) Entities(_ context.Context, _ int, yield func(string)) error {
 	})
 }
 
-func (s *shelf) Payments(_ context.Context, accounts []string, _ event.Instant) (out map[string][]warehouse.Payment, err error) {
+func (s *shelf) Payments(_ context.Context, accounts []string, _ event.Instant) (out map[string][]warehouse.Payment,
+	err error) {
 	out = map[string][]warehouse.Payment{}
 	err = s.on(func() {
 		s.searched++

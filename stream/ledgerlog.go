@@ -49,7 +49,8 @@ func (l *LedgerLog) Ready() <-chan struct{} { return l.ready }
 func (l *LedgerLog) fold(m *kafka.Message) error {
 	var e ledger.Entry
 	if err := json.Unmarshal(m.Value, &e); err != nil {
-		l.Log.Error("an entry of the ledger's log cannot be read, and is passed over", "partition", m.Partition, "offset", m.Offset, "err", err)
+		l.Log.Error("an entry of the ledger's log cannot be read, and is passed over", "partition", m.Partition, "offset",
+			m.Offset, "err", err)
 		return nil
 	}
 	e.Place = step.Place{Partition: m.Partition, Offset: m.Offset}

@@ -33,11 +33,12 @@ func TestMissingPartsAreNamed(t *testing.T) {
 	w := newBench(t)
 	no := Deps{}
 	for want, err := range map[string]error{
-		"ingest cannot be made without: parser":                                                    second(NewIngest(w.Deps, "g", nil)),
-		"ingest cannot be made without: group":                                                     second(NewIngest(w.Deps, "", &event.Parser{})),
-		"the ledger's log cannot be made without: ledger":                                          second(NewLedgerLog(w.Deps, nil)),
-		"the rules cannot be made without: rulebook":                                               second(NewRules(w.Deps, nil)),
-		"the sink cannot be made without: warehouse":                                               second(NewSink(w.Deps, "g", nil, law.Default)),
+		"ingest cannot be made without: parser":           second(NewIngest(w.Deps, "g", nil)),
+		"ingest cannot be made without: group":            second(NewIngest(w.Deps, "", &event.Parser{})),
+		"the ledger's log cannot be made without: ledger": second(NewLedgerLog(w.Deps, nil)),
+		"the rules cannot be made without: rulebook":      second(NewRules(w.Deps, nil)),
+		"the sink cannot be made without: warehouse": second(NewSink(w.Deps,
+			"g", nil, law.Default)),
 		"scoring cannot be made without: engine, states, hot":                                      second(NewScore(w.Deps, Scoring{Group: "g", Checkpoint: 1})),
 		"dispatch cannot be made without: the ledger's log, ledger":                                second(NewDispatch(w.Deps, Dispatching{Group: "g"})),
 		"the dead letters cannot be made without: cluster, topics, documents, clock, log, metrics": second(NewDeadLetters(no)),
@@ -57,10 +58,12 @@ func second[T any](_ T, err error) error { return err }
 func TestIngestCutsLegs(t *testing.T) {
 	w := newBench(t)
 	w.ingest()
-	w.send(w.Topics.Transfers, w.payment("T-1", victim, mule, "10.00"), `{"kind":"transfer"`, w.payment("T-2", mule, shop, "9.99"))
+	w.send(w.Topics.Transfers, w.payment("T-1", victim, mule, "10.00"), `{"kind":"transfer"`,
+		w.payment("T-2", mule, shop, "9.99"))
 	w.send(w.Topics.Watchlist, watched(mule, "confirmed"))
 	w.eventually("four read", func() bool {
-		return count(t, w.Metrics.Events.WithLabelValues("transfer")) == 2 && count(t, w.Metrics.Events.WithLabelValues("watch")) == 1
+		return count(t, w.Metrics.Events.WithLabelValues("transfer")) == 2 &&
+			count(t, w.Metrics.Events.WithLabelValues("watch")) == 1
 	})
 	var got []string
 	w.eventually("five legs written", func() bool {
@@ -73,7 +76,8 @@ func TestIngestCutsLegs(t *testing.T) {
 			var l event.Leg
 			for b.Next(&l) {
 				if l.Event.Kind == event.KindTransfer {
-					got = append(got, l.Event.ID+" "+strings.TrimPrefix(string(l.Entity), "acct:")+" "+event.Money{Minor: l.Event.Transfer.Amount.Minor, Currency: event.CNY}.Decimal())
+					got = append(got, l.Event.ID+" "+strings.TrimPrefix(string(l.Entity), "acct:")+" "+
+						event.Money{Minor: l.Event.Transfer.Amount.Minor, Currency: event.CNY}.Decimal())
 				}
 			}
 			if b.Err() != nil {
@@ -82,7 +86,8 @@ func TestIngestCutsLegs(t *testing.T) {
 		}
 		return len(got) == 4
 	})
-	want := []string{"T-1 " + victim + " 10.00", "T-1 " + mule + " 10.00", "T-2 " + mule + " 9.99", "T-2 " + shop + " 9.99"}
+	want := []string{"T-1 " + victim + " 10.00", "T-1 " + mule + " 10.00", "T-2 " + mule + " 9.99",
+		"T-2 " + shop + " 9.99"}
 	for i := range want {
 		if got[i] != want[i] {
 			t.Errorf("leg %d is %s, want %s", i, got[i], want[i])
@@ -93,7 +98,8 @@ func TestIngestCutsLegs(t *testing.T) {
 		t.Fatalf("%d dead letters", len(letters))
 	}
 	l := deadLetterOf(&letters[0])
-	if l.Topic != w.Topics.Transfers || l.Reason != string(event.ReasonNotJSON) || string(l.Document) != `{"kind":"transfer"` ||
+	if l.Topic != w.Topics.Transfers || l.Reason != string(event.ReasonNotJSON) ||
+		string(l.Document) != `{"kind":"transfer"` ||
 		len(l.Problems) != 1 || l.Problems[0].Code != "not-json.at" || l.At != w.now().String() {
 		t.Errorf("%+v", l)
 	}
@@ -189,10 +195,14 @@ func TestScoreWhileStatesAreAway(t *testing.T) {
 	w.score(s, 1) // one hot entity: the mule is cold as soon as another comes
 	written := count(t, w.Metrics.Checkpoints)
 	w.send(w.Topics.Transfers, w.payment("T-0", victim, shop, "1.00"))
-	w.eventually("the shop is kept, and the mule forgotten", func() bool { return s.has(shop) && count(t, w.Metrics.Checkpoints) > written })
+	w.eventually("the shop is kept, and the mule forgotten",
+		func() bool { return s.has(shop) && count(t, w.Metrics.Checkpoints) > written })
 	s.setAway(true)
 	w.send(w.Topics.Transfers, w.payment("T-1", victim, mule, "49800.00"))
-	w.eventually("it is looked for in vain", func() bool { return count(t, w.Metrics.Cold.WithLabelValues("unavailable")) > 0 })
+	w.eventually("it is looked for in vain", func() bool {
+		return count(t,
+			w.Metrics.Cold.WithLabelValues("unavailable")) > 0
+	})
 	reached := s.at.Offset
 	time.Sleep(100 * time.Millisecond) // checkpoints are due every 20
 	if s.at.Offset != reached || reached < committed {
@@ -213,14 +223,16 @@ func TestScoreWhileStatesAreAway(t *testing.T) {
 func TestPaymentSearch(t *testing.T) {
 	w := newBench(t)
 	s := newShelf()
-	sc, err := NewScore(w.Deps, Scoring{Group: "score", Engine: engine(t), Terms: law.Default, States: s, Hot: 10, Checkpoint: time.Hour})
+	sc, err := NewScore(w.Deps, Scoring{Group: "score", Engine: engine(t), Terms: law.Default, States: s, Hot: 10,
+		Checkpoint: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
 	k := sc.newWorker(&kafka.Claim{})
 	at := time.Now()
 	for i := range maxAtOnce + 1 {
-		k.search.wanted[event.Entity("acct:"+strings.Repeat("9", 10)+string(rune('a'+i%26))+strings.Repeat("x", i/26))] = &tries{}
+		k.search.wanted[event.Entity("acct:"+strings.Repeat("9", 10)+string(rune('a'+i%26))+strings.Repeat("x",
+			i/26))] = &tries{}
 	}
 	if n := len(k.search.due(at)); n != maxAtOnce {
 		t.Errorf("%d are asked for at once, want %d", n, maxAtOnce)
@@ -263,7 +275,8 @@ func TestLedgerLog(t *testing.T) {
 	}
 	w.run(log.Run)
 	<-log.Ready()
-	p := stop.Proposal{Account: stop.Account{Number: mule, Bank: "PCBC"}, Minor: 60_000_000, Currency: event.CNY, Hop: 1, FraudType: "refund", Payer: victim}
+	p := stop.Proposal{Account: stop.Account{Number: mule, Bank: "PCBC"}, Minor: 60_000_000, Currency: event.CNY,
+		Hop: 1, FraudType: "refund", Payer: victim}
 	proposed := ledger.StopEntries(stop.Propose(law.Default, "stp_1", "cas_1", p, w.now(), "report"))
 	if len(proposed) != 1 {
 		t.Fatalf("%d events for ¥600,000, want a proposal alone", len(proposed))
@@ -279,17 +292,23 @@ func TestLedgerLog(t *testing.T) {
 	if res, err = log.Append(t.Context(), ledger.StopEntry(approve)); err != nil || !res.Accepted {
 		t.Fatalf("%+v, %v", res, err)
 	}
-	if res, err = log.Append(t.Context(), ledger.StopEntry(other)); err != nil || res.Accepted || res.Why.Code != "version.stop" {
+	if res, err = log.Append(t.Context(), ledger.StopEntry(other)); err != nil || res.Accepted ||
+		res.Why.Code != "version.stop" {
 		t.Errorf("the second: %+v, %v", res, err)
 	}
 	if n := count(t, w.Metrics.Stops.WithLabelValues("requested")); n != 1 {
 		t.Errorf("%v requests are counted", n)
 	}
 	w.send(w.Topics.Stops, "no entry")
-	if err := log.Write(t.Context(), ledger.Entry{ID: "evt_c", CaseID: "cas_1", At: w.now(), By: "li", Version: 1, State: string(desk.CaseSolved), Progress: &desk.Progress{}}); err != nil {
+	if err := log.Write(t.Context(), ledger.Entry{ID: "evt_c", CaseID: "cas_1", At: w.now(), By: "li", Version: 1,
+		State: string(desk.CaseSolved), Progress: &desk.Progress{}}); err != nil {
 		t.Fatal(err)
 	}
-	w.eventually("rubbish is passed over", func() bool { c := l.Case("cas_1"); return c != nil && c.State == desk.CaseSolved })
+	w.eventually("rubbish is passed over", func() bool {
+		c := l.Case("cas_1")
+		return c != nil &&
+			c.State == desk.CaseSolved
+	})
 }
 
 // A bank that does not answer in time is noted, once; a hold that runs out frees
@@ -302,8 +321,10 @@ func TestDeadlines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := stop.Proposal{Account: stop.Account{Number: mule, Bank: "PCBC"}, Minor: 5_000, Currency: event.CNY, Hop: 1, FraudType: "refund", Payer: victim}
-	if err := log.Write(t.Context(), ledger.StopEntries(stop.Propose(terms, "stp_1", "cas_1", p, w.now(), "scoring"))...); err != nil {
+	p := stop.Proposal{Account: stop.Account{Number: mule, Bank: "PCBC"}, Minor: 5_000, Currency: event.CNY, Hop: 1,
+		FraudType: "refund", Payer: victim}
+	if err := log.Write(t.Context(), ledger.StopEntries(stop.Propose(terms, "stp_1", "cas_1", p, w.now(),
+		"scoring"))...); err != nil {
 		t.Fatal(err)
 	}
 	w.run(log.Run)
@@ -315,7 +336,8 @@ func TestDeadlines(t *testing.T) {
 	w.later(terms.Respond + time.Second)
 	w.eventually("undelivered", func() bool { return l.Stop("stp_1").State == stop.Undelivered })
 	s := l.Stop("stp_1")
-	held := ledger.StopEntry(stop.Answer(terms, s, stop.Outcome{Result: stop.Held, HeldMinor: 5_000, EffectiveAt: w.now()}, w.now(), "bank PCBC"))
+	held := ledger.StopEntry(stop.Answer(terms, s,
+		stop.Outcome{Result: stop.Held, HeldMinor: 5_000, EffectiveAt: w.now()}, w.now(), "bank PCBC"))
 	held.ID = "evt_held"
 	if res, err := log.Append(t.Context(), held); err != nil || !res.Accepted {
 		t.Fatalf("%+v, %v", res, err)
@@ -324,7 +346,8 @@ func TestDeadlines(t *testing.T) {
 	w.eventually("expired", func() bool { return l.Stop("stp_1").State == stop.Expired })
 	w.eventually("the account is told", func() bool { return len(w.all(w.Topics.Risk)) > 0 })
 	var e event.Event
-	if err := event.ParseInner(w.all(w.Topics.Risk)[0].Value, &e); err != nil || e.Taint == nil || e.Taint.Account != mule || e.Taint.Minor != 0 || !e.Taint.Held {
+	if err := event.ParseInner(w.all(w.Topics.Risk)[0].Value, &e); err != nil || e.Taint == nil ||
+		e.Taint.Account != mule || e.Taint.Minor != 0 || !e.Taint.Held {
 		t.Errorf("%+v, %v", e.Taint, err)
 	}
 }
@@ -392,7 +415,8 @@ func TestScreening(t *testing.T) {
 		t.Helper()
 		doc := w.payment(id, victim, payee, "100.00")
 		var e event.Event
-		if err := (&event.Parser{Limits: event.DefaultLimits, Numbers: event.NewNumbers("CN")}).Parse([]byte(doc), w.now(), &e); err != nil {
+		if err := (&event.Parser{Limits: event.DefaultLimits, Numbers: event.NewNumbers("CN")}).Parse([]byte(doc),
+			w.now(), &e); err != nil {
 			t.Fatal(err)
 		}
 		v, err := screener.Screen(t.Context(), []byte(doc), &e)

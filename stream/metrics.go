@@ -34,7 +34,8 @@ type Metrics struct {
 // NewMetrics makes the figures and registers them.
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	vec := func(name, help, label string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "stopline", Name: name, Help: help}, []string{label})
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "stopline", Name: name, Help: help},
+			[]string{label})
 	}
 	m := &Metrics{
 		Events:      vec("events_total", "Events read and accepted.", "kind"),
@@ -44,23 +45,35 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help: "Districts, types of fraud and banks of documents on Kafka that no register has."}, []string{"kind", "field"}),
 		Conflicts: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "report_conflicts_total",
 			Help: "Reports that came again under their id and said something else."}),
-		Legs:        prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "legs_total", Help: "Legs scored."}),
-		Alerts:      vec("alerts_total", "Alerts raised.", "action"),
-		Notes:       prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "risk_notes_total", Help: "Notes of risk written to neighbours."}),
-		Deliveries:  prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "stopline", Name: "deliveries_total", Help: "Attempts to hand a message to a bank."}, []string{"bank", "result"}),
-		Waiting:     prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "bank_waiting", Help: "Messages that a bank has not got yet."}, []string{"bank"}),
-		Breaker:     prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "bank_breaker_open", Help: "1 while a bank that failed too often is left alone."}, []string{"bank"}),
-		Brakes:      prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "stopline", Name: "brakes_fallen", Help: "Brakes on automatic stops that wait for a person."}),
-		Stops:       vec("stops_total", "Stops by the state that they came into.", "state"),
-		Rows:        vec("warehouse_rows_total", "Rows written to ClickHouse.", "table"),
-		Cold:        vec("cold_lookups_total", "Entities looked up in cold state.", "outcome"),
-		Checkpoints: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "checkpoints_total", Help: "Checkpoints of the scoring state."}),
-		Hot:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "hot_entities", Help: "Entities in the LRU."}, []string{"partition"}),
-		Lag:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_messages", Help: "Kafka messages that a loop has not worked off, measured at the partition's end."}, []string{"loop", "partition"}),
-		Behind:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_seconds", Help: "How long the oldest message has waited that a loop has not worked off."}, []string{"loop", "partition"}),
+		Legs: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "legs_total",
+			Help: "Legs scored."}),
+		Alerts: vec("alerts_total", "Alerts raised.", "action"),
+		Notes: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "risk_notes_total",
+			Help: "Notes of risk written to neighbours."}),
+		Deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "stopline", Name: "deliveries_total",
+			Help: "Attempts to hand a message to a bank."}, []string{"bank", "result"}),
+		Waiting: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "bank_waiting",
+			Help: "Messages that a bank has not got yet."}, []string{"bank"}),
+		Breaker: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "bank_breaker_open",
+			Help: "1 while a bank that failed too often is left alone."}, []string{"bank"}),
+		Brakes: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "stopline", Name: "brakes_fallen",
+			Help: "Brakes on automatic stops that wait for a person."}),
+		Stops: vec("stops_total", "Stops by the state that they came into.", "state"),
+		Rows:  vec("warehouse_rows_total", "Rows written to ClickHouse.", "table"),
+		Cold:  vec("cold_lookups_total", "Entities looked up in cold state.", "outcome"),
+		Checkpoints: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "checkpoints_total",
+			Help: "Checkpoints of the scoring state."}),
+		Hot: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "hot_entities",
+			Help: "Entities in the LRU."}, []string{"partition"}),
+		Lag: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_messages",
+			Help: "Kafka messages that a loop has not worked off, measured at the partition's end."},
+			[]string{"loop", "partition"}),
+		Behind: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_seconds",
+			Help: "How long the oldest message has waited that a loop has not worked off."}, []string{"loop", "partition"}),
 	}
 	r.MustRegister(m.Unknown.total, m.Strange, m.Conflicts, m.Lag, m.Behind)
-	r.MustRegister(m.Events, m.DeadLetters, m.Legs, m.Alerts, m.Notes, m.Brakes, m.Deliveries, m.Waiting, m.Breaker, m.Stops,
+	r.MustRegister(m.Events, m.DeadLetters, m.Legs, m.Alerts, m.Notes, m.Brakes, m.Deliveries, m.Waiting, m.Breaker,
+		m.Stops,
 		m.Rows, m.Cold, m.Checkpoints, m.Hot)
 	return m
 }

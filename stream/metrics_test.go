@@ -35,7 +35,8 @@ func TestUnknownFieldsAreBounded(t *testing.T) {
 			got[labels] = s.GetCounter().GetValue()
 		}
 	}
-	if len(got) != 102 || got["field=/made-up-7 kind=transfer "] != 2 || got["field=/made-up-7 kind=call "] != 1 || got["field=other kind=transfer "] != 51 {
+	if len(got) != 102 || got["field=/made-up-7 kind=transfer "] != 2 || got["field=/made-up-7 kind=call "] != 1 ||
+		got["field=other kind=transfer "] != 51 {
 		t.Errorf("%d series: %v", len(got), got)
 	}
 }

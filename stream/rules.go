@@ -74,5 +74,6 @@ func (r *Rules) Publish(ctx context.Context, c *scoring.Catalogue, by string) er
 		return nil
 	}
 	r.Log.Info("publishing the catalogue", "version", c.Version, "patterns", len(c.Patterns), "by", by)
-	return r.Decide(ctx, event.Control{What: event.ControlCatalogue, Text: c.Text, By: by, Reason: "the process was started with it"})
+	return r.Decide(ctx, event.Control{What: event.ControlCatalogue, Text: c.Text, By: by,
+		Reason: "the process was started with it"})
 }

@@ -132,7 +132,8 @@ func (w *worker) leave(ctx context.Context, offset int64) {
 	err := w.saver.finish(true)
 	w.saver.begin(last, offset)
 	if err = errors.Join(err, w.saver.finish(true)); err != nil {
-		w.Log.Warn("leaving without a checkpoint; the next start scores the rest again", "partition", w.claim.Partition, "err", err)
+		w.Log.Warn("leaving without a checkpoint; the next start scores the rest again", "partition", w.claim.Partition,
+			"err", err)
 	}
 }
 
@@ -208,7 +209,8 @@ func (w *worker) outcome(out *scoring.Outcome) {
 
 // answer answers for one leg of a transfer that somebody waits for.
 func (w *worker) answer(l *event.Leg, out *scoring.Outcome) {
-	a := answer{Transfer: event.TransferKey(l.Event.Transfer.Payer.Account, l.Event.ID), Legs: scoring.LegsOf(&l.Event), Role: l.Role}
+	a := answer{Transfer: event.TransferKey(l.Event.Transfer.Payer.Account, l.Event.ID),
+		Legs: scoring.LegsOf(&l.Event), Role: l.Role}
 	a.Verdict.Add(l.Event.ID, out.Alerts)
 	w.answers = append(w.answers, kafka.Message{Topic: w.Topics.Screenings, Key: []byte(l.Event.ID), Value: mustJSON(&a)})
 }

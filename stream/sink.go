@@ -97,7 +97,8 @@ func (s *Sink) flush(ctx context.Context, books *warehouse.Books, c *kafka.Claim
 		}
 		return err
 	}, func(err error) {
-		s.Log.Error("ClickHouse did not take a batch; trying again", "topic", c.Topic, "partition", c.Partition, "rows", books.Rows(), "err", err)
+		s.Log.Error("ClickHouse did not take a batch; trying again", "topic", c.Topic, "partition", c.Partition, "rows",
+			books.Rows(), "err", err)
 	})
 	if err != nil {
 		return err
@@ -140,7 +141,8 @@ func (s *Sink) add(books *warehouse.Books, fold *ledger.Ledger, m *kafka.Message
 	default:
 		var e ledger.Entry
 		if err := json.Unmarshal(m.Value, &e); err != nil {
-			s.Log.Error("an entry of the ledger's log cannot be read, and is passed over", "partition", m.Partition, "offset", m.Offset, "err", err)
+			s.Log.Error("an entry of the ledger's log cannot be read, and is passed over", "partition", m.Partition,
+				"offset", m.Offset, "err", err)
 			return nil
 		}
 		res := fold.Apply(&e)

@@ -15,8 +15,9 @@ type Topics struct {
 	Telecom, Transfers, Reports, Watchlist string // what comes in
 	Legs, Risk, Alerts, Stops, DeadLetters string // what the service writes
 	Screenings                             string // what banks asked about is answered here
-	Controls                               string // what people decide about scoring; one partition, so that it has one order
-	Partitions                             int    // of every other topic that the service makes
+	// what people decide about scoring; one partition, so that it has one order
+	Controls   string
+	Partitions int // of every other topic that the service makes
 	// KeepBytes bounds what is kept of a partition whose messages the service
 	// has no more use for once they are in the books, beside the bound in days;
 	// 0: days alone. It is for a disk that is not a center's.

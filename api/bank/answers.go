@@ -216,7 +216,8 @@ func (s *Server) paidBack(ctx context.Context, st *stop.Stop, done bool, minor i
 		return nil, wire.BadField("body.amount", "field.instruction",
 			"amount", event.Money{Minor: st.Instruction.Minor, Currency: st.Currency})
 	}
-	res, err := s.record.Append(ctx, ledger.StopEntry(stop.PaidBack(st, done, reference, reason, s.Clock(), access.Who(ctx).Name)))
+	res, err := s.record.Append(ctx, ledger.StopEntry(stop.PaidBack(st, done, reference, reason, s.Clock(),
+		access.Who(ctx).Name)))
 	if err != nil {
 		return nil, err
 	}

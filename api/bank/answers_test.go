@@ -44,8 +44,9 @@ func TestOthersStopsAreNotThere(t *testing.T) {
 	s.Request(1)
 	terms := s.Ledger.Terms()
 	terms.AutoLimit = -1
-	s.Fold(0, ledger.StopEntries(stop.Propose(terms, "stp_2", "cas_2", stop.Proposal{Account: stop.Account{Number: "62", Bank: "PCBC"},
-		Minor: 1, Currency: "CNY", Transfer: stop.Transfer{ID: "t", Minor: 1, At: s.Now()}, Hop: 1}, s.Now(),
+	s.Fold(0, ledger.StopEntries(stop.Propose(terms, "stp_2", "cas_2",
+		stop.Proposal{Account: stop.Account{Number: "62", Bank: "PCBC"},
+			Minor: 1, Currency: "CNY", Transfer: stop.Transfer{ID: "t", Minor: 1, At: s.Now()}, Hop: 1}, s.Now(),
 		"analyst"))...)
 	for _, c := range []struct{ key, id string }{
 		{s.Bank("ICBK"), "stp_1"}, {s.Bank("PCBC"), "stp_2"}, {s.Bank("PCBC"), "stp_9"},

@@ -182,7 +182,8 @@ func (s *appeals) changeAppeal(ctx context.Context, a *desk.AppealFile, to desk.
 	reason string) (*appealOutput, error) {
 	now, name := s.Clock(), access.Who(ctx).Name
 	e := ledger.Entry{ID: event.DerivedID("evt", a.ID, strconv.Itoa(a.Version+1), name, now.String()),
-		CaseID: a.CaseID, Subject: a.ID, Version: a.Version + 1, State: string(to), At: now, By: name, Reason: reason, Appeal: &next}
+		CaseID: a.CaseID, Subject: a.ID, Version: a.Version + 1, State: string(to), At: now, By: name, Reason: reason,
+		Appeal: &next}
 	if _, err := s.record.Append(ctx, e); err != nil {
 		return nil, err
 	}

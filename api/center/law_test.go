@@ -178,11 +178,12 @@ func TestExplanation(t *testing.T) {
 		"stp_b": {"gone", string(hits), []string{"replay.possible", "false", "replay.why_code", "replay.version"}},
 		"stp_c": {published.Version, `{}`, []string{"replay.possible", "false", "replay.why_code", "replay.values"}},
 	} {
-		s.Fold(0, ledger.StopEntries(stop.Propose(s.Ledger.Terms(), id, "cas_"+id, stop.Proposal{Account: stop.Account{Number: "62",
-			Bank: "PCBC"},
-			Minor: 1, Currency: event.CNY, Transfer: stop.Transfer{ID: "t", Minor: 1, At: s.Now()}, Hop: 1, Text: "seen",
-			Explanation: &stop.Explanation{Catalogue: c.version, Score: 700, At: s.Now(), Event: "call:c1",
-				Hits: []byte(c.hits)}},
+		s.Fold(0, ledger.StopEntries(stop.Propose(s.Ledger.Terms(), id, "cas_"+id,
+			stop.Proposal{Account: stop.Account{Number: "62",
+				Bank: "PCBC"},
+				Minor: 1, Currency: event.CNY, Transfer: stop.Transfer{ID: "t", Minor: 1, At: s.Now()}, Hop: 1, Text: "seen",
+				Explanation: &stop.Explanation{Catalogue: c.version, Score: 700, At: s.Now(), Event: "call:c1",
+					Hits: []byte(c.hits)}},
 			s.Now(), "scoring"))...)
 		s.Ask(s.Key(access.Police), "GET", "/v1/stops/"+id+"/explanation", "").
 			Want(200, append(c.want, "by", "scoring", "text", "seen", "event", "call:c1", "score", "700")...)

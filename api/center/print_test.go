@@ -75,8 +75,9 @@ func (c *clerk) stopped() {
 
 func (c *clerk) held() {
 	c.fold(
-		ledger.StopEntry(stop.Answer(law.Default, c.Ledger.Stop("stp_1"), stop.Outcome{Result: stop.Held, HeldMinor: 49_800_00,
-			EffectiveAt: paperTime.Add(70 * time.Second)}, paperTime.Add(80*time.Second), "bank")),
+		ledger.StopEntry(stop.Answer(law.Default, c.Ledger.Stop("stp_1"),
+			stop.Outcome{Result: stop.Held, HeldMinor: 49_800_00,
+				EffectiveAt: paperTime.Add(70 * time.Second)}, paperTime.Add(80*time.Second), "bank")),
 	)
 }
 
@@ -88,7 +89,8 @@ func (c *clerk) giveBack(approvals int) string {
 	r := giveback.Return{Currency: event.CNY, Pool: 100_00, Losses: 300_00,
 		Accounts: []giveback.AccountReturn{
 			{Account: stop.Account{Number: "6217000010098765432", Bank: "PCBC"}, Stops: []string{"stp_1"}, Minor: 100_00,
-				Method: giveback.MethodProportional, Why: giveback.WhyMixed, Mixed: &giveback.Flow{At: paperTime, Minor: -1_234_56}},
+				Method: giveback.MethodProportional, Why: giveback.WhyMixed,
+				Mixed: &giveback.Flow{At: paperTime, Minor: -1_234_56}},
 		},
 		Lines: []giveback.Line{
 			{

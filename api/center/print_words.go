@@ -144,7 +144,8 @@ var documentWords = map[string]map[string]string{
 }
 
 var methodWords = map[string]map[string]string{
-	"zh": {giveback.MethodSingle: "单笔汇入，直接返还", giveback.MethodByTime: "按时间区分，分别返还", giveback.MethodProportional: "无法区分，按比例返还"},
+	"zh": {giveback.MethodSingle: "单笔汇入，直接返还", giveback.MethodByTime: "按时间区分，分别返还",
+		giveback.MethodProportional: "无法区分，按比例返还"},
 	"en": {
 		giveback.MethodSingle:       "one remittance: to its sender",
 		giveback.MethodByTime:       "told apart by time: to each sender",

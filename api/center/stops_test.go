@@ -161,8 +161,9 @@ func TestDeliverAgain(t *testing.T) {
 	s := apitest.Start(t)
 	terms := s.Ledger.Terms()
 	terms.AutoLimit = -1
-	s.Fold(0, ledger.StopEntries(stop.Propose(terms, "stp_0", "cas_0", stop.Proposal{Account: stop.Account{Number: "62", Bank: "PCBC"},
-		Minor: 1, Currency: "CNY", Transfer: stop.Transfer{ID: "t", Minor: 1, At: s.Now()}, Hop: 1}, s.Now(),
+	s.Fold(0, ledger.StopEntries(stop.Propose(terms, "stp_0", "cas_0",
+		stop.Proposal{Account: stop.Account{Number: "62", Bank: "PCBC"},
+			Minor: 1, Currency: "CNY", Transfer: stop.Transfer{ID: "t", Minor: 1, At: s.Now()}, Hop: 1}, s.Now(),
 		"analyst"))...)
 	s.Request(1)
 	s.Request(2)

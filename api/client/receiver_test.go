@@ -40,7 +40,8 @@ func posted(t *testing.T, secret, id, body string, at time.Time) *http.Request {
 }
 
 func message(stop string, version int) string {
-	return `{"type":"stop.requested","timestamp":"2026-11-24T10:00:00+08:00","data":{"id":"` + stop + `","version":` + strconv.Itoa(version) + `}}`
+	return `{"type":"stop.requested","timestamp":"2026-11-24T10:00:00+08:00","data":{"id":"` + stop + `","version":` +
+		strconv.Itoa(version) + `}}`
 }
 
 // A receiver does the work of what is signed, once, and says what is wrong with
@@ -86,7 +87,8 @@ func TestReceiver(t *testing.T) {
 			t.Errorf("%s: %d, worked on %v; want %d, %v", c.name, w.Code, len(handled) > before, c.status, c.does)
 		}
 	}
-	want := []string{"msg_1 stop.requested stp_1 2", "msg_1 stop.requested stp_1 2", "msg_2 stop.requested stp_1 4", "msg_4 stop.requested stp_2 1"}
+	want := []string{"msg_1 stop.requested stp_1 2", "msg_1 stop.requested stp_1 2", "msg_2 stop.requested stp_1 4",
+		"msg_4 stop.requested stp_2 1"}
 	if !slices.Equal(handled, want) {
 		t.Errorf("%q, want %q", handled, want)
 	}

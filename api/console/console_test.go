@@ -44,7 +44,8 @@ func TestExportsHaveNoFormulas(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	want := `"'=HYPERLINK(1)","'+1","'-1+1","'@x","'` + "\t" + `=1","'` + "\r" + `=1","-12.50","a=b","say ""=""","","7"` + "\r\n"
+	want := `"'=HYPERLINK(1)","'+1","'-1+1","'@x","'` + "\t" + `=1","'` + "\r" +
+		`=1","-12.50","a=b","say ""=""","","7"` + "\r\n"
 	if string(out) != want {
 		t.Errorf("exported as %q, want %q", out, want)
 	}
@@ -63,7 +64,8 @@ func TestWords(t *testing.T) {
 			t.Errorf("%s: %q and %q do not take the same parts", word, zh, en)
 		}
 	}
-	for _, s := range []string{"proposed", "requested", "undelivered", "acknowledged", "held", "partial", "missed", "mismatch", "refused",
+	for _, s := range []string{"proposed", "requested", "undelivered", "acknowledged", "held", "partial", "missed",
+		"mismatch", "refused",
 		"rejected", "extended", "frozen", "returning", "returned", "released", "expired"} {
 		if !words.Named("stop", s) {
 			t.Errorf("the state %s has no name", s)
@@ -119,7 +121,8 @@ func TestConsoleSpeaksAsTheService(t *testing.T) {
 	var all []said
 	for _, code := range words.Codes() {
 		values := words.Values{}
-		for _, h := range regexp.MustCompile(`\{(\w+)(?::([\w-]+))?\}`).FindAllStringSubmatch(words.Template(code, words.English), -1) {
+		for _, h := range regexp.MustCompile(`\{(\w+)(?::([\w-]+))?\}`).FindAllStringSubmatch(words.Template(code,
+			words.English), -1) {
 			value, known := samples[h[2]]
 			if !known {
 				value = "某 x"
@@ -129,7 +132,8 @@ func TestConsoleSpeaksAsTheService(t *testing.T) {
 		m := words.Message{Code: code, Values: values}
 		all = append(all, said{code, values, m.In(words.Chinese), m.In(words.English)})
 	}
-	for _, d := range []time.Duration{time.Second, 90 * time.Second, time.Minute, time.Hour, 100 * time.Hour, 72 * time.Hour, 720 * time.Hour} {
+	for _, d := range []time.Duration{time.Second, 90 * time.Second, time.Minute, time.Hour, 100 * time.Hour,
+		72 * time.Hour, 720 * time.Hour} {
 		m := words.New("law.term", "term", d)
 		all = append(all, said{m.Code, m.Values, m.In(words.Chinese), m.In(words.English)})
 	}
@@ -185,7 +189,8 @@ func TestMount(t *testing.T) {
 		r.ServeHTTP(w, req)
 		return w
 	}
-	for path, kind := range map[string]string{"/": "text/html", "/app.js": "text/javascript", "/console.css": "text/css", "/icon.svg": "image/svg+xml",
+	for path, kind := range map[string]string{"/": "text/html", "/app.js": "text/javascript",
+		"/console.css": "text/css", "/icon.svg": "image/svg+xml",
 		"/messages.js": "text/javascript"} {
 		w := get(path, "")
 		tag := w.Header().Get("ETag")
@@ -210,7 +215,8 @@ func TestColoursForOlderBrowsers(t *testing.T) {
 			return err
 		}
 		text := regexp.MustCompile(`(?s)/\*.*?\*/`).ReplaceAllString(read(t, strings.TrimPrefix(path, "static/")), "")
-		for _, young := range []string{"light-dark(", "color-mix(", "oklch(", "lab(", ":has(", "@layer", "@container", "dvh", "inset-area", "text-wrap:"} {
+		for _, young := range []string{"light-dark(", "color-mix(", "oklch(", "lab(", ":has(", "@layer", "@container",
+			"dvh", "inset-area", "text-wrap:"} {
 			if strings.Contains(text, young) {
 				t.Errorf("%s uses %s, which is younger than Chromium 90", path, young)
 			}

@@ -206,7 +206,8 @@ func (e *element) check(n *node, at string) error {
 			i++
 		}
 		if have < want.min && e.kind != "choice" {
-			if i < len(n.children) && !slices.ContainsFunc(e.children, func(c *element) bool { return c.name == n.children[i].name }) {
+			if i < len(n.children) && !slices.ContainsFunc(e.children,
+				func(c *element) bool { return c.name == n.children[i].name }) {
 				break // what stands in its place is not of the message
 			}
 			return fmt.Errorf("%s/%s is missing", at, want.name)

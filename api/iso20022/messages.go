@@ -188,12 +188,14 @@ func resolution(r *node) ([]Answer, error) {
 	var out []Answer
 	for _, details := range r.all("CxlDtls") {
 		for i, tx := range details.all("TxInfAndSts") {
-			a := Answer{At: at, StopID: strings.TrimSpace(tx.child("RslvdCase", "Id").text), Reference: strings.TrimSpace(tx.child("CxlStsId").text)}
+			a := Answer{At: at, StopID: strings.TrimSpace(tx.child("RslvdCase", "Id").text),
+				Reference: strings.TrimSpace(tx.child("CxlStsId").text)}
 			if a.StopID == "" {
 				a.StopID = strings.TrimSpace(r.child("RslvdCase", "Id").text)
 			}
 			if a.StopID == "" {
-				return nil, fmt.Errorf("/Document/RsltnOfInvstgtn/CxlDtls/TxInfAndSts[%d]/RslvdCase/Id is missing: it names the stop", i+1)
+				return nil, fmt.Errorf("/Document/RsltnOfInvstgtn/CxlDtls/TxInfAndSts[%d]/RslvdCase/Id is missing: it names "+
+					"the stop", i+1)
 			}
 			held := tx.child("RsltnRltdInf", "IntrBkSttlmAmt")
 			a.Amount, a.Currency = strings.TrimSpace(held.text), held.attr["Ccy"]
@@ -259,7 +261,8 @@ func payments(r *node) ([]Answer, error) {
 	}
 	var out []Answer
 	for i, tx := range txs {
-		a := Answer{At: at, Result: "returned", StopID: strings.TrimSpace(tx.child("OrgnlInstrId").text), Reference: strings.TrimSpace(tx.child("RtrId").text)}
+		a := Answer{At: at, Result: "returned", StopID: strings.TrimSpace(tx.child("OrgnlInstrId").text),
+			Reference: strings.TrimSpace(tx.child("RtrId").text)}
 		if a.StopID == "" {
 			return nil, fmt.Errorf("/Document/PmtRtr/TxInf[%d]/OrgnlInstrId is missing: it names the stop", i+1)
 		}

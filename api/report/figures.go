@@ -68,7 +68,8 @@ type Rate struct {
 var Rates = []Rate{
 	{"hold_rate", "amount_held", "amount_requested_first", both("止付率", "Hold rate"),
 		both("止付金额 ÷ 首层请求金额；按银行、按层级不计；各级止付相加，账户内资金混同时可超过 100%",
-			"Held ÷ requested at hop 1; not by bank or hop. Holds at all hops are added: where accounts mix it may be above 100 %"),
+			"Held ÷ requested at hop 1; not by bank or hop. Holds at all hops are added: where accounts mix it may be above "+
+				"100 %"),
 		[]string{"bank", "hop"}},
 	{"bank_rate", "amount_held", "amount_requested", both("银行执行率", "Bank rate"),
 		both("止付金额 ÷ 请求止付金额（各级）", "Held ÷ requested, at every hop"), nil},

@@ -185,7 +185,8 @@ func (d *paper) back(r *Report) {
 		for _, k := range r.Corrections {
 			f := figureNamed(k.Figure)
 			line := Titles[k.By][d.lang] + " " + r.correctionKey(&k, d.lang) + " " + f.Words[d.lang]
-			rows = append(rows, []string{line, r.text(f, map[string]int64{k.Figure: k.Kept}), r.text(f, map[string]int64{k.Figure: k.Now})})
+			rows = append(rows, []string{line, r.text(f, map[string]int64{k.Figure: k.Kept}),
+				r.text(f, map[string]int64{k.Figure: k.Now})})
 		}
 		d.table(t(d.lang, "corrections"), []float64{140, 50, 50},
 			[]string{t(d.lang, "figure"), t(d.lang, "kept"), t(d.lang, "now")}, rows)

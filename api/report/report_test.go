@@ -24,7 +24,8 @@ var update = flag.Bool("update", false, "write the files of testdata anew")
 
 // parts of what victims reported, by figure: the sample's amounts are n million for
 // each, and 7 fen.
-var sampleAmounts = map[string]int64{"amount_reported": 10, "amount_requested": 12, "amount_requested_first": 8, "amount_held": 6,
+var sampleAmounts = map[string]int64{"amount_reported": 10, "amount_requested": 12, "amount_requested_first": 8,
+	"amount_held":          6,
 	"amount_under_control": 3, "amount_frozen": 4, "amount_returned": 1, "amount_released": 1, "amount_lapsed": 1}
 
 // sample is a month whose figures are easy to work out: n dozen stops, of which
@@ -33,7 +34,8 @@ func sample() *Report {
 	row := func(key string, n int64) Row {
 		r := Row{Key: key, SecondsToRequest: [3]float64{1.5, 320, 164264.6}, SecondsToHold: [3]float64{9, 99, 3599.6},
 			Minutes: []uint64{9, 5, 4, 3, 2, 0}, MinutesHeld: []uint64{9, 4, 3, 2, 1, 0}, Figures: map[string]int64{
-				"reports": 5 * n, "reports_repeated": n, "cases": 4 * n, "cases_solved": n, "arrests": 2 * n, "stops_proposed": 13 * n,
+				"reports": 5 * n, "reports_repeated": n, "cases": 4 * n, "cases_solved": n, "arrests": 2 * n,
+				"stops_proposed":  13 * n,
 				"stops_requested": 12 * n, "stops_held": 4 * n, "stops_partial": 2 * n, "stops_missed": 3 * n, "stops_refused": n,
 				"stops_unanswered": 2 * n, "stops_expired": n}}
 		for name, part := range sampleAmounts {
@@ -53,10 +55,13 @@ func sample() *Report {
 		}
 		return r
 	}
-	r := &Report{Month: "2026-10", Currency: "CNY", Closed: true, Center: "贵阳市反诈中心", GeneratedAt: "2026-11-01T08:00:00.000+08:00", GeneratedBy: "police",
+	r := &Report{Month: "2026-10", Currency: "CNY", Closed: true, Center: "贵阳市反诈中心",
+		GeneratedAt: "2026-11-01T08:00:00.000+08:00", GeneratedBy: "police",
 		Total: row("", 9), Before: row("", 8), YearBefore: row("", 12),
-		Sections: []Section{{"district", []Row{with(row("520102", 4), 2, 5), row("520103", 5), row("", 0)}}, {"fraud_type", []Row{row("impersonated-authority", 9)}},
-			{"bank", []Row{without(row("PCBC", 9))}}, {"hop", []Row{without(row("1", 9))}}, {"day", []Row{row("2026-10-01", 9)}}},
+		Sections: []Section{{"district", []Row{with(row("520102", 4), 2, 5), row("520103", 5), row("", 0)}},
+			{"fraud_type", []Row{row("impersonated-authority", 9)}},
+			{"bank", []Row{without(row("PCBC", 9))}}, {"hop", []Row{without(row("1", 9))}},
+			{"day", []Row{row("2026-10-01", 9)}}},
 		Corrections: []Correction{{"total", "", "amount_held", 5, 6}}}
 	r.Finish(event.BuiltInBanks())
 	return r
@@ -94,7 +99,8 @@ func TestSameFiguresInEachForm(t *testing.T) {
 			if err != nil || strings.TrimSuffix(raw, ".00") != strings.TrimSuffix(want, ".00") {
 				t.Errorf("XLSX %s: %s, want %s (%v)", f.Name, raw, want, err)
 			}
-			if kind, _ := x.GetCellType(texts["this"][lang], cell); kind == excelize.CellTypeSharedString || kind == excelize.CellTypeInlineString {
+			if kind, _ := x.GetCellType(texts["this"][lang], cell); kind == excelize.CellTypeSharedString ||
+				kind == excelize.CellTypeInlineString {
 				t.Errorf("XLSX %s is a text", f.Name)
 			}
 		}
@@ -139,8 +145,10 @@ func parts(t *testing.T, workbook []byte, prefix string) (n int) {
 // A spreadsheet that opens an export runs nothing of it: what begins like a
 // formula is a text. Numbers stay numbers.
 func TestCSVHasNoFormulas(t *testing.T) {
-	for cell, want := range map[string]string{`=HYPERLINK("http://x")`: `'=HYPERLINK("http://x")`, "+1": "'+1", "-1+1": "'-1+1", "@SUM(A1)": "'@SUM(A1)",
-		"\t=1": "'\t=1", "\r=1": "'\r=1", "-": "'-", "--1": "'--1", "-12.50": "-12.50", "12.50": "12.50", "520103": "520103", "": "", "a=b": "a=b"} {
+	for cell, want := range map[string]string{`=HYPERLINK("http://x")`: `'=HYPERLINK("http://x")`, "+1": "'+1",
+		"-1+1": "'-1+1", "@SUM(A1)": "'@SUM(A1)",
+		"\t=1": "'\t=1", "\r=1": "'\r=1", "-": "'-", "--1": "'--1", "-12.50": "-12.50", "12.50": "12.50",
+		"520103": "520103", "": "", "a=b": "a=b"} {
 		if got := harmless(cell); got != want {
 			t.Errorf("%q is written %q, want %q", cell, got, want)
 		}
@@ -170,7 +178,8 @@ func TestRates(t *testing.T) {
 	for _, c := range []struct {
 		of, base int64
 		want     string
-	}{{1, 3, "33.33"}, {2, 3, "66.67"}, {1, 8, "12.50"}, {1, 80_000, "0.00"}, {1, 20_000, "0.01"}, {0, 5, "0.00"}, {5, 5, "100.00"}, {15, 10, "150.00"},
+	}{{1, 3, "33.33"}, {2, 3, "66.67"}, {1, 8, "12.50"}, {1, 80_000, "0.00"}, {1, 20_000, "0.01"}, {0, 5, "0.00"}, {5,
+		5, "100.00"}, {15, 10, "150.00"},
 		{9_007_199_254_740_993, 9_007_199_254_740_993, "100.00"}, {1, 0, ""}, {-1, 5, ""}} {
 		got := ""
 		if h, ok := hundredths(c.of, c.base); ok {
@@ -184,7 +193,8 @@ func TestRates(t *testing.T) {
 	for _, c := range []struct {
 		now, before map[string]int64
 		want, text  string
-	}{{of(9), of(8), "12.50", "+12.50%"}, {of(9), of(12), "-25.00", "-25.00%"}, {of(0), of(4), "-100.00", "-100.00%"}, {of(4), of(4), "0.00", "+0.00%"},
+	}{{of(9), of(8), "12.50", "+12.50%"}, {of(9), of(12), "-25.00", "-25.00%"}, {of(0), of(4), "-100.00",
+		"-100.00%"}, {of(4), of(4), "0.00", "+0.00%"},
 		{of(4), of(0), "", dash}, {of(4), nil, "", dash}, {nil, of(4), "", dash}} {
 		if got := change("x", c.now, c.before); got != c.want || signed(got) != c.text {
 			t.Errorf("%v after %v: %q, %q; want %q, %q", c.now, c.before, got, signed(got), c.want, c.text)
@@ -195,14 +205,16 @@ func TestRates(t *testing.T) {
 	}
 	r := sample()
 	bank, total := r.Sections[2].Rows[0].Rates, r.Total.Rates
-	if total["hold_rate"] != "75.00" || total["solve_rate"] != "25.00" || bank["hold_rate"] != "" || bank["bank_rate"] != "50.00" || r.Sections[3].Rows[0].Rates["solve_rate"] != "" {
+	if total["hold_rate"] != "75.00" || total["solve_rate"] != "25.00" || bank["hold_rate"] != "" ||
+		bank["bank_rate"] != "50.00" || r.Sections[3].Rows[0].Rates["solve_rate"] != "" {
 		t.Errorf("total %v, by bank %v", total, bank)
 	}
 }
 
 // People read hours and minutes.
 func TestDuration(t *testing.T) {
-	for seconds, want := range map[float64]string{0: dash, 9: "9.0 秒", 59.94: "59.9 秒", 60: "1 分 0 秒", 320: "5 分 20 秒", 3599.6: "1 小时 0 分", 164264.6: "45 小时 38 分"} {
+	for seconds, want := range map[float64]string{0: dash, 9: "9.0 秒", 59.94: "59.9 秒", 60: "1 分 0 秒", 320: "5 分 20 秒",
+		3599.6: "1 小时 0 分", 164264.6: "45 小时 38 分"} {
 		if got := Duration("zh", seconds); got != want {
 			t.Errorf("%v s: %s, want %s", seconds, got, want)
 		}
@@ -307,7 +319,8 @@ func golden(t *testing.T, name, got string) {
 		for at < len(got) && at < len(want) && got[at] == want[at] {
 			at++
 		}
-		t.Errorf("%s is otherwise from byte %d: %.200q, want %.200q; is it meant so, \"go test ./api/report -update\" writes it anew",
+		t.Errorf("%s is otherwise from byte %d: %.200q, want %.200q; is it meant so, \"go test ./api/report -update\" "+
+			"writes it anew",
 			name, at, got[at:], want[at:])
 	}
 }
@@ -455,7 +468,8 @@ func TestCompare(t *testing.T) {
 	}
 	b.Total.Figures["amount_returned"] += 5
 	b.Sections[0].Rows[0].Figures["stops_held"]--
-	if got := Compare(a, b); len(got) != 2 || got[0].Now-got[0].Kept != 5 || got[1].Key != "520102" || got[1].Now-got[1].Kept != -1 {
+	if got := Compare(a, b); len(got) != 2 || got[0].Now-got[0].Kept != 5 || got[1].Key != "520102" ||
+		got[1].Now-got[1].Kept != -1 {
 		t.Errorf("%+v", got)
 	}
 

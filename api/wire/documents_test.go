@@ -25,12 +25,14 @@ var noon = event.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, event.Zone))
 func held(t *testing.T) *ledger.Ledger {
 	t.Helper()
 	l := ledger.New(law.Default)
-	fold(t, l, ledger.StopEntries(stop.Propose(l.Terms(), "stp_1", "cas_1", stop.Proposal{Minor: 5_000_00, Currency: event.CNY, Hop: 1,
-		Account:   stop.Account{Number: "6217", Bank: "PCBC", Holder: "李四"},
-		Transfer:  stop.Transfer{ID: "t1", Minor: 5_000_00, At: noon},
-		FraudType: "task-rebate", Payer: "6222", Text: "reported"}, noon, "report"))...)
-	fold(t, l, ledger.StopEntry(stop.Answer(l.Terms(), l.Stop("stp_1"), stop.Outcome{Result: stop.Partial, HeldMinor: 3_000_00,
-		EffectiveAt: noon}, noon, "bank PCBC")))
+	fold(t, l, ledger.StopEntries(stop.Propose(l.Terms(), "stp_1", "cas_1",
+		stop.Proposal{Minor: 5_000_00, Currency: event.CNY, Hop: 1,
+			Account:   stop.Account{Number: "6217", Bank: "PCBC", Holder: "李四"},
+			Transfer:  stop.Transfer{ID: "t1", Minor: 5_000_00, At: noon},
+			FraudType: "task-rebate", Payer: "6222", Text: "reported"}, noon, "report"))...)
+	fold(t, l, ledger.StopEntry(stop.Answer(l.Terms(), l.Stop("stp_1"),
+		stop.Outcome{Result: stop.Partial, HeldMinor: 3_000_00,
+			EffectiveAt: noon}, noon, "bank PCBC")))
 	return l
 }
 
@@ -70,9 +72,10 @@ func TestWhoReadsWhat(t *testing.T) {
 	l := held(t)
 	terms := l.Terms()
 	terms.AutoLimit = -1
-	fold(t, l, ledger.StopEntries(stop.Propose(terms, "stp_2", "cas_2", stop.Proposal{Minor: 1, Currency: event.CNY, Hop: 1,
-		Account: stop.Account{Number: "62", Bank: "PCBC", Holder: "王五"}, Transfer: stop.Transfer{ID: "t2", Minor: 1,
-			At: noon}}, noon, "wang"))[0])
+	fold(t, l, ledger.StopEntries(stop.Propose(terms, "stp_2", "cas_2",
+		stop.Proposal{Minor: 1, Currency: event.CNY, Hop: 1,
+			Account: stop.Account{Number: "62", Bank: "PCBC", Holder: "王五"}, Transfer: stop.Transfer{ID: "t2", Minor: 1,
+				At: noon}}, noon, "wang"))[0])
 	c := *l.Case("cas_1")
 	c.Reports = []ledger.ReportNote{{ID: "110:1", Holder: "张三", Phone: "+8613800138000", Minor: 5_000_00,
 		Currency: event.CNY}}

@@ -34,13 +34,16 @@ func (s *service) backtest(p plan) center.Backtest {
 		}
 		r := res.Report("the books", p.clock(), candidate, live)
 		figures := func(f *backtest.Figures) wire.BacktestFigures {
-			out := wire.BacktestFigures{Version: f.Catalogue, Frauds: f.Frauds, Caught: f.Caught, Missed: f.Frauds - f.Caught, False: f.False, Honest: f.Honest, FalseStops: f.FalseStops, Precision: f.Precision, Recall: f.Recall, Days: []wire.BacktestDay{}}
+			out := wire.BacktestFigures{Version: f.Catalogue, Frauds: f.Frauds, Caught: f.Caught,
+				Missed: f.Frauds - f.Caught, False: f.False, Honest: f.Honest, FalseStops: f.FalseStops, Precision: f.Precision,
+				Recall: f.Recall, Days: []wire.BacktestDay{}}
 			for _, d := range f.Days {
 				out.Days = append(out.Days, wire.BacktestDay(d))
 			}
 			return out
 		}
-		out := &wire.Backtest{From: r.From, To: r.To, Events: r.Events, Seconds: r.Seconds, Candidate: figures(&r.Candidate), Live: figures(r.Live), Difference: []wire.BacktestChange{}}
+		out := &wire.Backtest{From: r.From, To: r.To, Events: r.Events, Seconds: r.Seconds,
+			Candidate: figures(&r.Candidate), Live: figures(r.Live), Difference: []wire.BacktestChange{}}
 		for _, c := range r.Difference {
 			out.Difference = append(out.Difference, wire.BacktestChange(c))
 		}

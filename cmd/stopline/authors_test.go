@@ -46,7 +46,8 @@ func sources(t *testing.T) (*token.FileSet, []*ast.File) {
 func byParameters(files []*ast.File) map[string]int {
 	at := map[string]int{}
 	for _, f := range files {
-		if !slices.Contains([]string{"ledger", "stop", "giveback", "desk"}, f.Name.Name) { // elsewhere "by" may be what statistics are grouped by
+		// elsewhere "by" may be what statistics are grouped by
+		if !slices.Contains([]string{"ledger", "stop", "giveback", "desk"}, f.Name.Name) {
 			continue
 		}
 		ast.Inspect(f, func(n ast.Node) bool {

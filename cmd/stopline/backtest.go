@@ -41,7 +41,9 @@ type backtestCmd struct {
 
 // Help says what the figures mean.
 func (backtestCmd) Help() string {
-	return "A fraud is caught when any live alert points at one of its transfers (or at the labelled account or number). It is alerted in time when a review or a stop came before half of its money had left the first account, which only cities know. A false positive is an honest transfer, account or number with a live alert."
+	return "A fraud is caught when any live alert points at one of its transfers (or at the labelled account or " +
+		"number). It is alerted in time when a review or a stop came before half of its money had left the first " +
+		"account, which only cities know. A false positive is an honest transfer, account or number with a live alert."
 }
 
 // Run scores the past with the catalogue, and with the one that it is to
@@ -163,7 +165,8 @@ func (c *backtestCmd) books(ctx context.Context, catalogues []*scoring.Catalogue
 	if from >= to {
 		return nil, errors.New("--from must be before --to")
 	}
-	in := &infra{clickhouse: c.Clickhouse, options: warehouse.Options{Addr: c.Clickhouse, User: c.ClickhouseUser, Password: c.ClickhousePassword}}
+	in := &infra{clickhouse: c.Clickhouse, options: warehouse.Options{Addr: c.Clickhouse, User: c.ClickhouseUser,
+		Password: c.ClickhousePassword}}
 	if err := c.openClickHouse(ctx, in, warnings()); err != nil {
 		return nil, err
 	}
@@ -178,7 +181,8 @@ func (c *backtestCmd) books(ctx context.Context, catalogues []*scoring.Catalogue
 		return nil, err
 	}
 	if n == 0 {
-		return nil, errors.New("ClickHouse holds no events of that time: give other --from and --to, another --data or --clickhouse, or files")
+		return nil, errors.New("ClickHouse holds no events of that time: give other --from and --to, another --data or " +
+			"--clickhouse, or files")
 	}
 	bar := progressBar(int64(n), "scoring the books", c.Summary == "live")
 	src, err := backtest.Books(ctx, w, from, to, event.NewNumbers(c.Country), func(n int) { _ = bar.Add(n) })
@@ -229,7 +233,8 @@ func (c *backtestCmd) cities(ctx context.Context, catalogues []*scoring.Catalogu
 	for seed := first; seed <= last; seed++ {
 		truth := backtest.NewTruth()
 		bar := progressBar(int64(c.Events), fmt.Sprintf("city %d", seed), c.Summary == "live")
-		src := backtest.City(city.Config{Seed: seed, Rate: c.Rate}, c.Events, c.parser(), truth, func(n int) { _ = bar.Add(n) })
+		src := backtest.City(city.Config{Seed: seed, Rate: c.Rate}, c.Events, c.parser(), truth,
+			func(n int) { _ = bar.Add(n) })
 		res, err := backtest.Run(ctx, src, truth, scoring.DefaultPolicy, catalogues...)
 		if err != nil {
 			return err
@@ -253,7 +258,8 @@ func (c *backtestCmd) cities(ctx context.Context, catalogues []*scoring.Catalogu
 	sum.Share = float64(sum.InTime) / max(1, float64(sum.Campaigns))
 	sum.FalseStopRate = float64(sum.FalseStops) * 1e4 / max(1, sum.Transfers)
 	sum.EventsPerSec = events / seconds
-	fmt.Fprintf(os.Stderr, "%d campaigns, %d alerted (review or stop) before half of their money had left the first account: %.1f %%; %d false stops of %.0f honest transfers: %.2f in 10,000\n",
+	fmt.Fprintf(os.Stderr, "%d campaigns, %d alerted (review or stop) before half of their money had left the first "+
+		"account: %.1f %%; %d false stops of %.0f honest transfers: %.2f in 10,000\n",
 		sum.Campaigns, sum.InTime, 100*sum.Share, sum.FalseStops, sum.Transfers, sum.FalseStopRate)
 	if err := c.write(sum.Cities[len(sum.Cities)-1], &sum); err != nil {
 		return err

@@ -33,16 +33,26 @@ func TestBacktestPublicData(t *testing.T) {
 		ok           func(f backtest.Figures) bool
 		want         string
 	}{
-		{"paysim", "paysim.csv.gz", func(f backtest.Figures) bool { return f.Recall == 1 && f.Precision > 0.7 }, "recall 1 and precision above 0.7"},
-		{"phishing", "phishing-A.csv.gz", func(f backtest.Figures) bool { return f.Recall > 0.45 && f.FalseRate <= 0.02 }, "recall above 0.45 at 2 % false positives"},
-		{"sichuan", "sichuan-numbers.csv.gz", func(f backtest.Figures) bool { return f.Recall > 0.57 && f.FalseRate <= 0.003 }, "recall above 0.57 at 0.3 %"},
-		{"simbox", "simbox-calls.csv.gz", func(f backtest.Figures) bool { return f.Recall == 1 && f.False == 0 }, "all callers and nobody else"},
-		{"amlsim", "amlsim-10K-transfers.csv.gz", func(f backtest.Figures) bool { return f.FalsePerTrue < 0.5 && f.Caught >= 28 }, "28 networks at less than one false alarm for two true ones"},
+		{"paysim", "paysim.csv.gz", func(f backtest.Figures) bool { return f.Recall == 1 && f.Precision > 0.7 },
+			"recall 1 and precision above 0.7"},
+		{"phishing", "phishing-A.csv.gz", func(f backtest.Figures) bool { return f.Recall > 0.45 && f.FalseRate <= 0.02 },
+			"recall above 0.45 at 2 % false positives"},
+		{"sichuan", "sichuan-numbers.csv.gz", func(f backtest.Figures) bool {
+			return f.Recall > 0.57 &&
+				f.FalseRate <= 0.003
+		}, "recall above 0.57 at 0.3 %"},
+		{"simbox", "simbox-calls.csv.gz", func(f backtest.Figures) bool { return f.Recall == 1 && f.False == 0 },
+			"all callers and nobody else"},
+		{"amlsim", "amlsim-10K-transfers.csv.gz", func(f backtest.Figures) bool {
+			return f.FalsePerTrue < 0.5 &&
+				f.Caught >= 28
+		}, "28 networks at less than one false alarm for two true ones"},
 	} {
 		t.Run(c.format, func(t *testing.T) {
 			f := figures(t, c.format, c.file)
 			if !c.ok(f) {
-				t.Errorf("recall %.4f, precision %.4f, false positive rate %.4f, caught %d, false alarms per true one %.3f; want %s", f.Recall, f.Precision, f.FalseRate, f.Caught, f.FalsePerTrue, c.want)
+				t.Errorf("recall %.4f, precision %.4f, false positive rate %.4f, caught %d, false alarms per true one %.3f; "+
+					"want %s", f.Recall, f.Precision, f.FalseRate, f.Caught, f.FalsePerTrue, c.want)
 			}
 		})
 	}
@@ -86,7 +96,8 @@ func TestBacktestDocuments(t *testing.T) {
 	}
 	events := filepath.Join(dir, "events.ndjson")
 	weaker := filepath.Join(dir, "weaker.yaml")
-	text := strings.Replace(string(scoring.DefaultCatalogue), "duration('20m') && calls.unknown.since", "duration('40m') && calls.unknown.since", 1)
+	text := strings.Replace(string(scoring.DefaultCatalogue), "duration('20m') && calls.unknown.since",
+		"duration('40m') && calls.unknown.since", 1)
 	for path, content := range map[string]string{events: strings.Join(docs, "\n"), weaker: text} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
@@ -94,13 +105,16 @@ func TestBacktestDocuments(t *testing.T) {
 	}
 	var r backtest.Report
 	runs(t, &r, "backtest", "--format", "documents", events, "--patterns", weaker, "--summary", "json")
-	if r.Events != 3 || r.Candidate.Frauds != 1 || r.Candidate.Caught != 1 || r.Live == nil || r.Live.Caught != 1 || r.Candidate.Actions["stop"] != 1 {
+	if r.Events != 3 || r.Candidate.Frauds != 1 || r.Candidate.Caught != 1 || r.Live == nil || r.Live.Caught != 1 ||
+		r.Candidate.Actions["stop"] != 1 {
 		t.Errorf("%+v, live %+v", r.Candidate, r.Live)
 	}
-	if len(r.Difference) != 1 || r.Difference[0].Pattern != "authority-call-then-transfer" || r.Difference[0].Alerts != -1 || r.Difference[0].True != -1 {
+	if len(r.Difference) != 1 || r.Difference[0].Pattern != "authority-call-then-transfer" ||
+		r.Difference[0].Alerts != -1 || r.Difference[0].True != -1 {
 		t.Errorf("difference %+v", r.Difference)
 	}
-	out, err := exec.CommandContext(t.Context(), binary(t), "backtest", "--format", "documents", events, "--patterns", events).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), binary(t), "backtest", "--format", "documents", events, "--patterns",
+		events).CombinedOutput()
 	if err == nil || !bytes.Contains(out, []byte("cannot be used")) {
 		t.Errorf("a catalogue that is none: %v %s", err, out)
 	}
@@ -115,7 +129,8 @@ func TestBacktestBooksAndCommands(t *testing.T) {
 	for i := range 25 {
 		phone := fmt.Sprint(13800138000 + i)
 		h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c%d","at":"%s","phase":"ended","caller":{"number":"+85281234567"},"callee":{"number":"%s"},"duration_s":1500}`, i, minutesAgo(40), phone))
-		h.send(h.infra.topics.Transfers, strings.Replace(transferDoc(fmt.Sprint("t", i), fmt.Sprint("6222", i), fmt.Sprint("6217", i), "49800.00"), "13800138000", phone, 1))
+		h.send(h.infra.topics.Transfers, strings.Replace(transferDoc(fmt.Sprint("t", i), fmt.Sprint("6222", i),
+			fmt.Sprint("6217", i), "49800.00"), "13800138000", phone, 1))
 	}
 	var live map[string]scoring.Alert
 	stops := func(m map[string]scoring.Alert) (n int) {
@@ -147,7 +162,8 @@ func TestBacktestBooksAndCommands(t *testing.T) {
 		status, _ := h.call(analyst, http.MethodGet, "/v1/alerts/"+id, "")
 		return status == http.StatusOK
 	})
-	if status, doc := h.call(analyst, http.MethodPost, "/v1/alerts/"+id+"/dismissal", `{"verdict":"false-alarm"}`); status != http.StatusNoContent {
+	if status, doc := h.call(analyst, http.MethodPost, "/v1/alerts/"+id+"/dismissal",
+		`{"verdict":"false-alarm"}`); status != http.StatusNoContent {
 		t.Fatalf("%d %v", status, doc)
 	}
 	command := func(key string, args ...string) string {
@@ -163,17 +179,20 @@ func TestBacktestBooksAndCommands(t *testing.T) {
 		return strings.Contains(command(analyst, "patterns", "stats"), "96.0 %")
 	})
 	explained := command(analyst, "patterns", "explain", id)
-	for _, want := range []string{"stop, score", "calls.unknown.longest_24h", "25m0s", "Impersonated police", "冒充公检法", "score = 1000 × (1 - ", "grade C", "the stop is stp_"} {
+	for _, want := range []string{"stop, score", "calls.unknown.longest_24h", "25m0s", "Impersonated police", "冒充公检法",
+		"score = 1000 × (1 - ", "grade C", "the stop is stp_"} {
 		if !strings.Contains(explained, want) {
 			t.Errorf("the explanation lacks %q:\n%s", want, explained)
 		}
 	}
 	diff := command(analyst, "patterns", "calibrate")
-	if !strings.Contains(diff, "-  weight: 0.7\n+  weight: 0.89\n") || !strings.Contains(diff, "--- scoring/catalogue.yaml") {
+	if !strings.Contains(diff, "-  weight: 0.7\n+  weight: 0.89\n") ||
+		!strings.Contains(diff, "--- scoring/catalogue.yaml") {
 		t.Errorf("calibrate: %s", diff)
 	}
 	mine := filepath.Join(dir, "mine.yaml")
-	if err := os.WriteFile(mine, []byte(strings.Replace(string(scoring.DefaultCatalogue), "weight: 0.7\n", "weight: 0.89\n", 1)), 0o600); err != nil {
+	if err := os.WriteFile(mine, []byte(strings.Replace(string(scoring.DefaultCatalogue), "weight: 0.7\n",
+		"weight: 0.89\n", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out1 := command(analyst, "patterns", "publish", mine, "--reason", "calibrated on 25 cases")
@@ -189,10 +208,13 @@ func TestBacktestBooksAndCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, tried := h.put(analyst, http.MethodPost, "/v1/patterns/backtest?days=30", string(text))
-	if status != http.StatusOK || tried["events"].(float64) < 25 || tried["candidate"].(map[string]any)["version"] != version[1] || tried["candidate"].(map[string]any)["caught"].(float64) < 20 {
+	if status != http.StatusOK || tried["events"].(float64) < 25 ||
+		tried["candidate"].(map[string]any)["version"] != version[1] ||
+		tried["candidate"].(map[string]any)["caught"].(float64) < 20 {
 		t.Errorf("the backtest over the books: %d %.800v", status, tried)
 	}
-	if status, doc := h.put(analyst, http.MethodPost, "/v1/patterns/backtest", "- id: nonsense\n"); status != http.StatusUnprocessableEntity {
+	if status, doc := h.put(analyst, http.MethodPost, "/v1/patterns/backtest",
+		"- id: nonsense\n"); status != http.StatusUnprocessableEntity {
 		t.Errorf("a backtest of nonsense: %d %v", status, doc)
 	}
 	command(supervisor, "patterns", "approve", version[1])
@@ -201,14 +223,17 @@ func TestBacktestBooksAndCommands(t *testing.T) {
 	}
 
 	var r backtest.Report
-	out, err := exec.CommandContext(t.Context(), binary(t), "backtest", "--clickhouse", h.infra.clickhouse, "--summary", "json").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), binary(t), "backtest", "--clickhouse", h.infra.clickhouse,
+		"--summary", "json").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	if err := json.Unmarshal(out[bytes.LastIndexByte(bytes.TrimSpace(out), '\n')+1:], &r); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	if r.Candidate.Actions["stop"] != 25 || r.Candidate.Frauds != 24 || r.Candidate.Caught != 24 || r.Candidate.FalseStops != 1 || r.Events != 50 {
-		t.Errorf("the books give %+v, of %d events; want the 25 stops of the service, 24 of them right", r.Candidate, r.Events)
+	if r.Candidate.Actions["stop"] != 25 || r.Candidate.Frauds != 24 || r.Candidate.Caught != 24 ||
+		r.Candidate.FalseStops != 1 || r.Events != 50 {
+		t.Errorf("the books give %+v, of %d events; want the 25 stops of the service, 24 of them right", r.Candidate,
+			r.Events)
 	}
 }

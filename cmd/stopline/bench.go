@@ -37,10 +37,11 @@ type benchCmd struct {
 
 // benchSummary is the last line of bench.
 type benchSummary struct {
-	Events        int     `json:"events"`
-	Cores         int     `json:"cores"`
-	EventsPerSec  float64 `json:"events_per_second"`      // JSON on Kafka to legs scored, ClickHouse written beside it
-	CPUMicros     float64 `json:"cpu_us_per_event"`       // of the whole process, embedded Kafka included, embedded ClickHouse not
+	Events       int     `json:"events"`
+	Cores        int     `json:"cores"`
+	EventsPerSec float64 `json:"events_per_second"` // JSON on Kafka to legs scored, ClickHouse written beside it
+	// of the whole process, embedded Kafka included, embedded ClickHouse not
+	CPUMicros     float64 `json:"cpu_us_per_event"`
 	KafkaPerSec   float64 `json:"kafka_read_per_second"`  // the limit: kafka-go alone reading the same topic
 	LegsPerSec    float64 `json:"engine_legs_per_second"` // the engine alone, one core
 	BytesPerHot   float64 `json:"bytes_per_hot_entity"`   // heap of the engine over hot entities
@@ -53,8 +54,10 @@ type benchSummary struct {
 	ScreenPerSec  int     `json:"screenings_per_second"` // asked over HTTP, each answered through the log
 	ScreenP50     float64 `json:"screening_ms_p50"`
 	ScreenP99     float64 `json:"screening_ms_p99"`
-	TripP50       float64 `json:"log_round_trip_ms_p50"` // the limit: a record written and read back, at the same rate; a screening makes three such trips
-	TripP99       float64 `json:"log_round_trip_ms_p99"`
+	// the limit: a record written and read back, at the same rate; a screening makes three such
+	// trips
+	TripP50 float64 `json:"log_round_trip_ms_p50"`
+	TripP99 float64 `json:"log_round_trip_ms_p99"`
 }
 
 // Run measures, on a directory that it makes anew.
@@ -212,7 +215,9 @@ func (c *benchCmd) pipeline(ctx context.Context, in *infra, out *benchSummary) e
 	if err != nil {
 		return err
 	}
-	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: allRoles, listen: "127.0.0.1:0", screening: bank.Screening{Deadline: 30 * time.Second, Default: "allow"}, clock: wallClock, limits: c.parser().Limits, terms: law.Default, policy: scoring.DefaultPolicy, identities: ids}, warnings())
+	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: allRoles, listen: "127.0.0.1:0",
+		screening: bank.Screening{Deadline: 30 * time.Second, Default: "allow"}, clock: wallClock,
+		limits: c.parser().Limits, terms: law.Default, policy: scoring.DefaultPolicy, identities: ids}, warnings())
 	if err != nil {
 		return err
 	}
@@ -249,12 +254,16 @@ const screenTime = 20 * time.Second
 // make the log's round trip alone at the same rate.
 func (c *benchCmd) screenings(ctx context.Context, s *service, key string, out *benchSummary) error {
 	fmt.Fprintf(os.Stderr, "screenings, %d a second for %s\n", c.Screen, screenTime)
-	bank := &client.Client{URL: s.url, Key: key, Retries: -1, HTTP: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}}
+	bank := &client.Client{URL: s.url, Key: key, Retries: -1,
+		HTTP: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}}
 	var failed atomic.Int64
 	ms := atRate(ctx, c.Screen, func(i int, done func()) {
 		at := wallClock().String()
-		doc := map[string]any{"kind": "transfer", "id": fmt.Sprintf("screen-%d", i), "at": at, "payer": map[string]string{"account": fmt.Sprintf("62220077%011d", i%50_000), "bank": "ICBK", "phone": fmt.Sprintf("139%08d", i%50_000)},
-			"payee": map[string]string{"account": fmt.Sprintf("62170077%011d", i%5_000), "bank": "PCBC"}, "amount": "123.45", "currency": "CNY", "channel": "mobile", "status": "initiated"}
+		doc := map[string]any{"kind": "transfer", "id": fmt.Sprintf("screen-%d", i), "at": at,
+			"payer": map[string]string{"account": fmt.Sprintf("62220077%011d", i%50_000), "bank": "ICBK",
+				"phone": fmt.Sprintf("139%08d", i%50_000)},
+			"payee": map[string]string{"account": fmt.Sprintf("62170077%011d", i%5_000), "bank": "PCBC"}, "amount": "123.45",
+			"currency": "CNY", "channel": "mobile", "status": "initiated"}
 		if a, err := bank.Screen(ctx, doc); err != nil || a.Default {
 			failed.Add(1)
 			return
@@ -275,7 +284,8 @@ func (c *benchCmd) screenings(ctx context.Context, s *service, key string, out *
 	defer stop()
 	ready := make(chan struct{}, 2)
 	go func() {
-		_ = s.infra.cluster.Follow(follow, kafka.Following{Topic: topic, Partitions: 2, From: kafka.FirstOffset, Log: warnings(),
+		_ = s.infra.cluster.Follow(follow, kafka.Following{Topic: topic, Partitions: 2, From: kafka.FirstOffset,
+			Log:      warnings(),
 			CaughtUp: func() { ready <- struct{}{} }}, func(m *kafka.Message) error {
 			back.Seen(string(m.Key), struct{}{})
 			return nil
@@ -329,7 +339,8 @@ func (c *benchCmd) latency(ctx context.Context, s *service, out *benchSummary) e
 	now := wallClock()
 	const payee = "6217009999999999999"
 	watch := fmt.Sprintf(`{"kind":"watch","entity":"acct:%s","risk":"confirmed","reason":"bench"}`, payee)
-	if err := s.documents.Write(ctx, kafka.Message{Topic: s.infra.topics.Watchlist, Key: []byte("acct:" + payee), Value: []byte(watch)}); err != nil {
+	if err := s.documents.Write(ctx, kafka.Message{Topic: s.infra.topics.Watchlist, Key: []byte("acct:" + payee),
+		Value: []byte(watch)}); err != nil {
 		return err
 	}
 	time.Sleep(time.Second)
@@ -339,7 +350,8 @@ func (c *benchCmd) latency(ctx context.Context, s *service, out *benchSummary) e
 		doc := fmt.Sprintf(`{"kind":"transfer","id":"%s","at":"%s","payer":{"account":"%s","bank":"ICBK"},"payee":{"account":"%s","bank":"PCBC"},"amount":"100.00","currency":"CNY","channel":"mobile","status":"initiated"}`, id, now, payer, payee)
 		stop := event.StopID(event.TransferKey(payer, id), payee)
 		sent := time.Now()
-		if err := s.documents.Write(ctx, kafka.Message{Topic: s.infra.topics.Transfers, Key: []byte(payer), Value: []byte(doc)}); err != nil {
+		if err := s.documents.Write(ctx, kafka.Message{Topic: s.infra.topics.Transfers, Key: []byte(payer),
+			Value: []byte(doc)}); err != nil {
 			return err
 		}
 		for s.ledger.Stop(stop) == nil {

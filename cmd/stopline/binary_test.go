@@ -87,8 +87,10 @@ func freePort(t *testing.T) int {
 
 func serve(t *testing.T, dir string, kafkaPort, apiPort int) *serving {
 	t.Helper()
-	s := &serving{cmd: exec.CommandContext(t.Context(), binary(t), "serve", "--data", dir, "--kafka-port", fmt.Sprint(kafkaPort), "--partitions", "1",
-		"--listen", fmt.Sprintf("127.0.0.1:%d", apiPort), "--respond-in", "24h", "--checkpoint", "300ms", "--hot", "200"), log: &bytes.Buffer{}}
+	s := &serving{cmd: exec.CommandContext(t.Context(), binary(t), "serve", "--data", dir, "--kafka-port",
+		fmt.Sprint(kafkaPort), "--partitions", "1",
+		"--listen", fmt.Sprintf("127.0.0.1:%d", apiPort), "--respond-in", "24h", "--checkpoint", "300ms", "--hot", "200"),
+		log: &bytes.Buffer{}}
 	s.cmd.Env = engineEnv(t)
 	s.cmd.Stderr = s.log
 	if err := s.cmd.Start(); err != nil {
@@ -141,7 +143,8 @@ func outcomeOf(t *testing.T, docs []city.Doc, kills []int) found {
 			msgs = append(msgs, kafka.Message{Value: d.JSON})
 		}
 		// A new writer for each batch: it must find the broker of the new process.
-		w := &kafka.Writer{Addr: kafka.TCP(broker), Topic: "bank.transfers", RequiredAcks: kafka.RequireAll, BatchTimeout: 5 * time.Millisecond, MaxAttempts: 20}
+		w := &kafka.Writer{Addr: kafka.TCP(broker), Topic: "bank.transfers", RequiredAcks: kafka.RequireAll,
+			BatchTimeout: 5 * time.Millisecond, MaxAttempts: 20}
 		if err := w.WriteMessages(t.Context(), msgs...); err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +159,8 @@ func outcomeOf(t *testing.T, docs []city.Doc, kills []int) found {
 		t.Fatal(err)
 	}
 	get := func(path string) map[string]any {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d%s", apiPort, path), nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+			fmt.Sprintf("http://127.0.0.1:%d%s", apiPort, path), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,10 +219,12 @@ func outcomeOf(t *testing.T, docs []city.Doc, kills []int) found {
 		}
 	}
 	verification := get("/v1/statistics/verification")
-	for end := time.Now().Add(20 * time.Second); verification["behind"] != 0.0 && time.Now().Before(end); verification = get("/v1/statistics/verification") {
+	for end := time.Now().Add(20 * time.Second); verification["behind"] != 0.0 &&
+		time.Now().Before(end); verification = get("/v1/statistics/verification") {
 		time.Sleep(200 * time.Millisecond)
 	}
-	if d, _ := verification["differences"].([]any); d == nil || len(d) > 0 || verification["behind"] != 0.0 || verification["statistics"].(float64) == 0 {
+	if d, _ := verification["differences"].([]any); d == nil || len(d) > 0 || verification["behind"] != 0.0 ||
+		verification["statistics"].(float64) == 0 {
 		t.Errorf("the books after the kills: %v", verification)
 	}
 	slices.Sort(f.alerts)
@@ -279,7 +285,8 @@ func TestKillNine(t *testing.T) {
 	if 10*same < 9*max(len(want.trail), len(got.trail)) {
 		t.Errorf("trail: %d stops are the same of %d and %d", same, len(want.trail), len(got.trail))
 	}
-	t.Logf("%d alerts and %d stops in both, %d of %d on the trail", len(want.alerts), len(want.stops), same, len(want.trail))
+	t.Logf("%d alerts and %d stops in both, %d of %d on the trail", len(want.alerts), len(want.stops), same,
+		len(want.trail))
 }
 
 // A city that sends more than any machine of this kind can score waits for the
@@ -300,7 +307,8 @@ func TestCityWaitsForTheService(t *testing.T) {
 // A demo that was killed goes on from what it had.
 func TestDemoKilledGoesOn(t *testing.T) {
 	dir := t.TempDir()
-	args := []string{"demo", "--data", dir, "--seed", "11", "--rate", "600", "--speed", "300", "--listen", "127.0.0.1:0", "--summary", "json"}
+	args := []string{"demo", "--data", dir, "--seed", "11", "--rate", "600", "--speed", "300", "--listen",
+		"127.0.0.1:0", "--summary", "json"}
 	first := exec.CommandContext(t.Context(), binary(t), append(args, "--duration", "10m")...)
 	first.Env = engineEnv(t)
 	errs, err := first.StderrPipe()
@@ -377,13 +385,16 @@ amount: {column: sum, currency: CNY, scale: "1000"}
 channel: {column: how, values: {machine: cash}, default: mobile}
 label: {column: fraud, positive: ["y"]}
 `)
-	data := write("data.csv", "nr;when;from;to;sum;had;how;fraud\n1;2020-01-02 10:00;a;b;12.5;20;net;n\n2;2020-01-02 10:10;b;;12.5;12.5;machine;y\n3;2020-01-02 10:20;a;c;0;20;net;n\n")
+	data := write("data.csv", "nr;when;from;to;sum;had;how;fraud\n1;2020-01-02 10:00;a;b;12.5;20;net;n\n2;2020-01-02 "+
+		"10:10;b;;12.5;12.5;machine;y\n3;2020-01-02 10:20;a;c;0;20;net;n\n")
 	var s replaySummary
 	runs(t, &s, "replay", "--data", filepath.Join(dir, "d"), "--format", mapping, data, "--summary", "json")
-	if s.Rows != 3 || s.Left != 1 || s.Frauds != 1 || s.True != 1 || s.DeadLetters != 0 || s.ByPattern["mule-cash-out"] != 1 {
+	if s.Rows != 3 || s.Left != 1 || s.Frauds != 1 || s.True != 1 || s.DeadLetters != 0 ||
+		s.ByPattern["mule-cash-out"] != 1 {
 		t.Errorf("%+v", s)
 	}
-	cmd := exec.CommandContext(t.Context(), binary(t), "replay", "--data", filepath.Join(dir, "d"), "--format", "payshim", data)
+	cmd := exec.CommandContext(t.Context(), binary(t), "replay", "--data", filepath.Join(dir, "d"), "--format",
+		"payshim", data)
 	if out, err := cmd.CombinedOutput(); err == nil || !bytes.Contains(out, []byte("paysim")) {
 		t.Errorf("an unknown format: %v %s", err, out)
 	}

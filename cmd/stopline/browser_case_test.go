@@ -43,10 +43,13 @@ func TestBrowserAnalyst(t *testing.T) {
 	w.until("whom to telephone, by name", `["甲", "乙", "工商银行", "95588"].every(x => document.querySelector(".side .people").textContent.includes(x))`)
 	w.accessible("an alert")
 	w.key("d")
-	w.until("asked what it was, the field empty", `document.querySelector("dialog[open]") && document.querySelector("dialog input").value === ""`)
+	w.until("asked what it was, the field empty",
+		`document.querySelector("dialog[open]") && document.querySelector("dialog input").value === ""`)
 	w.js(`document.querySelector("dialog").dispatchEvent(new KeyboardEvent("keydown", {key: "3", bubbles: true}))`)
-	w.until("the alert is a case with its stop", `document.querySelector(".side .case .accounts")?.textContent.includes("¥5,003.00") && document.querySelector(".rows .state.requested")`)
-	if c := h.ok(k.analyst, http.MethodGet, "/v1/queue", "")["counts"].(map[string]any); c["review"] != 2.0 || c["asked"] != 1.0 {
+	w.until("the alert is a case with its stop",
+		`document.querySelector(".side .case .accounts")?.textContent.includes("¥5,003.00") && document.querySelector(".rows .state.requested")`)
+	if c := h.ok(k.analyst, http.MethodGet, "/v1/queue", "")["counts"].(map[string]any); c["review"] != 2.0 ||
+		c["asked"] != 1.0 {
 		t.Errorf("afterwards: %v", c)
 	}
 	w.until("the reviews", `document.querySelectorAll(".rows li[id^=alt_]").length === 2`)
@@ -54,7 +57,8 @@ func TestBrowserAnalyst(t *testing.T) {
 	w.key("e")
 	w.until("asked why", `document.querySelector("dialog[open] input:focus")`)
 	w.do(chromedp.SendKeys("dialog input", "母亲账户\n"))
-	w.until("handed up, first of all, with its reason", `document.querySelector(".rows li .task")?.textContent.includes("母亲账户")`)
+	w.until("handed up, first of all, with its reason",
+		`document.querySelector(".rows li .task")?.textContent.includes("母亲账户")`)
 	w.do(chromedp.Click(`//li[.//b[text()="¥5,002.00"]]//button[contains(@class, "pick")]`))
 	w.key("d")
 	w.until("asked again", `document.querySelector("dialog[open]")`)
@@ -92,7 +96,8 @@ func TestBrowserReturn(t *testing.T) {
 	made := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("ret", "3901", "1901", "8000.00", 60, ""))
 	caseID := made["id"].(string)
 	stop := made["stops"].([]any)[0].(map[string]any)["id"].(string)
-	h.ok(k.pcbc, http.MethodPost, "/v1/bank/stops/"+stop+"/outcome", fmt.Sprintf(`{"result":"held","effective_at":"%s","held_amount":"8000.00","balance":"8000.00"}`, minutesAgo(0)))
+	h.ok(k.pcbc, http.MethodPost, "/v1/bank/stops/"+stop+"/outcome",
+		fmt.Sprintf(`{"result":"held","effective_at":"%s","held_amount":"8000.00","balance":"8000.00"}`, minutesAgo(0)))
 	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+stop+"/freeze", `{"reason":"case 2026-1188"}`)
 	w.do(chromedp.EmulateViewport(1440, 1000), chromedp.Navigate(h.url), chromedp.WaitVisible("#door"))
 	if w.js("document.documentElement.lang") != "zh" {
@@ -123,8 +128,12 @@ func TestBrowserReturn(t *testing.T) {
 	as(k.admin)
 	approve("第二人批准后立即通知银行")
 	w.until("the banks are told", `document.querySelector(".return h3")?.textContent.startsWith("已通知银行返还")`)
-	h.eventually("the bank is told", func() bool { return h.ok(k.pcbc, http.MethodGet, "/v1/bank/stops/"+stop, "")["return"] != nil })
-	h.ok(k.pcbc, http.MethodPost, "/v1/bank/stops/"+stop+"/return", `{"result":"returned","amount":"8000.00","reference":"R-1"}`)
+	h.eventually("the bank is told", func() bool {
+		return h.ok(k.pcbc, http.MethodGet, "/v1/bank/stops/"+stop,
+			"")["return"] != nil
+	})
+	h.ok(k.pcbc, http.MethodPost, "/v1/bank/stops/"+stop+"/return",
+		`{"result":"returned","amount":"8000.00","reference":"R-1"}`)
 	w.until("completed", `document.querySelector(".return h3")?.textContent.startsWith("已返还") && document.querySelector(".return").textContent.includes("¥8,000.00")`)
 	w.accessible("a return that is completed")
 	w.shot("return")
@@ -132,17 +141,20 @@ func TestBrowserReturn(t *testing.T) {
 	// An appeal for another stop: received with what is said, decided in part.
 	other := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("apl", "3902", "1902", "9000.00", 60, ""))
 	held := other["stops"].([]any)[0].(map[string]any)["id"].(string)
-	h.ok(k.pcbc, http.MethodPost, "/v1/bank/stops/"+held+"/outcome", fmt.Sprintf(`{"result":"held","effective_at":"%s","held_amount":"9000.00","balance":"9000.00"}`, minutesAgo(0)))
+	h.ok(k.pcbc, http.MethodPost, "/v1/bank/stops/"+held+"/outcome",
+		fmt.Sprintf(`{"result":"held","effective_at":"%s","held_amount":"9000.00","balance":"9000.00"}`, minutesAgo(0)))
 	at = h.url + "/#/cases/" + other["id"].(string)
 	as(k.supervisor)
 	w.do(chromedp.Click(`//tr[.//span[@data-stop="` + held + `"]]//summary`))
 	w.do(chromedp.WaitVisible(`//button[text()="受理申诉"]`), chromedp.Click(`//button[text()="受理申诉"]`))
 	w.until("the form", `document.querySelector("dialog[open] [name=text]")`)
-	w.do(chromedp.SendKeys("dialog [name=holder]", "李四"), chromedp.SendKeys("dialog [name=text]", "货款"), chromedp.Click(`//dialog//button[text()="受理"]`))
+	w.do(chromedp.SendKeys("dialog [name=holder]", "李四"), chromedp.SendKeys("dialog [name=text]", "货款"),
+		chromedp.Click(`//dialog//button[text()="受理"]`))
 	w.until("received", `document.querySelector(".appeal h3")?.textContent.includes("待裁定")`)
 	w.do(chromedp.Click(`//section[@class="appeal"]//button[text()="裁定"]`))
 	w.until("the decision", `document.querySelector("dialog[open] [name=reason]")`)
-	w.do(chromedp.SendKeys("dialog [name=amount]", "4000.00"), chromedp.SendKeys("dialog [name=reason]", "有合同"), chromedp.Click(`//dialog//button[text()="裁定"]`))
+	w.do(chromedp.SendKeys("dialog [name=amount]", "4000.00"), chromedp.SendKeys("dialog [name=reason]", "有合同"),
+		chromedp.Click(`//dialog//button[text()="裁定"]`))
 	w.until("decided", `document.querySelector(".appeal")?.textContent.includes("申诉成立") && document.querySelector(".appeal")?.textContent.includes("¥4,000.00")`)
 	if left := h.ok(k.supervisor, http.MethodGet, "/v1/stops/"+held, "")["held_amount"]; left != "5000.00" {
 		t.Errorf("held afterwards: %v", left)
@@ -181,8 +193,9 @@ func TestBrowserLargeCase(t *testing.T) {
 		payments = append(payments, fmt.Sprintf(`{"payer_account":"622209","payee_account":"62170%05d","payee_bank":"%s","amount":"%d.00","currency":"CNY","at":"%s"}`,
 			i%120, []string{"PCBC", "ABOC", "ICBK"}[i%3], 300+i, minutesAgo(60+i)))
 	}
-	made := h.ok(k.analyst, http.MethodPost, "/v1/reports", fmt.Sprintf(`{"id":"large","at":"%s","source":"110","district":"520103","fraud_type":"task-rebate","victim":{"holder":"甲","phone":"13800138000"},"transfers":[%s]}`,
-		wallClock(), strings.Join(payments, ",")))
+	made := h.ok(k.analyst, http.MethodPost, "/v1/reports",
+		fmt.Sprintf(`{"id":"large","at":"%s","source":"110","district":"520103","fraud_type":"task-rebate","victim":{"holder":"甲","phone":"13800138000"},"transfers":[%s]}`,
+			wallClock(), strings.Join(payments, ",")))
 	at := h.url + "/#/cases/" + made["id"].(string)
 	h.eventually("all stops", func() bool {
 		return len(h.ok(k.analyst, http.MethodGet, "/v1/cases/"+made["id"].(string), "")["stops"].([]any)) == 240
@@ -195,7 +208,8 @@ func TestBrowserLargeCase(t *testing.T) {
 	w.do(chromedp.Navigate(h.url + "/#/cases"))
 	w.until("the cases", `document.querySelector("#page tbody tr")`)
 	w.js(`window.asked = performance.now(), location.hash = "` + strings.TrimPrefix(at, h.url+"/") + `"`)
-	w.until("the case, an account a row, the graph on its victim", `document.querySelectorAll(".accounts tbody tr").length === 120 && document.querySelector(".trail svg")?.textContent.includes("被害人")`)
+	w.until("the case, an account a row, the graph on its victim",
+		`document.querySelectorAll(".accounts tbody tr").length === 120 && document.querySelector(".trail svg")?.textContent.includes("被害人")`)
 	t.Logf("240 stops: the first view after %s ms", w.js(`Math.round(performance.now() - window.asked)`))
 	if high := w.js(`document.querySelector(".trail").clientHeight`); len(high) > 3 {
 		t.Errorf("the graph is %s pixels high", high)
@@ -251,7 +265,8 @@ func TestBrowserHungService(t *testing.T) {
 	w.signedIn(front, h.keys().analyst)
 	w.until("live", `document.querySelector("#state").textContent !== "" && !document.querySelector("#state").classList.contains("off")`)
 	hang.Store(true)
-	w.lasting("said to be lost, since when", 40*time.Second, `document.querySelector("#state.off") && /\d\d:\d\d:\d\d/.test(document.querySelector("#state").textContent)`)
+	w.lasting("said to be lost, since when", 40*time.Second,
+		`document.querySelector("#state.off") && /\d\d:\d\d:\d\d/.test(document.querySelector("#state").textContent)`)
 	hang.Store(false)
 	w.lasting("live again", 40*time.Second, `!document.querySelector("#state").classList.contains("off") && document.querySelector("#state").textContent !== ""`)
 }

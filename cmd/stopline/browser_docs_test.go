@@ -17,7 +17,8 @@ func TestBrowserDocs(t *testing.T) {
 	srv := apitest.Start(t)
 	for _, lang := range []string{"zh", "en"} {
 		for _, size := range [][2]int64{{390, 844}, {1440, 900}} {
-			w.do(chromedp.EmulateViewport(size[0], size[1]), chromedp.Navigate(srv.URL+"/docs?lang="+lang), chromedp.WaitVisible(".docs main"))
+			w.do(chromedp.EmulateViewport(size[0], size[1]), chromedp.Navigate(srv.URL+"/docs?lang="+lang),
+				chromedp.WaitVisible(".docs main"))
 			what := fmt.Sprintf("the routes in %s at %d pixels", lang, size[0])
 			if wide := w.js("document.documentElement.scrollWidth"); wide != fmt.Sprint(size[0]) {
 				t.Errorf("%s are %s wide", what, wide)

@@ -37,10 +37,13 @@ func openWindow(t *testing.T) *window {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Skip("there is no chromium on this machine, so that the console is not tried in a browser: make test-browser installs it")
+		t.Skip("there is no chromium on this machine, so that the console is not tried in a browser: make test-browser " +
+			"installs it")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1280, 900))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+		chromedp.DisableGPU, chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1280, 900))
 	allocator, cancel := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
 	w := &window{t: t}
 	ctx, cancel2 := chromedp.NewContext(allocator, chromedp.WithListener(func(e any) {
@@ -84,7 +87,8 @@ func (w *window) lasting(what string, most time.Duration, expression string) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, most)
 	defer cancel()
-	if err := chromedp.Do(ctx, chromedp.Poll[chromedp.Void]("Boolean("+expression+")", chromedp.WithPollingInterval(50*time.Millisecond))); err != nil {
+	if err := chromedp.Do(ctx, chromedp.Poll[chromedp.Void]("Boolean("+expression+")",
+		chromedp.WithPollingInterval(50*time.Millisecond))); err != nil {
 		text, _ := chromedp.Run(w.ctx, chromedp.Evaluate[string]("document.body.innerText"))
 		w.t.Fatalf("not %s: %v; the page says: %.1500s; errors: %v", what, err, text, w.errors)
 	}
@@ -168,7 +172,8 @@ func TestBrowser(t *testing.T) {
 	k := h.keys()
 	downloads := t.TempDir()
 	w.do(chromedp.Navigate(h.url), chromedp.WaitVisible("#door"))
-	if _, err := chromedp.CallBrowser(w.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: "allow", DownloadPath: downloads}); err != nil {
+	if _, err := chromedp.CallBrowser(w.ctx, browser.SetDownloadBehavior,
+		browser.SetDownloadBehaviorParams{Behavior: "allow", DownloadPath: downloads}); err != nil {
 		t.Fatal(err)
 	}
 	if w.js("document.documentElement.lang") != "zh" {
@@ -184,7 +189,8 @@ func TestBrowser(t *testing.T) {
 	w.mu.Unlock()
 
 	// The first view again, with the key: how much comes over the wire.
-	if _, err := chromedp.Call(w.ctx, network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true}); err != nil {
+	if _, err := chromedp.Call(w.ctx, network.SetCacheDisabled,
+		network.SetCacheDisabledParams{CacheDisabled: true}); err != nil {
 		t.Fatal(err)
 	}
 	w.do(chromedp.Reload())
@@ -194,7 +200,9 @@ func TestBrowser(t *testing.T) {
 	if n, err := strconv.Atoi(bytes); err != nil || n == 0 || n > 300<<10 {
 		t.Errorf("the first view is %s bytes over the wire, want up to 300 KB", bytes)
 	}
-	t.Logf("the first view: %s bytes over the wire; first paint %s ms, everything there %s ms", bytes, w.js(`Math.round(performance.getEntriesByName("first-contentful-paint")[0].startTime)`), w.js(`Math.round(Math.max(...`+wire+`.map(e => e.responseEnd)))`))
+	t.Logf("the first view: %s bytes over the wire; first paint %s ms, everything there %s ms", bytes,
+		w.js(`Math.round(performance.getEntriesByName("first-contentful-paint")[0].startTime)`),
+		w.js(`Math.round(Math.max(...`+wire+`.map(e => e.responseEnd)))`))
 
 	// An alert arrives by itself.
 	h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c1","at":"%s","phase":"started","caller":{"number":"+85281234567"},"callee":{"number":"13800138000"}}`, minutesAgo(26)))
@@ -206,8 +214,10 @@ func TestBrowser(t *testing.T) {
 	w.key("n")
 	w.until("taken from the keyboard", `document.querySelector(".rows .task")?.textContent.includes("主管")`)
 	stop := h.ok(k.analyst, http.MethodGet, "/v1/queue", "")["items"].([]any)[0].(map[string]any)["stop_id"].(string)
-	h.ok(k.pcbc, http.MethodPost, "/v1/bank/stops/"+stop+"/outcome", fmt.Sprintf(`{"result":"partial","effective_at":"%s","held_amount":"30000.00","balance":"30000.00","onward":[{"id":"CCB-9","to_account":"6228480000012345678","to_bank":"ABOC","amount":"19800.00","at":"%s"}]}`, minutesAgo(0), minutesAgo(0)))
-	w.until("the bank's answer, and the hold's countdown", `document.querySelector(".rows .state.partial") && /^47:/.test(document.querySelector(".rows .left").textContent)`)
+	h.ok(k.pcbc, http.MethodPost, "/v1/bank/stops/"+stop+"/outcome",
+		fmt.Sprintf(`{"result":"partial","effective_at":"%s","held_amount":"30000.00","balance":"30000.00","onward":[{"id":"CCB-9","to_account":"6228480000012345678","to_bank":"ABOC","amount":"19800.00","at":"%s"}]}`, minutesAgo(0), minutesAgo(0)))
+	w.until("the bank's answer, and the hold's countdown",
+		`document.querySelector(".rows .state.partial") && /^47:/.test(document.querySelector(".rows .left").textContent)`)
 	before := w.js(`document.querySelector(".rows .left").textContent`)
 	w.until("it counts", `document.querySelector(".rows .left").textContent !== "`+before+`"`)
 
@@ -235,7 +245,8 @@ func TestBrowser(t *testing.T) {
 		t.Errorf("who worked the return out is told %q", b)
 	}
 	w.do(chromedp.Click(`//tr[.//span[@data-stop="` + stop + `"]]//summary`))
-	w.until("the stop's history, with the reason", `document.querySelector(".history")?.textContent.includes("case 2026-1188")`)
+	w.until("the stop's history, with the reason",
+		`document.querySelector(".history")?.textContent.includes("case 2026-1188")`)
 	if was := w.js(`document.querySelector(".history").textContent`); !strings.Contains(was, "提出止付 · 系统识别") ||
 		!strings.Contains(was, "银行 PCBC") || strings.Contains(was, "scoring") || strings.Contains(was, "待批准") {
 		t.Errorf("the history of a stop that needed no approval: %s", was)
@@ -263,7 +274,8 @@ func TestBrowser(t *testing.T) {
 	}
 	h.eventually("both cases in the books", func() bool {
 		var r report.Report
-		return json.Unmarshal([]byte(h.text(k.police, "/v1/statistics/report?month="+minutesAgo(0)[:7])), &r) == nil && r.Total.Figures["amount_requested"] == 669_600_00
+		return json.Unmarshal([]byte(h.text(k.police, "/v1/statistics/report?month="+minutesAgo(0)[:7])), &r) == nil &&
+			r.Total.Figures["amount_requested"] == 669_600_00
 	})
 	w.do(chromedp.Navigate(h.url + "/#/statistics"))
 	w.until("the statistics", `document.querySelectorAll(".chart svg").length >= 5 && document.querySelector("#page table")?.textContent.includes("30,000.00")`)
@@ -288,14 +300,16 @@ func TestBrowser(t *testing.T) {
 	}
 	// Its sums are those of the books, out of the events themselves.
 	for figure, query := range map[string]string{
-		"reports":          "SELECT toInt64(count()) FROM reports FINAL",
-		"amount_reported":  "SELECT sum(amount) FROM reported_payments FINAL",
-		"amount_requested": "SELECT sum(amount) FROM stops FINAL WHERE version = 1 AND stop_id IN (SELECT stop_id FROM stops WHERE state = 'requested')",
-		"amount_held":      "SELECT sum(held) FROM (SELECT max(held) AS held FROM stops FINAL GROUP BY stop_id)",
-		"amount_returned":  "SELECT sum(returned) FROM (SELECT max(returned) AS returned FROM stops FINAL GROUP BY stop_id)",
+		"reports":         "SELECT toInt64(count()) FROM reports FINAL",
+		"amount_reported": "SELECT sum(amount) FROM reported_payments FINAL",
+		"amount_requested": "SELECT sum(amount) FROM stops FINAL WHERE version = 1 AND stop_id IN (SELECT stop_id FROM " +
+			"stops WHERE state = 'requested')",
+		"amount_held":     "SELECT sum(held) FROM (SELECT max(held) AS held FROM stops FINAL GROUP BY stop_id)",
+		"amount_returned": "SELECT sum(returned) FROM (SELECT max(returned) AS returned FROM stops FINAL GROUP BY stop_id)",
 	} {
 		var sum int64
-		if err := h.db().QueryRowContext(t.Context(), query).Scan(&sum); err != nil || sum != r.Total.Figures[figure] || sum == 0 && figure != "amount_returned" {
+		if err := h.db().QueryRowContext(t.Context(), query).Scan(&sum); err != nil || sum != r.Total.Figures[figure] ||
+			sum == 0 && figure != "amount_returned" {
 			t.Errorf("%s: %d in the report, %d in the books (%v)", figure, r.Total.Figures[figure], sum, err)
 		}
 	}
@@ -338,7 +352,8 @@ func TestBrowser(t *testing.T) {
 	w.until("it waits for somebody else", `document.querySelector("#page").textContent.includes("主管 ·")`)
 	w.accessible("a proposal")
 	w.shot("patterns")
-	waits := h.ok(k.admin, http.MethodGet, "/v1/patterns/proposals", "")["proposals"].([]any)[0].(map[string]any)["version"].(string)
+	waits := h.ok(k.admin, http.MethodGet, "/v1/patterns/proposals",
+		"")["proposals"].([]any)[0].(map[string]any)["version"].(string)
 	h.ok(k.admin, http.MethodPost, "/v1/patterns/proposals/"+waits+"/approval", "")
 	w.do(chromedp.Navigate(h.url + "/#/operations"))
 	w.until("back at operations", `document.querySelector("h1").textContent === "运行监控"`)
@@ -391,7 +406,8 @@ func TestBrowserCity(t *testing.T) {
 	dir := t.TempDir()
 	url := fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
 	live := func() *exec.Cmd {
-		cmd := exec.CommandContext(t.Context(), binary(t), "demo", "--data", dir, "--seed", "7", "--rate", "1500", "--listen", strings.TrimPrefix(url, "http://"), "--summary", "json")
+		cmd := exec.CommandContext(t.Context(), binary(t), "demo", "--data", dir, "--seed", "7", "--rate", "1500",
+			"--listen", strings.TrimPrefix(url, "http://"), "--summary", "json")
 		cmd.Env = engineEnv(t)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -499,13 +515,15 @@ func TestBrowserCity(t *testing.T) {
 	w.do(chromedp.Navigate(url + "/#/operations"))
 	w.until("operations", `document.querySelector(".banks, #page tbody tr")`)
 	w.do(chromedp.Click(`//button[text()="核对账目"]`))
-	w.until("the books are right, while the city goes on", `document.querySelector("#said").textContent.startsWith("账目相符")`)
+	w.until("the books are right, while the city goes on",
+		`document.querySelector("#said").textContent.startsWith("账目相符")`)
 
 	// The police have cases and statistics, and no queue.
 	w.do(chromedp.Click("#leave"), chromedp.WaitVisible("#door"), chromedp.Navigate(url+"/#key="+key(access.Police)))
 	w.until("cases", `document.querySelectorAll("#page tbody tr").length > 5 && document.querySelectorAll("nav a:not([hidden])").length === 2`)
 	w.do(chromedp.Click("#page tbody a"))
-	w.until("a case without anything to decide", `document.querySelector(".case") && ![...document.querySelectorAll(".case button")].some(b => b.textContent === "解除")`)
+	w.until("a case without anything to decide",
+		`document.querySelector(".case") && ![...document.querySelectorAll(".case button")].some(b => b.textContent === "解除")`)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.errors) > 0 {

@@ -50,8 +50,10 @@ func TestMistyped(t *testing.T) {
 		{"", "expected one of", "stopline --help"},
 	} {
 		code, out, errs := exits(t, strings.Fields(c.args)...)
-		if code != exitUsage || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, c.says) || !strings.HasSuffix(errs, `see "`+c.see+"\"\n") {
-			t.Errorf("%q: exit %d, %q, %q; want %d and one line that says %s and see %q", c.args, code, out, errs, exitUsage, c.says, c.see)
+		if code != exitUsage || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, c.says) ||
+			!strings.HasSuffix(errs, `see "`+c.see+"\"\n") {
+			t.Errorf("%q: exit %d, %q, %q; want %d and one line that says %s and see %q", c.args, code, out, errs, exitUsage,
+				c.says, c.see)
 		}
 	}
 	if code, out, errs := exits(t, "serve", "--help"); code != 0 || !strings.Contains(out, "--tls-cert") || errs != "" {
@@ -67,7 +69,8 @@ func TestVersion(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &b); err != nil || code != 0 {
 		t.Fatalf("exit %d, %v: %s", code, err, out)
 	}
-	if b.Version != version || !strings.HasPrefix(b.GoVersion, "go1.") || b.Commit == "" || !slices.Contains([]string{"true", "false", "unknown"}, b.Dirty) {
+	if b.Version != version || !strings.HasPrefix(b.GoVersion, "go1.") || b.Commit == "" ||
+		!slices.Contains([]string{"true", "false", "unknown"}, b.Dirty) {
 		t.Errorf("%+v", b)
 	}
 	for i, name := range []string{"charts", "font"} {
@@ -76,14 +79,17 @@ func TestVersion(t *testing.T) {
 		}
 	}
 	_, line, _ := exits(t, "--version")
-	if _, long, _ := exits(t, "version"); !strings.HasPrefix(line, "stopline "+version+" (commit ") || !strings.HasPrefix(long, line) {
+	if _, long, _ := exits(t, "version"); !strings.HasPrefix(line, "stopline "+version+" (commit ") ||
+		!strings.HasPrefix(long, line) {
 		t.Errorf("--version says %q, version says %q", line, long)
 	}
 	stamped := filepath.Join(t.TempDir(), "stopline")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-X main.commit=0123456789abcdef -X main.modified=true", "-o", stamped, ".").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags",
+		"-X main.commit=0123456789abcdef -X main.modified=true", "-o", stamped, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	if out, err := exec.CommandContext(t.Context(), stamped, "--version").Output(); err != nil || !strings.Contains(string(out), "(commit 0123456789ab, modified, go1.") {
+	if out, err := exec.CommandContext(t.Context(), stamped, "--version").Output(); err != nil ||
+		!strings.Contains(string(out), "(commit 0123456789ab, modified, go1.") {
 		t.Errorf("stamped by the Makefile it says %q, %v", out, err)
 	}
 }
@@ -95,7 +101,8 @@ func TestVersionCheck(t *testing.T) {
 		t.Error(err)
 	}
 	b.Assets[0].Bytes = 0
-	if err := b.complete(); err == nil || !strings.Contains(err.Error(), "charts") || strings.Contains(err.Error(), "font") || !strings.Contains(err.Error(), "make build") {
+	if err := b.complete(); err == nil || !strings.Contains(err.Error(), "charts") ||
+		strings.Contains(err.Error(), "font") || !strings.Contains(err.Error(), "make build") {
 		t.Errorf("without charts: %v", err)
 	}
 }
@@ -113,7 +120,8 @@ func TestBuildGauge(t *testing.T) {
 	for _, l := range m.GetLabel() {
 		labels = append(labels, l.GetName()+"="+l.GetValue())
 	}
-	if got := strings.Join(labels, " "); got != "commit=abc dirty=false goversion=go1.26 version=1.2.3" || m.GetGauge().GetValue() != 1 {
+	if got := strings.Join(labels, " "); got != "commit=abc dirty=false goversion=go1.26 version=1.2.3" ||
+		m.GetGauge().GetValue() != 1 {
 		t.Errorf("%s is %v", got, m.GetGauge().GetValue())
 	}
 }
@@ -137,7 +145,8 @@ func TestServeFromNothing(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "keys.json")
 	code, _, errs := exits(t, "serve", "--data", dir)
-	if code != exitFailed || !strings.Contains(errs, "stopline keys new --name NAME --role admin --file "+file) || !strings.Contains(errs, "stopline keys local --data "+dir) {
+	if code != exitFailed || !strings.Contains(errs, "stopline keys new --name NAME --role admin --file "+file) ||
+		!strings.Contains(errs, "stopline keys local --data "+dir) {
 		t.Errorf("without keys: exit %d, %s", code, errs)
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 0 {
@@ -149,12 +158,14 @@ func TestServeFromNothing(t *testing.T) {
 	if code != 0 || key == "" || err != nil || strings.Contains(string(text)+out, key) || strings.Count(errs, key) != 1 {
 		t.Fatalf("keys new: exit %d, %q, %q, %v: the key is to be shown once, and never in the file", code, out, errs, err)
 	}
-	if code, _, errs := exits(t, "keys", "new", "--name", "trail", "--role", "admin", "--file", file); code != exitFailed || strings.Contains(errs, "sl_") || !strings.Contains(errs, "entry 2 (trail)") {
+	if code, _, errs := exits(t, "keys", "new", "--name", "trail", "--role", "admin", "--file",
+		file); code != exitFailed || strings.Contains(errs, "sl_") || !strings.Contains(errs, "entry 2 (trail)") {
 		t.Errorf("a reserved name: exit %d, %s", code, errs)
 	}
 	port := freePort(t)
 	listen := fmt.Sprintf("0.0.0.0:%d", port)
-	if code, _, errs := exits(t, "serve", "--data", dir, "--listen", listen); code != exitFailed || !strings.Contains(errs, "--tls-cert") || !strings.Contains(errs, "--plain-http") {
+	if code, _, errs := exits(t, "serve", "--data", dir, "--listen", listen); code != exitFailed ||
+		!strings.Contains(errs, "--tls-cert") || !strings.Contains(errs, "--plain-http") {
 		t.Errorf("beyond loopback: exit %d, %s", code, errs)
 	}
 	pool := newCertificate(t, dir, 7)
@@ -167,7 +178,8 @@ func TestServeFromNothing(t *testing.T) {
 	}
 	tr := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: pool}}
 	get := func(path string) (int, string) {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("https://127.0.0.1:%d%s", port, path), http.NoBody)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+			fmt.Sprintf("https://127.0.0.1:%d%s", port, path), http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,7 +195,9 @@ func TestServeFromNothing(t *testing.T) {
 	if status, proto := get("/v1/me"); status != http.StatusOK || proto != "HTTP/2.0" {
 		t.Errorf("with the key: %d over %s", status, proto)
 	}
-	for _, want := range []string{"url=https://stopline.example:" + fmt.Sprint(port), fmt.Sprintf("console https://stopline.example:%d/    API https://stopline.example:%d/docs", port, port), "file=" + file, "keys=1", "version=" + version} {
+	for _, want := range []string{"url=https://stopline.example:" + fmt.Sprint(port),
+		fmt.Sprintf("console https://stopline.example:%d/    API https://stopline.example:%d/docs", port, port),
+		"file=" + file, "keys=1", "version=" + version} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log does not say %q:\n%s", want, log)
 		}
@@ -216,17 +230,20 @@ func TestKeysLocal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ids.Len() != 6 || ids.InClear() != 6 || ids.Local(access.Bank, "TEST") == "" || ids.Local(access.Bank, "PCBC") != "" {
+	if ids.Len() != 6 || ids.InClear() != 6 || ids.Local(access.Bank, "TEST") == "" ||
+		ids.Local(access.Bank, "PCBC") != "" {
 		t.Errorf("%d keys, %d in clear; want four roles and the banks ICBK and TEST", ids.Len(), ids.InClear())
 	}
 	before, _ := os.ReadFile(file)
-	if code, _, errs := exits(t, "keys", "local", "--data", dir); code != exitFailed || !strings.Contains(errs, "there already") {
+	if code, _, errs := exits(t, "keys", "local", "--data", dir); code != exitFailed ||
+		!strings.Contains(errs, "there already") {
 		t.Errorf("a second time: exit %d, %s", code, errs)
 	}
 	if after, _ := os.ReadFile(file); !bytes.Equal(before, after) {
 		t.Error("a second time changed the file")
 	}
-	if code, _, errs := exits(t, "keys", "local", "--data", t.TempDir(), "--banks", "NOPE"); code != exitFailed || !strings.Contains(errs, `"NOPE"`) {
+	if code, _, errs := exits(t, "keys", "local", "--data", t.TempDir(), "--banks", "NOPE"); code != exitFailed ||
+		!strings.Contains(errs, `"NOPE"`) {
 		t.Errorf("an unknown bank: exit %d, %s", code, errs)
 	}
 }

@@ -60,7 +60,8 @@ func (c *conformCmd) Run(ctx context.Context) error {
 		return err
 	}
 	if !cert.Conforms {
-		return fmt.Errorf("%s does not conform: %d of %d checks failed, %d were not reached", c.Bank, cert.Failed, len(cert.Checks), cert.Unreached)
+		return fmt.Errorf("%s does not conform: %d of %d checks failed, %d were not reached", c.Bank, cert.Failed,
+			len(cert.Checks), cert.Unreached)
 	}
 	fmt.Fprintf(os.Stderr, "\n%s conforms: all %d checks passed.\n", c.Bank, cert.Passed)
 	return nil
@@ -109,7 +110,8 @@ func (c *conformCmd) examine(ctx context.Context) (*conformance.Certificate, err
 		return nil, err
 	}
 	defer s.stop()
-	fmt.Fprintf(os.Stderr, "the bank's system under test answers at %s\n  key     %s\n  secret  %s\n\n", s.url, c.Key, c.Secret)
+	fmt.Fprintf(os.Stderr, "the bank's system under test answers at %s\n  key     %s\n  secret  %s\n\n", s.url, c.Key,
+		c.Secret)
 	return kit.Examine(ctx, conformance.Center{Ledger: s.ledger, Log: s.log, Clock: wallClock, Envelope: wire.Envelope})
 }
 

@@ -50,19 +50,24 @@ func (b *testBank) decide(s *client.Stop) client.Outcome {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.held[s.ID] = s.Amount
-	return client.Outcome{Result: client.Held, HeldAmount: s.Amount, EffectiveAt: time.Now().Truncate(time.Millisecond), Balance: "100000.00"}
+	return client.Outcome{Result: client.Held, HeldAmount: s.Amount,
+		EffectiveAt: time.Now().Truncate(time.Millisecond), Balance: "100000.00"}
 }
 
 // A bank that is built as documented gets its certificate; banks that do not
 // check signatures, do work twice, or do not repeat themselves do not, and are
 // told what failed.
 func TestConformance(t *testing.T) {
-	examine := func(t *testing.T, handler func(*testBank, *client.Receiver) http.Handler, retries int) *conformance.Certificate {
+	examine := func(t *testing.T, handler func(*testBank, *client.Receiver) http.Handler,
+		retries int) *conformance.Certificate {
 		t.Helper()
 		port := freePort(t)
-		c := &conformCmd{Listen: fmt.Sprintf("127.0.0.1:%d", port), Bank: "TEST", Key: "sl_0123456789abcdef0123456789abcdef", Secret: newSecret, Account: "6217000010098765432", Holder: "测试", Amount: "100.00",
-			Wait: 6 * time.Second, Start: 10 * time.Second}
-		b := &testBank{client: &client.Client{URL: "http://" + c.Listen, Key: c.Key, Retries: retries}, holder: c.Holder, held: map[string]string{}}
+		c := &conformCmd{Listen: fmt.Sprintf("127.0.0.1:%d", port), Bank: "TEST",
+			Key: "sl_0123456789abcdef0123456789abcdef", Secret: newSecret, Account: "6217000010098765432", Holder: "测试",
+			Amount: "100.00",
+			Wait:   6 * time.Second, Start: 10 * time.Second}
+		b := &testBank{client: &client.Client{URL: "http://" + c.Listen, Key: c.Key, Retries: retries}, holder: c.Holder,
+			held: map[string]string{}}
 		receiver := &client.Receiver{Secrets: []string{newSecret}, Handle: b.handle}
 		server := httptest.NewServer(handler(b, receiver))
 		defer server.Close()
@@ -101,7 +106,8 @@ func TestConformance(t *testing.T) {
 			})
 		}, 0)
 		got := strings.Join(failed(cert), "; ")
-		for _, want := range []string{"without a signature", "another's signature", "long past", "changed body", "not done again"} {
+		for _, want := range []string{"without a signature", "another's signature", "long past", "changed body",
+			"not done again"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("not found: %s; failed: %s", want, got)
 			}

@@ -97,11 +97,14 @@ func harnessWith(t *testing.T, endpoints ...stream.Endpoint) *harness {
 		t.Fatal(err)
 	}
 	policy := delivery.DefaultPolicy
-	policy.Waits, policy.Slow, policy.Pause = []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond}, 200*time.Millisecond, 300*time.Millisecond
+	policy.Waits, policy.Slow, policy.Pause = []time.Duration{50 * time.Millisecond, 100 * time.Millisecond,
+		200 * time.Millisecond}, 200*time.Millisecond, 300*time.Millisecond
 	terms := law.Default
 	terms.Respond = 2 * time.Second
-	svc, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 1000, Checkpoint: time.Second, Country: "CN"}, roles: allRoles, clock: wallClock, limits: event.DefaultLimits,
-		terms: terms, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids, endpoints: endpoints, sending: policy}, log)
+	svc, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 1000, Checkpoint: time.Second, Country: "CN"},
+		roles: allRoles, clock: wallClock, limits: event.DefaultLimits,
+		terms: terms, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids, endpoints: endpoints,
+		sending: policy}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +113,11 @@ func harnessWith(t *testing.T, endpoints ...stream.Endpoint) *harness {
 		in.close(log)
 	})
 	h := &harness{svc, t, ids}
-	h.eventually("ready", func() bool { status, _ := h.call("", http.MethodGet, "/readyz", ""); return status == http.StatusOK })
+	h.eventually("ready", func() bool {
+		status, _ := h.call("", http.MethodGet, "/readyz",
+			"")
+		return status == http.StatusOK
+	})
 	return h
 }
 
@@ -119,7 +126,8 @@ func harnessWith(t *testing.T, endpoints ...stream.Endpoint) *harness {
 // is sent again when somebody asks.
 func TestWebhooks(t *testing.T) {
 	pcbc, aboc, pager := newBankEnd(t, newSecret), newBankEnd(t, oldSecret), newBankEnd(t, oldSecret)
-	h := harnessWith(t, stream.Endpoint{Bank: "PCBC", URL: pcbc.URL, Secrets: []string{oldSecret, newSecret}}, stream.Endpoint{Bank: "ABOC", URL: aboc.URL + "/stops", Secrets: []string{oldSecret}},
+	h := harnessWith(t, stream.Endpoint{Bank: "PCBC", URL: pcbc.URL, Secrets: []string{oldSecret, newSecret}},
+		stream.Endpoint{Bank: "ABOC", URL: aboc.URL + "/stops", Secrets: []string{oldSecret}},
 		stream.Endpoint{Bank: stream.Pager, URL: pager.URL, Secrets: []string{oldSecret}})
 	k := h.keys()
 	aboc.set(true)
@@ -130,7 +138,10 @@ func TestWebhooks(t *testing.T) {
 	down := file("r01", "2501")
 	up := file("r02", "1501")
 	h.eventually("the bank that is up is told", func() bool { return len(pcbc.types(up)) == 1 })
-	h.eventually("a person is called", func() bool { return len(pager.types(down)) == 1 && pager.types(down)[0] == delivery.MessageCall })
+	h.eventually("a person is called", func() bool {
+		return len(pager.types(down)) == 1 &&
+			pager.types(down)[0] == delivery.MessageCall
+	})
 	if d := h.ok(k.analyst, http.MethodGet, "/v1/duties?kind=call-bank", ""); d["total"].(float64) < 1 {
 		t.Errorf("nobody is to call: %v", d)
 	}
@@ -149,7 +160,11 @@ func TestWebhooks(t *testing.T) {
 	})
 	h.hold(up, "held", "5000.00")
 	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+up+"/release", `{"reason":"innocent"}`)
-	h.eventually("the release is told", func() bool { types := pcbc.types(up); return len(types) == 2 && types[1] == client.StopReleased })
+	h.eventually("the release is told", func() bool {
+		types := pcbc.types(up)
+		return len(types) == 2 &&
+			types[1] == client.StopReleased
+	})
 	h.ok(k.analyst, http.MethodPost, "/v1/stops/"+up+"/delivery", "")
 	h.eventually("sent again", func() bool { pcbc.mu.Lock(); defer pcbc.mu.Unlock(); return len(pcbc.sigs) == 3 })
 	if n := len(pcbc.types(up)); n != 2 {
@@ -213,7 +228,8 @@ func TestStreamResumes(t *testing.T) {
 	h := newHarness(t)
 	k := h.keys()
 	file := func(n int) string {
-		doc := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc(fmt.Sprint("s", n), fmt.Sprint("36", n), fmt.Sprint("16", n), "5000.00", 60, ""))
+		doc := h.ok(k.analyst, http.MethodPost, "/v1/reports",
+			reportDoc(fmt.Sprint("s", n), fmt.Sprint("36", n), fmt.Sprint("16", n), "5000.00", 60, ""))
 		return doc["stops"].([]any)[0].(map[string]any)["id"].(string)
 	}
 	first, second := file(1), ""
@@ -233,12 +249,14 @@ func TestStreamResumes(t *testing.T) {
 		return ids, last
 	}
 	ids, place := read("", 2)
-	if len(ids) != 2 || ids[0] != first+" "+client.StopRequested || ids[1] != second+" "+client.StopRequested || place == "" {
+	if len(ids) != 2 || ids[0] != first+" "+client.StopRequested || ids[1] != second+" "+client.StopRequested ||
+		place == "" {
 		t.Fatalf("the open stop, then the next one: %v, up to %q", ids, place)
 	}
 	third, fourth := file(3), file(4)
 	ids, next := read(place, 2)
-	if got := strings.Join(ids, ","); !strings.Contains(got, third) || !strings.Contains(got, fourth) || strings.Contains(got, first) || strings.Contains(got, second) {
+	if got := strings.Join(ids, ","); !strings.Contains(got, third) || !strings.Contains(got, fourth) ||
+		strings.Contains(got, first) || strings.Contains(got, second) {
 		t.Errorf("behind %s came %v", place, ids)
 	}
 	h.hold(first, "held", "5000.00")
@@ -270,12 +288,14 @@ func TestStreamResumes(t *testing.T) {
 		e, err = stream.Next()
 	}
 	var m map[string]any
-	if err := errors.Join(err, json.Unmarshal([]byte(e.Data), &m)); err != nil || m["type"] == nil || m["timestamp"] == nil ||
+	if err := errors.Join(err, json.Unmarshal([]byte(e.Data), &m)); err != nil || m["type"] == nil ||
+		m["timestamp"] == nil ||
 		m["data"] == nil {
 		t.Errorf("an event's data: %s, %v", e.Data, err)
 	}
 	h.refused(422, k.pcbc, http.MethodGet, "/v1/bank/stops?wait=99h", "")
-	if status, _ := h.call(k.pcbc, http.MethodGet, "/v1/bank/stops/stream", "", "Last-Event-ID", "nonsense"); status != http.StatusUnprocessableEntity {
+	if status, _ := h.call(k.pcbc, http.MethodGet, "/v1/bank/stops/stream", "", "Last-Event-ID",
+		"nonsense"); status != http.StatusUnprocessableEntity {
 		t.Errorf("a place that is none: %d", status)
 	}
 }
@@ -287,14 +307,17 @@ func TestScreening(t *testing.T) {
 	h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c1","at":"%s","phase":"started","caller":{"number":"+85281234567"},"callee":{"number":"13800138000"}}`, minutesAgo(26)))
 	h.eventually("the call scored", func() bool { return counter(h.metrics.Legs) >= 2 })
 	harmless := transferDoc("ok1", "62220009", "62170009", "25.00")
-	if s := h.ok(k.icbk, http.MethodPost, "/v1/screenings", strings.Replace(harmless, "13800138000", "13900139000", 1)); s["decision"] != "allow" || s["default"] != false || len(s["hits"].([]any)) != 0 {
+	if s := h.ok(k.icbk, http.MethodPost, "/v1/screenings",
+		strings.Replace(harmless, "13800138000", "13900139000", 1)); s["decision"] != "allow" || s["default"] != false ||
+		len(s["hits"].([]any)) != 0 {
 		t.Errorf("a harmless transfer: %v", s)
 	}
 	bad := transferDoc("t1", "6222020200112233445", "6217000010098765432", "49800.00")
 	var first map[string]any
 	for range 2 {
 		first = h.ok(k.icbk, http.MethodPost, "/v1/screenings", bad)
-		if first["decision"] != "stop" || first["score"].(float64) < 600 || first["stop_id"] == nil || first["alert_id"] == nil || len(first["hits"].([]any)) == 0 {
+		if first["decision"] != "stop" || first["score"].(float64) < 600 || first["stop_id"] == nil ||
+			first["alert_id"] == nil || len(first["hits"].([]any)) == 0 {
 			t.Fatalf("a fraud: %v", first)
 		}
 	}
@@ -329,14 +352,17 @@ func TestScreeningDeadline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	svc, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 1000, Checkpoint: time.Second, Country: "CN"}, roles: []string{roleAPI}, clock: wallClock, limits: event.DefaultLimits,
-		terms: law.Default, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids, screening: bank.Screening{Deadline: 200 * time.Millisecond, Default: "hold"}}, log)
+	svc, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 1000, Checkpoint: time.Second, Country: "CN"},
+		roles: []string{roleAPI}, clock: wallClock, limits: event.DefaultLimits,
+		terms: law.Default, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids,
+		screening: bank.Screening{Deadline: 200 * time.Millisecond, Default: "hold"}}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer svc.stop()
 	h := &harness{svc, t, ids} // nobody scores
-	if s := h.ok(h.keys().icbk, http.MethodPost, "/v1/screenings", transferDoc("slow", "62220009", "62170009", "25.00")); s["decision"] != "hold" || s["default"] != true {
+	if s := h.ok(h.keys().icbk, http.MethodPost, "/v1/screenings",
+		transferDoc("slow", "62220009", "62170009", "25.00")); s["decision"] != "hold" || s["default"] != true {
 		t.Errorf("%v", s)
 	}
 }
@@ -351,7 +377,8 @@ func TestISO20022(t *testing.T) {
 	c := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("iso", "3701", "1701", "9000.00", 600, ""))
 	stopID := c["stops"].([]any)[0].(map[string]any)["id"].(string)
 	page := h.text(k.pcbc, "/v1/bank/stops", "Accept", "application/xml")
-	for _, want := range []string{"camt.056.001.08", "<CxlId>" + stopID, "<Cd>FRAD</Cd>", `Ccy="CNY"`, "HOLD CNY 9000.00 FOR 48 HOURS", "1701"} {
+	for _, want := range []string{"camt.056.001.08", "<CxlId>" + stopID, "<Cd>FRAD</Cd>", `Ccy="CNY"`,
+		"HOLD CNY 9000.00 FOR 48 HOURS", "1701"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("camt.056 lacks %s: %s", want, page)
 		}
@@ -366,12 +393,15 @@ func TestISO20022(t *testing.T) {
 	}
 	answer := func(conf, more string) string {
 		return `<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.029.001.09"><RsltnOfInvstgtn><Assgnmt><Id>1</Id><Assgnr><Agt/></Assgnr><Assgne><Agt/></Assgne><CreDtTm>` + wallClock().String() +
-			`</CreDtTm></Assgnmt><Sts><Conf>` + conf + `</Conf></Sts><CxlDtls><TxInfAndSts><RslvdCase><Id>` + stopID + `</Id><Cretr><Agt/></Cretr></RslvdCase>` + more + `</TxInfAndSts></CxlDtls></RsltnOfInvstgtn></Document>`
+			`</CreDtTm></Assgnmt><Sts><Conf>` + conf + `</Conf></Sts><CxlDtls><TxInfAndSts><RslvdCase><Id>` + stopID +
+			`</Id><Cretr><Agt/></Cretr></RslvdCase>` + more + `</TxInfAndSts></CxlDtls></RsltnOfInvstgtn></Document>`
 	}
 	post(422, answer("XXXX", ""))
 	post(422, strings.Replace(answer("CNCL", ""), "<Sts>", "<Wrong/><Sts>", 1))
-	post(422, strings.Replace(answer("CNCL", ""), `<?xml version="1.0"?>`, `<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>`, 1))
-	if out := post(200, answer("PDCR", "")); fmt.Sprint(out["results"]) == "" || h.ledger.Stop(stopID).State != stop.Acknowledged {
+	post(422, strings.Replace(answer("CNCL", ""), `<?xml version="1.0"?>`,
+		`<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>`, 1))
+	if out := post(200, answer("PDCR", "")); fmt.Sprint(out["results"]) == "" ||
+		h.ledger.Stop(stopID).State != stop.Acknowledged {
 		t.Errorf("%v", out)
 	}
 	part := answer("PECR", `<RsltnRltdInf><IntrBkSttlmAmt Ccy="CNY">6000.00</IntrBkSttlmAmt></RsltnRltdInf>`)
@@ -385,7 +415,8 @@ func TestISO20022(t *testing.T) {
 	effective := h.ledger.Stop(stopID).EffectiveAt
 	wrapped := func(document, definition string) string {
 		return `<BizMsgEnvlp xmlns="urn:iso:std:iso:20022:tech:xsd:nvlp.001.001.01"><Hdr><AppHdr xmlns="urn:iso:std:iso:20022:tech:xsd:head.001.001.02"><Fr><FIId><FinInstnId><BICFI>PCBCCNBJXXX</BICFI></FinInstnId></FIId></Fr><To><OrgId><Nm>Stopline</Nm></OrgId></To><BizMsgIdr>B1</BizMsgIdr><MsgDefIdr>` +
-			definition + `</MsgDefIdr><CreDt>` + wallClock().String() + `</CreDt></AppHdr></Hdr><Doc>` + strings.TrimPrefix(document, `<?xml version="1.0"?>`) + `</Doc></BizMsgEnvlp>`
+			definition + `</MsgDefIdr><CreDt>` + wallClock().String() + `</CreDt></AppHdr></Hdr><Doc>` +
+			strings.TrimPrefix(document, `<?xml version="1.0"?>`) + `</Doc></BizMsgEnvlp>`
 	}
 	again := answer("PECR", `<RsltnRltdInf><IntrBkSttlmAmt Ccy="CNY">6000.00</IntrBkSttlmAmt></RsltnRltdInf>`)
 	if again == part {
@@ -396,11 +427,13 @@ func TestISO20022(t *testing.T) {
 	if s := h.ledger.Stop(stopID); s.EffectiveAt != effective {
 		t.Errorf("the hold runs from %s, want the first answer's %s", s.EffectiveAt, effective)
 	}
-	if out := post(422, wrapped(again, "pacs.004.001.09")); !strings.Contains(fmt.Sprint(out["detail"]), "/AppHdr/MsgDefIdr") {
+	if out := post(422, wrapped(again, "pacs.004.001.09")); !strings.Contains(fmt.Sprint(out["detail"]),
+		"/AppHdr/MsgDefIdr") {
 		t.Errorf("%v", out)
 	}
 	post(409, strings.Replace(again, "6000.00", "5999.00", 1))
-	if page := h.text(k.pcbc, "/v1/bank/stops/"+stopID+"?envelope=true", "Accept", "application/xml"); !strings.Contains(page, "<MsgDefIdr>camt.056.001.08</MsgDefIdr>") {
+	if page := h.text(k.pcbc, "/v1/bank/stops/"+stopID+"?envelope=true", "Accept",
+		"application/xml"); !strings.Contains(page, "<MsgDefIdr>camt.056.001.08</MsgDefIdr>") {
 		t.Errorf("no header: %s", page)
 	}
 	post(409, answer("RJCR", `<CxlStsRsnInf><Rsn><Cd>AM04</Cd></Rsn></CxlStsRsnInf>`))
@@ -412,7 +445,8 @@ func TestISO20022(t *testing.T) {
 	h.eventually("instructed", func() bool { return h.ledger.Stop(stopID).State == stop.Returning })
 	pacs := func(amount string) string {
 		return `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.004.001.09"><PmtRtr><GrpHdr><MsgId>R1</MsgId><CreDtTm>2026-11-24T10:00:00</CreDtTm><NbOfTxs>1</NbOfTxs><SttlmInf><SttlmMtd>CLRG</SttlmMtd></SttlmInf></GrpHdr><TxInf><RtrId>R1-1</RtrId><OrgnlInstrId>` +
-			stopID + `</OrgnlInstrId><RtrdIntrBkSttlmAmt Ccy="CNY">` + amount + `</RtrdIntrBkSttlmAmt><RtrRsnInf><Rsn><Cd>FOCR</Cd></Rsn></RtrRsnInf></TxInf></PmtRtr></Document>`
+			stopID + `</OrgnlInstrId><RtrdIntrBkSttlmAmt Ccy="CNY">` + amount +
+			`</RtrdIntrBkSttlmAmt><RtrRsnInf><Rsn><Cd>FOCR</Cd></Rsn></RtrRsnInf></TxInf></PmtRtr></Document>`
 	}
 	post(422, pacs("6000.01"))
 	post(200, pacs("6000.00"))
@@ -426,18 +460,27 @@ func TestISO20022(t *testing.T) {
 func TestTwoReplicas(t *testing.T) {
 	h := newHarness(t)
 	k := h.keys()
-	second, err := start(t.Context(), h.infra, plan{tuning: Tuning{Hot: 1000, Checkpoint: time.Second, Country: "CN"}, roles: []string{roleAPI, roleDispatch}, clock: wallClock, limits: event.DefaultLimits,
+	second, err := start(t.Context(), h.infra, plan{tuning: Tuning{Hot: 1000, Checkpoint: time.Second, Country: "CN"},
+		roles: []string{roleAPI, roleDispatch}, clock: wallClock, limits: event.DefaultLimits,
 		terms: law.Default, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: h.ids}, warnings())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(second.stop)
 	o := &harness{second, t, h.ids}
-	o.eventually("the second is ready", func() bool { status, _ := o.call("", http.MethodGet, "/readyz", ""); return status == http.StatusOK })
+	o.eventually("the second is ready", func() bool {
+		status,
+			_ := o.call("", http.MethodGet, "/readyz", "")
+		return status == http.StatusOK
+	})
 	for i := range 10 {
-		doc := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc(fmt.Sprint("two", i), fmt.Sprint("38", i), fmt.Sprint("18", i), "5000.00", 60, ""))
+		doc := h.ok(k.analyst, http.MethodPost, "/v1/reports",
+			reportDoc(fmt.Sprint("two", i), fmt.Sprint("38", i), fmt.Sprint("18", i), "5000.00", 60, ""))
 		id, caseID := doc["stops"].([]any)[0].(map[string]any)["id"].(string), doc["id"].(string)
-		o.eventually("the other knows it", func() bool { return o.ledger.Stop(id) != nil && o.ledger.Stop(id).RequestedAt != 0 })
+		o.eventually("the other knows it", func() bool {
+			return o.ledger.Stop(id) != nil &&
+				o.ledger.Stop(id).RequestedAt != 0
+		})
 		o.hold(id, "held", "5000.00")
 		h.eventually("both know the answer", func() bool { return h.ledger.Stop(id).State == stop.Held })
 		// One releases while the other freezes.
@@ -459,18 +502,21 @@ func TestTwoReplicas(t *testing.T) {
 			a, b := h.ledger.Stop(id), o.ledger.Stop(id)
 			return a.State == b.State && a.Version == 4 && b.Version == 4
 		})
-		for _, path := range []string{"/v1/stops/" + id, "/v1/cases/" + caseID, "/v1/cases/" + caseID + "/trail", "/v1/stops/" + id + "/explanation"} {
+		for _, path := range []string{"/v1/stops/" + id, "/v1/cases/" + caseID, "/v1/cases/" + caseID + "/trail",
+			"/v1/stops/" + id + "/explanation"} {
 			if a, b := h.text(k.analyst, path), o.text(k.analyst, path); !strings.Contains(path, "trail") && a != b {
 				t.Errorf("%s differs:\n%s\n%s", path, a, b)
 			}
 		}
-		for _, path := range []string{"/v1/duties", "/v1/appeals", "/v1/visits", "/v1/cases", "/v1/stops", "/v1/alerts", "/v1/patterns", "/v1/statistics/recovery?from=2026-01-01&to=2027-01-01"} {
+		for _, path := range []string{"/v1/duties", "/v1/appeals", "/v1/visits", "/v1/cases", "/v1/stops", "/v1/alerts",
+			"/v1/patterns", "/v1/statistics/recovery?from=2026-01-01&to=2027-01-01"} {
 			if status, doc := o.call(k.analyst, http.MethodGet, path, ""); status != http.StatusOK {
 				t.Errorf("%s on the second: %d %v", path, status, doc)
 			}
 		}
 	}
-	if s := o.ok(k.icbk, http.MethodPost, "/v1/screenings", transferDoc("two-screen", "62220009", "62170009", "25.00")); s["default"] != false {
+	if s := o.ok(k.icbk, http.MethodPost, "/v1/screenings",
+		transferDoc("two-screen", "62220009", "62170009", "25.00")); s["default"] != false {
 		t.Errorf("a screening on the replica that does not score: %v", s)
 	}
 }

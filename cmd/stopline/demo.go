@@ -84,7 +84,8 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	}
 	defer func() { _ = logFile.Close() }()
 	d := &demo{cmd: c, log: logTo(logFile), path: filepath.Join(c.Data, "city.json"), watch: newWatch()}
-	fmt.Fprintln(os.Stderr, "starting Kafka and ClickHouse, inside this binary unless told otherwise, with their data in", c.Data)
+	fmt.Fprintln(os.Stderr, "starting Kafka and ClickHouse, inside this binary unless told otherwise, with their data "+
+		"in", c.Data)
 	c.keepBytes = keepBytes
 	in, err := c.open(ctx, d.log)
 	if err != nil {
@@ -114,7 +115,8 @@ func (d *demo) load() error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		start := event.InstantOf(time.Now().Truncate(time.Minute))
-		d.saved = saved{City: city.Config{Seed: d.cmd.Seed, Start: start, Rate: d.cmd.Rate / d.cmd.Speed}, Speed: d.cmd.Speed, Position: start}
+		d.saved = saved{City: city.Config{Seed: d.cmd.Seed, Start: start, Rate: d.cmd.Rate / d.cmd.Speed},
+			Speed: d.cmd.Speed, Position: start}
 	case err != nil:
 		return err
 	default:
@@ -122,7 +124,8 @@ func (d *demo) load() error {
 			return fmt.Errorf("%s: %w", d.path, err)
 		}
 		if s := &d.saved; s.City.Seed != d.cmd.Seed || s.Speed != d.cmd.Speed || s.City.Rate != d.cmd.Rate/d.cmd.Speed {
-			return fmt.Errorf("%s holds a city with seed %d, rate %.0f and speed %.0f: go on with these, or choose another directory with --data", d.cmd.Data, s.City.Seed, s.City.Rate*s.Speed, s.Speed)
+			return fmt.Errorf("%s holds a city with seed %d, rate %.0f and speed %.0f: go on with these, or choose another "+
+				"directory with --data", d.cmd.Data, s.City.Seed, s.City.Rate*s.Speed, s.Speed)
 		}
 	}
 	fmt.Fprintln(os.Stderr, "founding the city")
@@ -148,7 +151,8 @@ var cityCenter = Center{Center: "贵阳市反诈中心（模拟）", Numbering: 
 
 // start runs the service on the city's clock, and the city's banks.
 func (d *demo) start(ctx context.Context, in *infra) error {
-	ids, err := access.LocalIdentities(filepath.Join(d.cmd.Data, "keys.json"), append(slices.Clone(city.BankCodes), ownBank))
+	ids, err := access.LocalIdentities(filepath.Join(d.cmd.Data, "keys.json"),
+		append(slices.Clone(city.BankCodes), ownBank))
 	if err != nil {
 		return err
 	}
@@ -160,13 +164,15 @@ func (d *demo) start(ctx context.Context, in *infra) error {
 	terms.Respond = 30 * time.Minute // of the city, where a second of ours is minutes
 	// A person works on their own time, whatever the city's.
 	terms.Claim = time.Duration(float64(terms.Claim) * d.saved.Speed)
-	d.service, err = start(ctx, in, plan{tuning: d.cmd.Tuning, roles: allRoles, pprof: d.cmd.Pprof, center: cityCenter, clock: d.clock.now, limits: limits,
+	d.service, err = start(ctx, in, plan{tuning: d.cmd.Tuning, roles: allRoles, pprof: d.cmd.Pprof, center: cityCenter,
+		clock: d.clock.now, limits: limits,
 		terms: terms, policy: scoring.DefaultPolicy, listen: d.cmd.Listen, identities: ids, observe: 25 * time.Millisecond,
 		simulation: &center.Simulation{Speed: d.saved.Speed, Pace: d.clock.current}}, d.log)
 	if err != nil {
 		return err
 	}
-	d.banks = &city.Banks{City: d.city, URL: d.service.url, Keys: map[string]string{}, Sleep: d.clock.sleep, Log: d.log, Seen: d.watch.seen}
+	d.banks = &city.Banks{City: d.city, URL: d.service.url, Keys: map[string]string{}, Sleep: d.clock.sleep,
+		Log: d.log, Seen: d.watch.seen}
 	for _, b := range city.BankCodes {
 		d.banks.Keys[b] = ids.Local(access.Bank, b)
 	}
@@ -234,7 +240,8 @@ func (d *demo) send(ctx context.Context, docs []city.Doc) error {
 
 // write gives documents to Kafka as banks, telecoms and hotlines would.
 func (d *demo) write(ctx context.Context, docs []city.Doc) error {
-	topics := [...]string{city.Transfers: d.service.infra.topics.Transfers, city.Telecom: d.service.infra.topics.Telecom, city.Reports: d.service.infra.topics.Reports}
+	topics := [...]string{city.Transfers: d.service.infra.topics.Transfers,
+		city.Telecom: d.service.infra.topics.Telecom, city.Reports: d.service.infra.topics.Reports}
 	msgs := make([]kafka.Message, len(docs))
 	for i := range docs {
 		msgs[i] = kafka.Message{Topic: topics[docs[i].Topic], Key: []byte(docs[i].Key), Value: docs[i].JSON}
@@ -274,7 +281,8 @@ func (d *demo) settled(ctx context.Context, show func()) error {
 			return nil
 		}
 		if time.Since(since) > stalled {
-			return fmt.Errorf("the service has read %d of %d events and stands still: see stopline.log in the data directory", read, d.sent)
+			return fmt.Errorf("the service has read %d of %d events and stands still: see stopline.log in the data "+
+				"directory", read, d.sent)
 		}
 		select {
 		case <-ctx.Done():
@@ -313,7 +321,8 @@ func (d *demo) live(ctx context.Context) error {
 	d.ended, d.endedAt = time.Now(), d.clock.now()
 	d.draining.Store(true)
 	if d.cmd.Summary == "live" {
-		fmt.Fprintln(os.Stderr, "\ndraining: what was sent is scored, and the banks give their last answers (Ctrl-C again leaves at once)")
+		fmt.Fprintln(os.Stderr, "\ndraining: what was sent is scored, and the banks give their last answers (Ctrl-C "+
+			"again leaves at once)")
 	}
 	d.clock.allow(0)
 	d.clock.run(d.saved.Speed)

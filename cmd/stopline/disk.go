@@ -22,7 +22,8 @@ func (d *demo) watchDisk(ctx context.Context) <-chan error {
 	go func() {
 		for ctx.Err() == nil {
 			if used := size(d.cmd.Data); used > d.cmd.Disk<<30 {
-				full <- fmt.Errorf("%s takes %.1f GiB, and --disk bounds it to %d GiB: the city ends here; \"make clean\" removes it, a larger --disk goes on with it",
+				full <- fmt.Errorf("%s takes %.1f GiB, and --disk bounds it to %d GiB: the city ends here; \"make clean\" "+
+					"removes it, a larger --disk goes on with it",
 					d.cmd.Data, float64(used)/(1<<30), d.cmd.Disk)
 				return
 			}

@@ -36,7 +36,8 @@ func TestBanksPageWorks(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{`"state":"acknowledged"`, `"state":"partial"`, `"claim":"1500.00"`, "event: ", `"decision":`, "camt.056.001.08"} {
+	for _, want := range []string{`"state":"acknowledged"`, `"state":"partial"`, `"claim":"1500.00"`, "event: ",
+		`"decision":`, "camt.056.001.08"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the page's lines do not show %s:\n%s", want, out)
 		}
@@ -59,7 +60,8 @@ func TestBanksPageWorks(t *testing.T) {
 func runningCity(t *testing.T, dir string, args ...string) (url string) {
 	t.Helper()
 	url = fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
-	cmd := exec.CommandContext(t.Context(), binary(t), append([]string{"demo", "--data", dir, "--listen", strings.TrimPrefix(url, "http://")}, args...)...)
+	cmd := exec.CommandContext(t.Context(), binary(t),
+		append([]string{"demo", "--data", dir, "--listen", strings.TrimPrefix(url, "http://")}, args...)...)
 	cmd.Env = engineEnv(t)
 	errs, err := cmd.StderrPipe()
 	if err != nil {
@@ -112,7 +114,8 @@ func (h *harness) named(method, path, status string) bool {
 		}
 		for path, item := range doc.Paths {
 			for method, op := range item {
-				r := documentedRoute{strings.ToUpper(method), regexp.MustCompile("^" + regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(path, "[^/]+") + "$"), map[string]bool{}}
+				r := documentedRoute{strings.ToUpper(method),
+					regexp.MustCompile("^" + regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(path, "[^/]+") + "$"), map[string]bool{}}
 				for s := range op.Responses {
 					r.named[s] = true
 				}
@@ -142,8 +145,10 @@ func TestRubbishToEveryRoute(t *testing.T) {
 	stop, caseID := doc["stops"].([]any)[0].(map[string]any)["id"].(string), doc["id"].(string)
 	h.named(http.MethodGet, "/", "200") // reads the document
 	parameter := regexp.MustCompile(`\{[^}]*\}|\[\^/\]\+`)
-	bodies := []string{"", "{", "[]", "null", `"x"`, `{}`, `{"amount":"-1","state":"?","decision":"upheld","result":"held","documents":[""],"found":"x","arrests":-1}`,
-		`{"amount":1e400,"held_amount":"9999999999999999999","credit":"","reason":"","holder":"` + strings.Repeat("长", 300) + `"}`,
+	bodies := []string{"", "{", "[]", "null", `"x"`, `{}`,
+		`{"amount":"-1","state":"?","decision":"upheld","result":"held","documents":[""],"found":"x","arrests":-1}`,
+		`{"amount":1e400,"held_amount":"9999999999999999999","credit":"","reason":"","holder":"` + strings.Repeat("长",
+			300) + `"}`,
 		`{"case_id":"` + caseID + `","account":{},"amount":"1","currency":"CNY","transfer":{"at":"never"},"fraud_type":"x","reason":"x","order":{"operator":null}}`, "<xml/>", "\x00\xff"}
 	sent := 0
 	for _, r := range documented.routes {

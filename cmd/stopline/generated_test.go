@@ -45,7 +45,8 @@ func TestGeneratedClient(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			for _, step := range [][]string{{"go", "tool", "oapi-codegen", "-generate", "types,client", "-package", "main", "-o", "client.gen.go", document}, {"go", "build", "-o", "bank", "."}} {
+			for _, step := range [][]string{{"go", "tool", "oapi-codegen", "-generate", "types,client", "-package", "main",
+				"-o", "client.gen.go", document}, {"go", "build", "-o", "bank", "."}} {
 				if out, err := in(step[0], step[1:]...); err != nil {
 					t.Fatalf("%v: %v\n%.3000s", step, err, out)
 				}
@@ -54,7 +55,8 @@ func TestGeneratedClient(t *testing.T) {
 			t.Setenv("URL", h.url)
 			t.Setenv("KEY", k.pcbc)
 			out, err := in(filepath.Join(dir, "bank"))
-			want := "polled requested PCBC " + account + " 5000.00 CNY true true\nacknowledged acknowledged\nanswered partial 3000.00 2000.00\n" +
+			want := "polled requested PCBC " + account +
+				" 5000.00 CNY true true\nacknowledged acknowledged\nanswered partial 3000.00 2000.00\n" +
 				"read partial 3500.00 1500.00 48h0m0s\nscreened allow 0\nrefused 409\n"
 			if err != nil || out != want {
 				t.Errorf("%v: it says\n%s, want\n%s", err, out, want)

@@ -38,11 +38,13 @@ func (d *demo) examples(out func(format string, args ...any)) {
 	u, now := d.service.url, d.clock.now()
 	day := func(i event.Instant) string { return i.Time().Format(time.DateOnly) }
 	curl(access.Analyst, "", "analyst: newest alerts", "'"+u+"/v1/alerts?limit=3'")
-	curl(access.Analyst, "", "hotline: a victim's report", fmt.Sprintf(`-H 'Content-Type: application/json' -d '{"id":"try-1","at":"%s","source":"96110","victim":{"phone":"13800000001"},"transfers":[{"payer_account":"6222000000000000001","payee_account":"6217000000000000009","payee_bank":"TEST","amount":"1234.56","currency":"CNY","at":"%s"}]}' '%s/v1/reports'`, now, now, u))
+	curl(access.Analyst, "", "hotline: a victim's report",
+		fmt.Sprintf(`-H 'Content-Type: application/json' -d '{"id":"try-1","at":"%s","source":"96110","victim":{"phone":"13800000001"},"transfers":[{"payer_account":"6222000000000000001","payee_account":"6217000000000000009","payee_bank":"TEST","amount":"1234.56","currency":"CNY","at":"%s"}]}' '%s/v1/reports'`, now, now, u))
 	curl(access.Supervisor, "", "supervisor: what waits for a person", "'"+u+"/v1/duties?limit=5'")
 	curl(access.Police, "", "police: newest cases, their amounts", "'"+u+"/v1/cases?limit=2'")
 	curl(access.Analyst, "", "analyst: how patterns turned out", "'"+u+"/v1/patterns/statistics'")
 	curl(access.Bank, ownBank, "bank TEST: its stops, long poll", "'"+u+"/v1/bank/stops?wait=30s'")
-	curl(access.Police, "", "police: recovered funds", fmt.Sprintf("'%s/v1/statistics/recovery?from=%s&to=%s&by=fraud_type'", u, day(now), day(now.Add(365*24*time.Hour))))
+	curl(access.Police, "", "police: recovered funds",
+		fmt.Sprintf("'%s/v1/statistics/recovery?from=%s&to=%s&by=fraud_type'", u, day(now), day(now.Add(365*24*time.Hour))))
 	curl(access.Admin, "", "admin: held stops", "'"+u+"/v1/stops?state=held&limit=3'")
 }

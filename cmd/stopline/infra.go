@@ -85,7 +85,8 @@ func (s *Servers) openClickHouse(ctx context.Context, in *infra, log *slog.Logge
 	if in.clickhouse != "" {
 		return nil
 	}
-	e, err := embedded.Start(ctx, embedded.Options{Dir: filepath.Join(s.Data, "clickhouse"), Port: s.ClickhousePort, HTTPPort: s.ClickhouseHTTPPort, Log: log})
+	e, err := embedded.Start(ctx, embedded.Options{Dir: filepath.Join(s.Data, "clickhouse"), Port: s.ClickhousePort,
+		HTTPPort: s.ClickhouseHTTPPort, Log: log})
 	if err != nil {
 		return err
 	}

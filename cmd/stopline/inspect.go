@@ -162,7 +162,8 @@ func (c *inspectStateCmd) Run(ctx context.Context) error {
 		return err
 	}
 	if len(rows) == 0 {
-		return fmt.Errorf("nothing is remembered of %s in partition %d of %d: no checkpoint has it, or --partitions is another",
+		return fmt.Errorf("nothing is remembered of %s in partition %d of %d: no checkpoint has it, or --partitions is "+
+			"another",
 			c.Entity, p, c.Partitions)
 	}
 	s, err := scoring.ReadState(rows[0].Entity, rows[0].State)

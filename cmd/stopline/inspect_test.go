@@ -50,7 +50,8 @@ func TestInspect(t *testing.T) {
 			if err := json.Unmarshal([]byte(line), &leg); err != nil {
 				t.Fatal(err)
 			}
-			found = found || leg.Role == "credit" && leg.Entity == "acct:"+payee && leg.ID == "T-1" && leg.Event.Amount.Minor == 4980 &&
+			found = found || leg.Role == "credit" && leg.Entity == "acct:"+payee && leg.ID == "T-1" &&
+				leg.Event.Amount.Minor == 4980 &&
 				strings.HasPrefix(leg.From, h.infra.topics.Transfers+"/")
 		}
 	}
@@ -68,7 +69,8 @@ func TestInspect(t *testing.T) {
 	if err := json.Unmarshal([]byte(inspect("state", "acct:"+payee)), &state); err != nil {
 		t.Fatal(err)
 	}
-	if m := state.Movements; len(m) != 1 || m[0].Kind != "credit" || m[0].Amount != 4980 || strings.Join(m[0].Marks, " ") != "stranger" {
+	if m := state.Movements; len(m) != 1 || m[0].Kind != "credit" || m[0].Amount != 4980 ||
+		strings.Join(m[0].Marks, " ") != "stranger" {
 		t.Errorf("remembered: %+v", state)
 	}
 	for args, says := range map[string]string{
@@ -77,7 +79,8 @@ func TestInspect(t *testing.T) {
 		"leg 0 99999":                "holds records from 0",
 		"partition " + payee + "000": "is no entity",
 	} {
-		if code, _, errs := exits(t, append(append([]string{"inspect"}, strings.Fields(args)...), servers...)...); code != exitFailed || !strings.Contains(errs, says) {
+		if code, _, errs := exits(t, append(append([]string{"inspect"}, strings.Fields(args)...),
+			servers...)...); code != exitFailed || !strings.Contains(errs, says) {
 			t.Errorf("%s: exit %d, %s", args, code, errs)
 		}
 	}
@@ -93,7 +96,8 @@ func TestProfiles(t *testing.T) {
 	if err := h.profiles(addr); err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/debug/pprof/goroutine?debug=1", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+		"http://"+addr+"/debug/pprof/goroutine?debug=1", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,8 @@ func kafkaJars(t *testing.T) string {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "mvn", "-q", "-B", "-f", "testdata/kafka/pom.xml", "dependency:copy-dependencies", "-DoutputDirectory="+dir).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "mvn", "-q", "-B", "-f", "testdata/kafka/pom.xml",
+		"dependency:copy-dependencies", "-DoutputDirectory="+dir).CombinedOutput()
 	if err != nil {
 		t.Skipf("Maven did not answer, so the test against Apache Kafka is skipped: %v: %.500s", err, out)
 	}
@@ -67,7 +68,8 @@ auto.create.topics.enable=false
 	java := func(args ...string) *exec.Cmd {
 		return exec.CommandContext(t.Context(), "java", append([]string{"-Xmx512m", "-cp", jars + "/*"}, args...)...)
 	}
-	if out, err := java("kafka.tools.StorageTool", "format", "-t", "c3RvcGxpbmUtdGVzdC0wMQ", "-c", config).CombinedOutput(); err != nil {
+	if out, err := java("kafka.tools.StorageTool", "format", "-t", "c3RvcGxpbmUtdGVzdC0wMQ", "-c",
+		config).CombinedOutput(); err != nil {
 		t.Fatalf("format Kafka's storage: %v: %s", err, out)
 	}
 	node := java("kafka.Kafka", config)
@@ -95,8 +97,10 @@ auto.create.topics.enable=false
 func TestApacheKafka(t *testing.T) {
 	addr := realKafka(t)
 	var s demoSummary
-	runs(t, &s, "demo", "--kafka", addr, "--data", t.TempDir(), "--seed", "11", "--rate", "600", "--speed", "300", "--duration", "12s", "--listen", "127.0.0.1:0", "--summary", "json")
-	if s.StopsRequested == 0 || s.SavedShare <= 0 || s.DeadLetters != 0 || s.Latency.N == 0 || s.StopsHeld+s.StopsPartial+s.StopsMissed != s.StopsRequested {
+	runs(t, &s, "demo", "--kafka", addr, "--data", t.TempDir(), "--seed", "11", "--rate", "600", "--speed", "300",
+		"--duration", "12s", "--listen", "127.0.0.1:0", "--summary", "json")
+	if s.StopsRequested == 0 || s.SavedShare <= 0 || s.DeadLetters != 0 || s.Latency.N == 0 ||
+		s.StopsHeld+s.StopsPartial+s.StopsMissed != s.StopsRequested {
 		t.Errorf("%+v", s)
 	}
 	t.Logf("latency %+v, saved %.2f", s.Latency, s.SavedShare)

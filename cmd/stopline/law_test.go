@@ -21,7 +21,8 @@ type keys struct{ analyst, supervisor, admin, police, pcbc, aboc, icbk string }
 
 func (h *harness) keys() keys {
 	l := h.ids.Local
-	return keys{l(access.Analyst, ""), l(access.Supervisor, ""), l(access.Admin, ""), l(access.Police, ""), l(access.Bank, "PCBC"), l(access.Bank, "ABOC"), l(access.Bank, "ICBK")}
+	return keys{l(access.Analyst, ""), l(access.Supervisor, ""), l(access.Admin, ""), l(access.Police, ""),
+		l(access.Bank, "PCBC"), l(access.Bank, "ABOC"), l(access.Bank, "ICBK")}
 }
 
 // ok sends a request that has to succeed.
@@ -123,7 +124,8 @@ func TestFollowTheMoney(t *testing.T) {
 		stops, _ := h.ledger.List(ledger.Filter{CaseID: id, State: stop.Requested, Limit: 500})
 		return len(stops) == accounts
 	})
-	t.Logf("from the report to requests on all of 5 hops and %d accounts: %s", accounts, time.Since(began).Round(time.Millisecond))
+	t.Logf("from the report to requests on all of 5 hops and %d accounts: %s", accounts,
+		time.Since(began).Round(time.Millisecond))
 
 	trail := h.ok(k.police, http.MethodGet, "/v1/cases/"+id+"/trail", "")
 	trees := trail["trees"].([]any)
@@ -174,7 +176,8 @@ func TestFollowTheMoney(t *testing.T) {
 	})
 	// The bank holds what is left at 1000: nothing of that goes on.
 	first := root["stop_id"].(string)
-	if held := h.refused(422, k.pcbc, http.MethodPost, "/v1/bank/stops/"+first+"/outcome", `{"result":"partial","held_amount":"200000.00","effective_at":"`+wallClock().String()+`"}`); held == nil {
+	if held := h.refused(422, k.pcbc, http.MethodPost, "/v1/bank/stops/"+first+"/outcome",
+		`{"result":"partial","held_amount":"200000.00","effective_at":"`+wallClock().String()+`"}`); held == nil {
 		t.Error("no problem document")
 	}
 }
@@ -182,7 +185,8 @@ func TestFollowTheMoney(t *testing.T) {
 // bring takes a stop to a state by the API, as banks and people do.
 func (h *harness) hold(id, result, amount string) map[string]any {
 	h.t.Helper()
-	return h.ok(h.bankKey(id), http.MethodPost, "/v1/bank/stops/"+id+"/outcome", fmt.Sprintf(`{"result":"%s","held_amount":"%s","effective_at":"%s"}`, result, amount, wallClock()))
+	return h.ok(h.bankKey(id), http.MethodPost, "/v1/bank/stops/"+id+"/outcome",
+		fmt.Sprintf(`{"result":"%s","held_amount":"%s","effective_at":"%s"}`, result, amount, wallClock()))
 }
 
 func (h *harness) bankKey(id string) string {
@@ -204,7 +208,8 @@ func TestLifeByTheLaw(t *testing.T) {
 	h.hold(stop, "partial", "6000.00")
 	// A later credit is held for the rest of the claim; the same one once.
 	for range 2 {
-		if s := h.ok(k.pcbc, http.MethodPost, "/v1/bank/stops/"+stop+"/sweeps", `{"credit":"c1","held_amount":"1000.00"}`); s["held_amount"] != "7000.00" || s["claim"] != "2000.00" {
+		if s := h.ok(k.pcbc, http.MethodPost, "/v1/bank/stops/"+stop+"/sweeps",
+			`{"credit":"c1","held_amount":"1000.00"}`); s["held_amount"] != "7000.00" || s["claim"] != "2000.00" {
 			t.Errorf("after the sweep: %v", s)
 		}
 	}
@@ -214,12 +219,14 @@ func TestLifeByTheLaw(t *testing.T) {
 	if s := h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+stop+"/extension", `{"reason":"court"}`); s["terms"] != 2.0 {
 		t.Errorf("%v", s["terms"])
 	}
-	if doc := h.refused(422, k.supervisor, http.MethodPost, "/v1/stops/"+stop+"/extension", `{}`); !strings.Contains(fmt.Sprint(doc), "as often as the law allows") {
+	if doc := h.refused(422, k.supervisor, http.MethodPost, "/v1/stops/"+stop+"/extension",
+		`{}`); !strings.Contains(fmt.Sprint(doc), "as often as the law allows") {
 		t.Errorf("a third term: %v", doc)
 	}
 	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+stop+"/freeze", `{}`)
 	// An appeal: a part is the holder's own.
-	a := h.ok(k.analyst, http.MethodPost, "/v1/stops/"+stop+"/appeals", `{"holder":"乙","text":"工资","documents":["identity"]}`)
+	a := h.ok(k.analyst, http.MethodPost, "/v1/stops/"+stop+"/appeals",
+		`{"holder":"乙","text":"工资","documents":["identity"]}`)
 	h.refused(409, k.analyst, http.MethodPost, "/v1/stops/"+stop+"/appeals", `{"holder":"乙","text":"again"}`)
 	appeal := a["id"].(string)
 	if d := h.ok(k.analyst, http.MethodGet, "/v1/duties?kind=appeal", ""); d["total"] != 1.0 {
@@ -227,10 +234,13 @@ func TestLifeByTheLaw(t *testing.T) {
 	}
 	h.ok(k.analyst, http.MethodPost, "/v1/appeals/"+appeal+"/documents", `{"documents":["statement"]}`)
 	h.refused(403, k.analyst, http.MethodPost, "/v1/appeals/"+appeal+"/decision", `{"decision":"upheld","reason":"x"}`)
-	if a = h.ok(k.supervisor, http.MethodPost, "/v1/appeals/"+appeal+"/decision", `{"decision":"upheld","amount":"500.00","reason":"wages"}`); a["released_amount"] != "500.00" || a["state"] != "upheld" {
+	if a = h.ok(k.supervisor, http.MethodPost, "/v1/appeals/"+appeal+"/decision",
+		`{"decision":"upheld","amount":"500.00","reason":"wages"}`); a["released_amount"] != "500.00" ||
+		a["state"] != "upheld" {
 		t.Errorf("the appeal: %v", a)
 	}
-	if s := h.ok(k.analyst, http.MethodGet, "/v1/stops/"+stop, ""); s["held_amount"] != "6500.00" || s["released_amount"] != "500.00" || s["state"] != "frozen" {
+	if s := h.ok(k.analyst, http.MethodGet, "/v1/stops/"+stop, ""); s["held_amount"] != "6500.00" ||
+		s["released_amount"] != "500.00" || s["state"] != "frozen" {
 		t.Errorf("after the appeal: %v", s)
 	}
 	// The money goes back: one remittance, to its sender, by two people.
@@ -255,29 +265,38 @@ func TestLifeByTheLaw(t *testing.T) {
 	}
 	h.refused(422, k.pcbc, http.MethodPost, "/v1/bank/stops/"+stop+"/return", `{"result":"returned","amount":"6500.01"}`)
 	for range 2 {
-		if s := h.ok(k.pcbc, http.MethodPost, "/v1/bank/stops/"+stop+"/return", `{"result":"returned","amount":"6500.00","reference":"R1"}`); s["state"] != "returned" {
+		if s := h.ok(k.pcbc, http.MethodPost, "/v1/bank/stops/"+stop+"/return",
+			`{"result":"returned","amount":"6500.00","reference":"R1"}`); s["state"] != "returned" {
 			t.Errorf("paid back: %v", s)
 		}
 	}
-	if r = h.ok(k.police, http.MethodGet, "/v1/returns/"+ret, ""); r["state"] != "completed" || r["paid_back"] != "6500.00" {
+	if r = h.ok(k.police, http.MethodGet, "/v1/returns/"+ret, ""); r["state"] != "completed" ||
+		r["paid_back"] != "6500.00" {
 		t.Errorf("the return at its end: %v", r)
 	}
 	sum := h.ok(k.police, http.MethodGet, "/v1/cases/"+c["id"].(string), "")["amounts"].(map[string]any)
-	if sum["reported"] != "9000.00" || sum["returned"] != "6500.00" || sum["released"] != "500.00" || sum["held"] != "0.00" || sum["frozen"] != "0.00" {
+	if sum["reported"] != "9000.00" || sum["returned"] != "6500.00" || sum["released"] != "500.00" ||
+		sum["held"] != "0.00" || sum["frozen"] != "0.00" {
 		t.Errorf("the case's amounts: %v", sum)
 	}
 	today := time.Now().In(event.Zone)
 	h.eventually("the books say the same", func() bool {
-		_, doc := h.call(k.police, http.MethodGet, fmt.Sprintf("/v1/statistics/recovery?from=%s&to=%s", today.AddDate(0, -1, 0).Format(time.DateOnly), today.AddDate(0, 1, 0).Format(time.DateOnly)), "")
+		_, doc := h.call(k.police, http.MethodGet, fmt.Sprintf("/v1/statistics/recovery?from=%s&to=%s",
+			today.AddDate(0, -1, 0).Format(time.DateOnly), today.AddDate(0, 1, 0).Format(time.DateOnly)), "")
 		total, _ := doc["total"].(map[string]any)
-		return total != nil && total["amount_returned"] == "6500.00" && total["amount_held"] == "7000.00" && total["amount_reported"] == "9000.00"
+		return total != nil && total["amount_returned"] == "6500.00" && total["amount_held"] == "7000.00" &&
+			total["amount_reported"] == "9000.00"
 	})
-	for path, want := range map[string]string{"/v1/stops/" + stop + "/notice": "申诉", "/v1/stops/" + stop + "/notice?lang=zh": "筑反诈止〔20",
-		"/v1/returns/" + ret + "/document?lang=zh": "返还决定书", "/v1/stops/" + stop + "/notice?format=pdf": "%PDF-", "/v1/returns/" + ret + "/document?format=pdf": "%PDF-", "/v1/stops/" + stop + "/notice?lang=en": "appeal", "/v1/returns/" + ret + "/document": "6500.00", "/v1/returns/" + ret + "/document?lang=en": "Paid back before"} {
+	for path, want := range map[string]string{"/v1/stops/" + stop + "/notice": "申诉",
+		"/v1/stops/" + stop + "/notice?lang=zh":    "筑反诈止〔20",
+		"/v1/returns/" + ret + "/document?lang=zh": "返还决定书", "/v1/stops/" + stop + "/notice?format=pdf": "%PDF-",
+		"/v1/returns/" + ret + "/document?format=pdf": "%PDF-", "/v1/stops/" + stop + "/notice?lang=en": "appeal",
+		"/v1/returns/" + ret + "/document": "6500.00", "/v1/returns/" + ret + "/document?lang=en": "Paid back before"} {
 		if strings.HasSuffix(path, "=pdf") && report.Font() == 0 {
 			continue // make build fetches the font
 		}
-		if page := h.text(k.police, path); !strings.Contains(strings.ReplaceAll(page, ",", ""), want) || strings.Contains(page, "草稿") {
+		if page := h.text(k.police, path); !strings.Contains(strings.ReplaceAll(page, ",", ""), want) ||
+			strings.Contains(page, "草稿") {
 			t.Errorf("%s lacks %s, or is a draft", path, want)
 		}
 	}
@@ -288,35 +307,42 @@ func TestLifeByTheLaw(t *testing.T) {
 func TestCases(t *testing.T) {
 	h := newHarness(t)
 	k := h.keys()
-	a := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("m1", "3201", "1201", "5000.00", 60, `,"callers":["+85291230000"]`))
+	a := h.ok(k.analyst, http.MethodPost, "/v1/reports",
+		reportDoc("m1", "3201", "1201", "5000.00", 60, `,"callers":["+85291230000"]`))
 	time.Sleep(5 * time.Millisecond)
-	b := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("m2", "3202", "1202", "6000.00", 60, `,"callers":["+852 9123 0000"]`))
+	b := h.ok(k.analyst, http.MethodPost, "/v1/reports",
+		reportDoc("m2", "3202", "1202", "6000.00", 60, `,"callers":["+852 9123 0000"]`))
 	c := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("m3", "3203", "1202", "7000.00", 60, ""))
 	var whole map[string]any
 	h.eventually("one case of three", func() bool {
 		whole = h.ok(k.analyst, http.MethodGet, "/v1/cases/"+c["id"].(string), "")
 		return len(whole["members"].([]any)) == 2
 	})
-	if whole["id"] != a["id"] || len(whole["reports"].([]any)) != 3 || whole["amounts"].(map[string]any)["reported"] != "18000.00" {
+	if whole["id"] != a["id"] || len(whole["reports"].([]any)) != 3 ||
+		whole["amounts"].(map[string]any)["reported"] != "18000.00" {
 		t.Errorf("the whole case: %v, of %v and %v", whole, a["id"], b["id"])
 	}
 	id := whole["id"].(string)
 	if list := h.ok(k.police, http.MethodGet, "/v1/cases", ""); len(list["cases"].([]any)) != 1 {
 		t.Errorf("%d cases are listed, want 1", len(list["cases"].([]any)))
 	}
-	if p := h.ok(k.analyst, http.MethodPatch, "/v1/cases/"+id, `{"state":"solved","arrests":2,"outcome":"confirmed"}`, "If-Match", `"0"`); p["state"] != "solved" || p["arrests"] != 2.0 || p["version"] != 1.0 {
+	if p := h.ok(k.analyst, http.MethodPatch, "/v1/cases/"+id, `{"state":"solved","arrests":2,"outcome":"confirmed"}`,
+		"If-Match", `"0"`); p["state"] != "solved" || p["arrests"] != 2.0 || p["version"] != 1.0 {
 		t.Errorf("progress: %v", p)
 	}
-	if status, _ := h.call(k.analyst, http.MethodPatch, "/v1/cases/"+id, `{"arrests":3}`, "If-Match", `"0"`); status != http.StatusPreconditionFailed {
+	if status, _ := h.call(k.analyst, http.MethodPatch, "/v1/cases/"+id, `{"arrests":3}`, "If-Match",
+		`"0"`); status != http.StatusPreconditionFailed {
 		t.Errorf("an old version: %d", status)
 	}
 	h.eventually("the books count the solved case", func() bool {
 		today := time.Now().In(event.Zone)
-		_, doc := h.call(k.police, http.MethodGet, fmt.Sprintf("/v1/statistics/recovery?from=%s&to=%s", today.AddDate(0, -1, 0).Format(time.DateOnly), today.AddDate(0, 1, 0).Format(time.DateOnly)), "")
+		_, doc := h.call(k.police, http.MethodGet, fmt.Sprintf("/v1/statistics/recovery?from=%s&to=%s",
+			today.AddDate(0, -1, 0).Format(time.DateOnly), today.AddDate(0, 1, 0).Format(time.DateOnly)), "")
 		total, _ := doc["total"].(map[string]any)
 		return total != nil && total["cases_solved"] == 1.0 && total["arrests"] == 2.0
 	})
-	v := h.ok(k.analyst, http.MethodPost, "/v1/cases/"+id+"/visits", `{"district":"520103","grid":"7","holder":"甲","phone":"13800138000"}`)
+	v := h.ok(k.analyst, http.MethodPost, "/v1/cases/"+id+"/visits",
+		`{"district":"520103","grid":"7","holder":"甲","phone":"13800138000"}`)
 	visit := v["id"].(string)
 	if v["level"] != "grid" || v["due"] == nil {
 		t.Errorf("%v", v)
@@ -324,7 +350,8 @@ func TestCases(t *testing.T) {
 	if list := h.ok(k.police, http.MethodGet, "/v1/visits?district=520103", ""); len(list["visits"].([]any)) != 1 {
 		t.Errorf("%v", list)
 	}
-	if v = h.ok(k.police, http.MethodPost, "/v1/visits/"+visit+"/confirmation", `{"found":"averted"}`); v["state"] != "confirmed" || v["found"] != "averted" {
+	if v = h.ok(k.police, http.MethodPost, "/v1/visits/"+visit+"/confirmation",
+		`{"found":"averted"}`); v["state"] != "confirmed" || v["found"] != "averted" {
 		t.Errorf("%v", v)
 	}
 	h.refused(409, k.police, http.MethodPost, "/v1/visits/"+visit+"/confirmation", `{"found":"met"}`)
@@ -345,19 +372,22 @@ func TestDoubtfulReports(t *testing.T) {
 		id := doc["stops"].([]any)[0].(map[string]any)["id"].(string)
 		s := h.ok(k.analyst, http.MethodGet, "/v1/stops/"+id, "")
 		doubt, _ := s["doubt"].(string)
-		if want := map[bool]string{true: "requested", false: "proposed"}[c.doubt == ""]; s["state"] != want || doubt != c.doubt {
+		if want := map[bool]string{true: "requested", false: "proposed"}[c.doubt == ""]; s["state"] != want ||
+			doubt != c.doubt {
 			t.Errorf("%s: %v %v, want %s %s", payer, s["state"], doubt, want, c.doubt)
 		}
 	}
 	var last map[string]any
 	for i := range law.Default.Reporter {
-		last = h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc(fmt.Sprint("again", i), "3305", fmt.Sprint("14", i, "0"), "800.00", 60, ""))
+		last = h.ok(k.analyst, http.MethodPost, "/v1/reports",
+			reportDoc(fmt.Sprint("again", i), "3305", fmt.Sprint("14", i, "0"), "800.00", 60, ""))
 	}
 	stops := last["stops"].([]any)
 	if !slices.ContainsFunc(stops, func(s any) bool { return s.(map[string]any)["state"] == "proposed" }) {
 		t.Errorf("a reporter's %d. report stops by itself: %v", law.Default.Reporter, last)
 	}
-	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+event.StopID(0, "x")[:4]+stops[len(stops)-1].(map[string]any)["id"].(string)[4:]+"/approval", `{}`)
+	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+event.StopID(0, "x")[:4]+
+		stops[len(stops)-1].(map[string]any)["id"].(string)[4:]+"/approval", `{}`)
 }
 
 // A mismatch names the field that differs, and its likely cause.
@@ -367,7 +397,8 @@ func TestMismatchHelps(t *testing.T) {
 	doc := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("mm", "3401", "1401", "5000.00", 60, ""))
 	id := doc["stops"].([]any)[0].(map[string]any)["id"].(string)
 	for range 2 {
-		h.ok(k.pcbc, http.MethodPost, "/v1/bank/stops/"+id+"/outcome", `{"result":"mismatch","differs":[{"field":"number","theirs":"14010"}]}`)
+		h.ok(k.pcbc, http.MethodPost, "/v1/bank/stops/"+id+"/outcome",
+			`{"result":"mismatch","differs":[{"field":"number","theirs":"14010"}]}`)
 	}
 	s := h.ok(k.analyst, http.MethodGet, "/v1/stops/"+id, "")
 	if d := fmt.Sprint(s["differs"]); !strings.Contains(d, "sub-account") || !strings.Contains(d, "1401") {
@@ -383,7 +414,8 @@ func TestMismatchHelps(t *testing.T) {
 func TestTrailWaitsForApproval(t *testing.T) {
 	h := newHarness(t)
 	k := h.keys()
-	h.sendOrdered(h.infra.topics.Transfers, pay("big", "3501", "1501", "600000.00", 900, ""), pay("on", "1501", "2501", "100000.00", 800, ""))
+	h.sendOrdered(h.infra.topics.Transfers, pay("big", "3501", "1501", "600000.00", 900, ""),
+		pay("on", "1501", "2501", "100000.00", 800, ""))
 	h.settle(4)
 	c := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("big", "3501", "1501", "600000.00", 900, ""))
 	first := c["stops"].([]any)[0].(map[string]any)["id"].(string)
@@ -407,13 +439,15 @@ func TestTrailWaitsForApproval(t *testing.T) {
 	h.eventually("what stood behind it goes out", func() bool { return h.ledger.Stop(behind.ID).State == stop.Requested })
 
 	// Who proposed cannot approve; another can, and the money is followed from then.
-	h.sendOrdered(h.infra.topics.Transfers, pay("own", "3502", "1502", "7000.00", 700, ""), pay("on2", "1502", "2502", "5000.00", 600, ""))
+	h.sendOrdered(h.infra.topics.Transfers, pay("own", "3502", "1502", "7000.00", 700, ""),
+		pay("on2", "1502", "2502", "5000.00", 600, ""))
 	h.settle(8)
 	body := fmt.Sprintf(`{"case_id":"%s","account":{"number":"1502","bank":"PCBC","holder":"乙"},"amount":"7000.00","currency":"CNY","transfer":{"id":"own","amount":"7000.00","at":"%s"},"fraud_type":"task-rebate","reason":"seen on paper","payer_account":"3502",
 		"order":{"type":"back-filled","original":"A-1","urgency":"normal","operator":{"name":"甲","badge":"1"},"investigator":{"name":"乙","badge":"2"}}}`, c["id"], minutesAgo(11))
 	own := h.ok(k.supervisor, http.MethodPost, "/v1/stops", body)["id"].(string)
 	h.refused(409, k.supervisor, http.MethodPost, "/v1/stops", body)
-	if doc := h.refused(403, k.supervisor, http.MethodPost, "/v1/stops/"+own+"/approval", `{}`); !strings.Contains(fmt.Sprint(doc), "another supervisor") {
+	if doc := h.refused(403, k.supervisor, http.MethodPost, "/v1/stops/"+own+"/approval",
+		`{}`); !strings.Contains(fmt.Sprint(doc), "another supervisor") {
 		t.Errorf("%v", doc)
 	}
 	h.ok(k.admin, http.MethodPost, "/v1/stops/"+own+"/approval", `{}`)
@@ -421,7 +455,8 @@ func TestTrailWaitsForApproval(t *testing.T) {
 		stops, _ := h.ledger.List(ledger.Filter{Account: "2502", Limit: 2})
 		return len(stops) == 1 && stops[0].Minor == 5000_00 && stops[0].Parent == own && stops[0].State == stop.Requested
 	})
-	if o := h.ledger.Stop(own).Order; o == nil || o.Type != "back-filled" || o.Urgency != "normal" || o.Investigator.Badge != "2" {
+	if o := h.ledger.Stop(own).Order; o == nil || o.Type != "back-filled" || o.Urgency != "normal" ||
+		o.Investigator.Badge != "2" {
 		t.Errorf("the order: %+v", o)
 	}
 }
@@ -431,7 +466,8 @@ func TestTrailWaitsForApproval(t *testing.T) {
 func TestTrailOutOfTheBooks(t *testing.T) {
 	h := newHarness(t)
 	k := h.keys()
-	h.sendOrdered(h.infra.topics.Transfers, pay("first", "3601", "1601", "5000.00", 900, ""), pay("on", "1601", "2601", "4000.00", 800, ""))
+	h.sendOrdered(h.infra.topics.Transfers, pay("first", "3601", "1601", "5000.00", 900, ""),
+		pay("on", "1601", "2601", "4000.00", 800, ""))
 	h.settle(4)
 	c := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("late", "3601", "1601", "5000.00", 900, ""))
 	h.eventually("the next hop, by name", func() bool {

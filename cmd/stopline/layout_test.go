@@ -128,7 +128,8 @@ func TestTopLevel(t *testing.T) {
 		t.Skipf("this is no clone, so that its top level cannot be listed: %v", err)
 	}
 	for _, name := range strings.Fields(string(out)) {
-		if !strings.HasPrefix(name, ".") && !slices.Contains([]string{"cmd", "stream", "scoring", "store", "api", "deploy", "docs", "go.mod", "go.sum", "Makefile", "README.md", "README.zh-CN.md", "LICENSE", "CONTRIBUTING.md",
+		if !strings.HasPrefix(name, ".") && !slices.Contains([]string{"cmd", "stream", "scoring", "store", "api",
+			"deploy", "docs", "go.mod", "go.sum", "Makefile", "README.md", "README.zh-CN.md", "LICENSE", "CONTRIBUTING.md",
 			"CHANGELOG.md", "SECURITY.md"}, name) {
 			t.Errorf("%s does not belong at the top level", name)
 		}

@@ -34,8 +34,10 @@ func newCertificate(t *testing.T, dir string, serial int64) *x509.CertPool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "stopline.example"}, DNSNames: []string{"stopline.example"},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "stopline.example"},
+		DNSNames:    []string{"stopline.example"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +99,10 @@ func TestTLS(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &service{logger: log, loops: &errgroup.Group{}}
-	if err := s.serve(ctx, l.Listen, cert, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) })); err != nil {
+	if err := s.serve(ctx, l.Listen, cert, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_,
+			_ = io.WriteString(w, r.Proto)
+	})); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -112,7 +117,8 @@ func TestTLS(t *testing.T) {
 	}
 	// get asks on a connection of its own, trusting the pool, with TLS up to most.
 	get := func(pool *x509.CertPool, most uint16) (string, int64, error) {
-		tr := &http.Transport{ForceAttemptHTTP2: true, DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool, MaxVersion: most}}
+		tr := &http.Transport{ForceAttemptHTTP2: true, DisableKeepAlives: true,
+			TLSClientConfig: &tls.Config{RootCAs: pool, MaxVersion: most}}
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url, http.NoBody)
 		if err != nil {
 			return "", 0, err
@@ -132,10 +138,17 @@ func TestTLS(t *testing.T) {
 		t.Error("TLS 1.1 is answered")
 	}
 	second := newCertificate(t, dir, 2)
-	awaitTLS(t, "the renewed certificate", func() bool { _, serial, err := get(second, 0); return err == nil && serial == 2 })
+	awaitTLS(t, "the renewed certificate", func() bool {
+		_, serial, err := get(second, 0)
+		return err == nil &&
+			serial == 2
+	})
 
 	writePEM(t, filepath.Join(dir, "tls.key"), "PRIVATE KEY", []byte("rubbish"))
-	awaitTLS(t, "a word about the broken pair", func() bool { return strings.Contains(out.String(), "the renewed certificate is not taken") })
+	awaitTLS(t, "a word about the broken pair", func() bool {
+		return strings.Contains(out.String(),
+			"the renewed certificate is not taken")
+	})
 	if _, serial, err := get(second, 0); serial != 2 || err != nil {
 		t.Errorf("after a broken pair: serial %d, %v; want the second to go on", serial, err)
 	}

@@ -21,7 +21,8 @@ import (
 func (h *harness) statistics(key string) map[string]any {
 	h.t.Helper()
 	day := func(d int) string { return time.Now().In(event.Zone).AddDate(0, 0, d).Format(time.DateOnly) }
-	total, _ := h.ok(key, http.MethodGet, "/v1/statistics/recovery?from="+day(-1)+"&to="+day(2), "")["total"].(map[string]any)
+	total, _ := h.ok(key, http.MethodGet, "/v1/statistics/recovery?from="+day(-1)+"&to="+day(2),
+		"")["total"].(map[string]any)
 	return total
 }
 
@@ -34,7 +35,8 @@ func TestLossReportedThrice(t *testing.T) {
 	doc := reportDoc("one", "391", "191", "5000.00", 60, "")
 	h.ok(k.analyst, http.MethodPost, "/v1/reports", doc)
 	h.ok(k.analyst, http.MethodPost, "/v1/reports", strings.Replace(doc, `"source":"110"`, `"source":"96110"`, 1))
-	h.ok(k.analyst, http.MethodPost, "/v1/reports", strings.Replace(reportDoc("one", "391", "191", "5000.00", 600, ""), `"source":"110"`, `"source":"bank"`, 1))
+	h.ok(k.analyst, http.MethodPost, "/v1/reports",
+		strings.Replace(reportDoc("one", "391", "191", "5000.00", 600, ""), `"source":"110"`, `"source":"bank"`, 1))
 	h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("two", "392", "192", "70.00", 60, ""))
 	h.eventually("two reports and two repeats of 5,070.00 in all", func() bool {
 		s := h.statistics(k.police)
@@ -51,7 +53,8 @@ func TestLossReportedThrice(t *testing.T) {
 		t.Fatalf("the books differ: %s", found)
 	}
 	db := h.sql()
-	if _, err := db("INSERT INTO reported_payments SELECT * REPLACE (3 AS position, 999 AS amount) FROM reported_payments FINAL LIMIT 1"); err != nil {
+	if _, err := db("INSERT INTO reported_payments SELECT * REPLACE (3 AS position, 999 AS amount) FROM " +
+		"reported_payments FINAL LIMIT 1"); err != nil {
 		t.Fatal(err)
 	}
 	if n, found := verify(); n != 1 || !strings.Contains(found, "what:payment") {
@@ -62,7 +65,8 @@ func TestLossReportedThrice(t *testing.T) {
 // db is the service's ClickHouse, besides the service.
 func (h *harness) db() *sql.DB {
 	o := h.infra.options
-	db := clickhouse.OpenDB(&clickhouse.Options{Addr: []string{o.Addr}, Auth: clickhouse.Auth{Database: "stopline", Username: o.User, Password: o.Password}})
+	db := clickhouse.OpenDB(&clickhouse.Options{Addr: []string{o.Addr},
+		Auth: clickhouse.Auth{Database: "stopline", Username: o.User, Password: o.Password}})
 	h.t.Cleanup(func() { _ = db.Close() })
 	return db
 }
@@ -86,8 +90,10 @@ func TestBooksAreWrittenAnew(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 1000, Checkpoint: 200 * time.Millisecond, Country: "CN"}, roles: allRoles, clock: wallClock,
-			limits: event.DefaultLimits, terms: law.Default, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids}, warnings())
+		s, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 1000, Checkpoint: 200 * time.Millisecond,
+			Country: "CN"}, roles: allRoles, clock: wallClock,
+			limits: event.DefaultLimits, terms: law.Default, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0",
+			identities: ids}, warnings())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,12 +108,14 @@ func TestBooksAreWrittenAnew(t *testing.T) {
 	}
 	run(func(h *harness) {
 		for i := range 3 {
-			h.ok(h.keys().analyst, http.MethodPost, "/v1/reports", reportDoc(fmt.Sprint("r", i), fmt.Sprint("39", i), fmt.Sprint("19", i), "3000.00", 60, ""))
+			h.ok(h.keys().analyst, http.MethodPost, "/v1/reports",
+				reportDoc(fmt.Sprint("r", i), fmt.Sprint("39", i), fmt.Sprint("19", i), "3000.00", 60, ""))
 		}
 		whole(h)
 	})
 	run(func(h *harness) {
-		for _, table := range []string{"reported_payments", "reports", "report_days", "book_forms"} { // as an upgrade leaves them
+		// as an upgrade leaves them
+		for _, table := range []string{"reported_payments", "reports", "report_days", "book_forms"} {
 			if _, err := h.sql()("TRUNCATE TABLE " + table); err != nil {
 				t.Fatal(err)
 			}

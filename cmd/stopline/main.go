@@ -49,9 +49,11 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
 	var c cli
 	parser := kong.Must(&c, kong.Name("stopline"),
-		kong.Description("Recognises a fraud in progress, asks the right bank to hold the money, and accounts for every yuan.\n\n"+
+		kong.Description("Recognises a fraud in progress, asks the right bank to hold the money, and accounts for every "+
+			"yuan.\n\n"+
 			"With no configuration the binary brings its own Kafka and ClickHouse. Each command that runs servers prints "+
-			"a JSON summary as its last line of standard output; everything else goes to standard error. It exits with 1 when something failed, and with 2 when the command line is not understood."),
+			"a JSON summary as its last line of standard output; everything else goes to standard error. It exits with 1 "+
+			"when something failed, and with 2 when the command line is not understood."),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	k, err := parser.Parse(os.Args[1:])
 	if err != nil {

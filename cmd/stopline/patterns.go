@@ -40,7 +40,8 @@ type Service struct {
 // every field that it names.
 func (s *Service) do(ctx context.Context, method, path, contentType string, body io.Reader, out any) error {
 	if s.Key == "" {
-		return errors.New("say who asks with --key or STOPLINE_KEY: \"stopline keys new\" makes keys, and those of a local service are printed when it starts")
+		return errors.New("say who asks with --key or STOPLINE_KEY: \"stopline keys new\" makes keys, and those of a " +
+			"local service are printed when it starts")
 	}
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(s.URL, "/")+path, body)
 	if err != nil {
@@ -93,7 +94,8 @@ func (c *patternsListCmd) Run() error {
 		return err
 	}
 	for _, p := range cat.Patterns {
-		fmt.Fprintf(os.Stderr, "%-32s %-7s %.2f  %s  %-26s on %-18s %s / %s\n", p.ID, p.Then, p.Weight, p.Grade, p.FraudType, strings.Join(p.Legs(), ","), p.Name.EN, p.Name.ZH)
+		fmt.Fprintf(os.Stderr, "%-32s %-7s %.2f  %s  %-26s on %-18s %s / %s\n", p.ID, p.Then, p.Weight, p.Grade,
+			p.FraudType, strings.Join(p.Legs(), ","), p.Name.EN, p.Name.ZH)
 	}
 	return printSummary(map[string]any{"patterns": len(cat.Patterns), "version": cat.Version})
 }
@@ -143,14 +145,17 @@ func (c *patternsPublishCmd) Run(ctx context.Context) error {
 	}
 	if !c.Alone {
 		var p wire.Proposal
-		if err := c.do(ctx, http.MethodPost, "/v1/patterns/proposals"+q, "application/yaml", strings.NewReader(cat.Text), &p); err != nil {
+		if err := c.do(ctx, http.MethodPost, "/v1/patterns/proposals"+q, "application/yaml", strings.NewReader(cat.Text),
+			&p); err != nil {
 			return err
 		}
 		fmt.Fprintf(os.Stderr, "it waits for somebody else: stopline patterns approve %s --key KEY\n", p.Version)
-		return printSummary(map[string]any{"version": p.Version, "patterns": p.Patterns, "base": p.Base, "proposed_at": p.ProposedAt})
+		return printSummary(map[string]any{"version": p.Version, "patterns": p.Patterns, "base": p.Base,
+			"proposed_at": p.ProposedAt})
 	}
 	var d wire.Catalogue
-	if err := c.do(ctx, http.MethodPut, "/v1/patterns"+q, "application/yaml", strings.NewReader(cat.Text), &d); err != nil {
+	if err := c.do(ctx, http.MethodPut, "/v1/patterns"+q, "application/yaml", strings.NewReader(cat.Text),
+		&d); err != nil {
 		return err
 	}
 	return printSummary(map[string]any{"version": d.Version, "patterns": len(d.Patterns), "published_at": d.PublishedAt})
@@ -164,7 +169,8 @@ type patternsApproveCmd struct {
 // Run approves a proposal.
 func (c *patternsApproveCmd) Run(ctx context.Context) error {
 	var d wire.Catalogue
-	if err := c.do(ctx, http.MethodPost, "/v1/patterns/proposals/"+url.PathEscape(c.Version)+"/approval", "", nil, &d); err != nil {
+	if err := c.do(ctx, http.MethodPost, "/v1/patterns/proposals/"+url.PathEscape(c.Version)+"/approval", "", nil,
+		&d); err != nil {
 		return err
 	}
 	return printSummary(map[string]any{"version": d.Version, "patterns": len(d.Patterns), "published_at": d.PublishedAt})
@@ -190,7 +196,8 @@ func (c *patternsStatsCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "%-32s %8s %8s %10s %8s %8s %8s %10s  alerts by week\n", "pattern", "alerts", "stops", "confirmed", "false", "useful", "open", "precision")
+	fmt.Fprintf(os.Stderr, "%-32s %8s %8s %10s %8s %8s %8s %10s  alerts by week\n", "pattern", "alerts", "stops",
+		"confirmed", "false", "useful", "open", "precision")
 	for _, p := range list {
 		precision := "-"
 		if p.Precision != nil {
@@ -200,7 +207,8 @@ func (c *patternsStatsCmd) Run(ctx context.Context) error {
 		for _, w := range p.Weeks {
 			weeks = append(weeks, w.Alerts)
 		}
-		fmt.Fprintf(os.Stderr, "%-32s %8d %8d %10d %8d %8d %8d %10s  %s\n", p.Pattern, p.Alerts, p.Stops, p.Confirmed, p.FalseAlarm, p.Useful, p.Open, precision, sparkline(weeks))
+		fmt.Fprintf(os.Stderr, "%-32s %8d %8d %10d %8d %8d %8d %10s  %s\n", p.Pattern, p.Alerts, p.Stops, p.Confirmed,
+			p.FalseAlarm, p.Useful, p.Open, precision, sparkline(weeks))
 	}
 	return printSummary(map[string]any{"patterns": list})
 }
@@ -269,7 +277,8 @@ func explain(w io.Writer, a *scoring.Alert, c *scoring.Catalogue, policy scoring
 	fmt.Fprintf(&b, "%s: %s, score %d of 1000, %s, %s\n", a.ID, a.Action, a.Score, a.FraudType, a.At)
 	fmt.Fprintf(&b, "about %s; completed by %s %s\n", a.Entity, a.Event.Kind, a.Event.ID)
 	if t := a.Transfer; t != nil {
-		fmt.Fprintf(&b, "payment %s: %s %s from %s (%s) to %s (%s) by %s, %s\n", t.ID, t.Amount, t.Currency, t.Payer.Account, t.Payer.Bank, t.Payee.Account, t.Payee.Bank, t.Channel, t.At)
+		fmt.Fprintf(&b, "payment %s: %s %s from %s (%s) to %s (%s) by %s, %s\n", t.ID, t.Amount, t.Currency,
+			t.Payer.Account, t.Payer.Bank, t.Payee.Account, t.Payee.Bank, t.Channel, t.At)
 	}
 	if t := a.Trail; t != nil {
 		fmt.Fprintf(&b, "it came from %s: %s %s\n", t.From, t.Why, t.Cause)
@@ -283,7 +292,8 @@ func explain(w io.Writer, a *scoring.Alert, c *scoring.Catalogue, policy scoring
 		fmt.Fprintf(&b, "\n%d. %s, weight %.2f", i+1, h.Pattern, h.Weight)
 		p := c.Find(h.Pattern)
 		if p != nil && c.Version == a.Catalogue {
-			fmt.Fprintf(&b, ", asks for %s: %s / %s\n   when %s\n   grade %s: %s\n", p.Then, p.Name.EN, p.Name.ZH, strings.Join(strings.Fields(p.When), " "), p.Grade, p.Source)
+			fmt.Fprintf(&b, ", asks for %s: %s / %s\n   when %s\n   grade %s: %s\n", p.Then, p.Name.EN, p.Name.ZH,
+				strings.Join(strings.Fields(p.When), " "), p.Grade, p.Source)
 		} else {
 			fmt.Fprintf(&b, " (its catalogue, %s, is not at hand)\n", a.Catalogue)
 		}
@@ -328,7 +338,10 @@ type patternsCalibrateCmd struct {
 
 // Help says what is proposed.
 func (patternsCalibrateCmd) Help() string {
-	return "A weight is the chance that a hit is a fraud. The proposal is the share of judged alerts that were confirmed, with the present weight counting as ten judged alerts. Where fewer than half of a stop pattern's alerts were right, a review is proposed as well. Nothing is changed: read the diff, apply it with patch, try it with backtest, publish it."
+	return "A weight is the chance that a hit is a fraud. The proposal is the share of judged alerts that were " +
+		"confirmed, with the present weight counting as ten judged alerts. Where fewer than half of a stop pattern's " +
+		"alerts were right, a review is proposed as well. Nothing is changed: read the diff, apply it with patch, try it " +
+		"with backtest, publish it."
 }
 
 // Run prints a diff.
@@ -351,13 +364,15 @@ func (c *patternsCalibrateCmd) Run(ctx context.Context) error {
 		}
 		n := float64(o.right + o.wrong)
 		weight := min(0.95, max(0.05, (float64(o.right)+10*p.Weight)/(n+10)))
-		for i := p.Line; i < len(lines) && !strings.HasPrefix(lines[i], "- "); i++ { // p.Line is that of "- id", counted from one
+		// p.Line is that of "- id", counted from one
+		for i := p.Line; i < len(lines) && !strings.HasPrefix(lines[i], "- "); i++ {
 			field, _, _ := strings.Cut(strings.TrimSpace(lines[i]), ":")
 			switch {
 			case field == "weight" && fmt.Sprintf("%.2f", weight) != fmt.Sprintf("%.2f", p.Weight):
 				changed[i] = fmt.Sprintf("  weight: %.2f", weight)
 				proposed++
-				fmt.Fprintf(os.Stderr, "%-32s %d of %.0f judged alerts were right: weight %.2f becomes %.2f\n", p.ID, o.right, n, p.Weight, weight)
+				fmt.Fprintf(os.Stderr, "%-32s %d of %.0f judged alerts were right: weight %.2f becomes %.2f\n", p.ID, o.right,
+					n, p.Weight, weight)
 			case field == "then" && strings.HasSuffix(lines[i], "stop") && 2*o.right < o.right+o.wrong:
 				changed[i] = "  then: review"
 				fmt.Fprintf(os.Stderr, "%-32s fewer than half of its alerts were right: it should not stop by itself\n", p.ID)

@@ -25,7 +25,8 @@ func (s *service) profiles(addr string) error {
 		return fmt.Errorf("the profiles cannot be served on %s: choose another address with --pprof: %w", addr, err)
 	}
 	if tcp, ok := l.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
-		return errors.Join(fmt.Errorf("--pprof %s is not a loopback address: profiles show what is in memory; reach them by a tunnel", addr), l.Close())
+		return errors.Join(fmt.Errorf("--pprof %s is not a loopback address: profiles show what is in memory; reach them "+
+			"by a tunnel", addr), l.Close())
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/pprof/", pprof.Index)

@@ -66,11 +66,13 @@ func TestQueueAndLive(t *testing.T) {
 		return len(items) >= 1
 	})
 	item := items[0].(map[string]any)
-	if item["state"] != "requested" || item["amount"] != "49800.00" || item["why_zh"] == "" || item["task"].(map[string]any)["state"] != "open" {
+	if item["state"] != "requested" || item["amount"] != "49800.00" || item["why_zh"] == "" ||
+		item["task"].(map[string]any)["state"] != "open" {
 		t.Errorf("%v", item)
 	}
 	id := item["alert_id"].(string)
-	if task := h.ok(k.analyst, http.MethodPost, "/v1/alerts/"+id+"/claim", `{}`); task["by"] != "analyst" || task["until"] == nil {
+	if task := h.ok(k.analyst, http.MethodPost, "/v1/alerts/"+id+"/claim", `{}`); task["by"] != "analyst" ||
+		task["until"] == nil {
 		t.Errorf("%v", task)
 	}
 	comes("work")
@@ -79,7 +81,8 @@ func TestQueueAndLive(t *testing.T) {
 	h.ok(k.analyst, http.MethodPost, "/v1/alerts/"+id+"/escalation", `{"reason":"large"}`)
 	h.ok(k.supervisor, http.MethodPost, "/v1/alerts/"+id+"/claim", `{}`)
 	h.ok(k.supervisor, http.MethodPost, "/v1/alerts/"+id+"/unclaim", `{}`)
-	if status, _ := h.call(k.analyst, http.MethodPost, "/v1/alerts/"+id+"/dismissal", `{"verdict":"useful"}`); status != http.StatusNoContent {
+	if status, _ := h.call(k.analyst, http.MethodPost, "/v1/alerts/"+id+"/dismissal",
+		`{"verdict":"useful"}`); status != http.StatusNoContent {
 		t.Errorf("dismissal: %d", status)
 	}
 	for _, i := range h.ok(k.analyst, http.MethodGet, "/v1/queue", "")["items"].([]any) {
@@ -102,7 +105,8 @@ func TestQueueAndLive(t *testing.T) {
 		t.Fatalf("%v %v", counts, decide)
 	}
 	item = decide[0].(map[string]any)
-	if item["state"] != "proposed" || item["proposed_by"] != "report" || item["why_zh"] != "被害人报案" || item["alert_id"] != nil || item["id"] != item["stop_id"] {
+	if item["state"] != "proposed" || item["proposed_by"] != "report" || item["why_zh"] != "被害人报案" ||
+		item["alert_id"] != nil || item["id"] != item["stop_id"] {
 		t.Errorf("%v", item)
 	}
 	if _, all := show("all"); all[0].(map[string]any)["id"] != item["id"] {
@@ -117,8 +121,10 @@ func TestQueueAndLive(t *testing.T) {
 	if counts, asked := show("asked"); len(asked) != 1 || counts["decide"] != 0.0 {
 		t.Errorf("approved: %v %v", counts, asked)
 	}
-	h.ok(h.ids.Local(access.Bank, item["bank"].(string)), http.MethodPost, "/v1/bank/stops/"+id+"/outcome", fmt.Sprintf(`{"result":"held","effective_at":"%s","held_amount":"600000.00","balance":"600000.00"}`, minutesAgo(0)))
-	if _, holds := show("hold"); len(holds) != 1 || holds[0].(map[string]any)["held_amount"] != "600000.00" || holds[0].(map[string]any)["until"] == nil {
+	h.ok(h.ids.Local(access.Bank, item["bank"].(string)), http.MethodPost, "/v1/bank/stops/"+id+"/outcome",
+		fmt.Sprintf(`{"result":"held","effective_at":"%s","held_amount":"600000.00","balance":"600000.00"}`, minutesAgo(0)))
+	if _, holds := show("hold"); len(holds) != 1 || holds[0].(map[string]any)["held_amount"] != "600000.00" ||
+		holds[0].(map[string]any)["until"] == nil {
 		t.Errorf("held: %v", holds)
 	}
 	h.refused(403, h.ids.Local(access.Bank, "PCBC"), http.MethodGet, "/v1/queue", "")
@@ -132,14 +138,19 @@ func openReviews(tb testing.TB, w *warehouse.Warehouse, n, first int) {
 	at := event.InstantOf(time.Now().Add(-time.Hour))
 	books := w.NewBooks()
 	for i, yuan := range amounts {
-		a := scoring.Alert{ID: fmt.Sprintf("alt_%07d", i), At: at.Add(time.Duration(i) * time.Millisecond), Entity: "acct:1", Score: 450,
-			Action: pattern.Review, FraudType: "task-rebate", Hits: []scoring.Hit{}, Transfer: &scoring.TransferRef{ID: fmt.Sprint("t", i), At: at.Add(time.Duration(i) * time.Millisecond),
-				Amount: fmt.Sprintf("%d.00", yuan+first), Currency: event.CNY, Payer: scoring.PartyRef{Account: "62221", Bank: "PCBC", Holder: "甲", Phone: "+8613800138000"}, Payee: scoring.PartyRef{Account: "62172", Bank: "ICBK", Holder: "乙"}}}
+		a := scoring.Alert{ID: fmt.Sprintf("alt_%07d", i), At: at.Add(time.Duration(i) * time.Millisecond),
+			Entity: "acct:1", Score: 450,
+			Action: pattern.Review, FraudType: "task-rebate", Hits: []scoring.Hit{},
+			Transfer: &scoring.TransferRef{ID: fmt.Sprint("t", i), At: at.Add(time.Duration(i) * time.Millisecond),
+				Amount: fmt.Sprintf("%d.00", yuan+first), Currency: event.CNY,
+				Payer: scoring.PartyRef{Account: "62221", Bank: "PCBC", Holder: "甲", Phone: "+8613800138000"},
+				Payee: scoring.PartyRef{Account: "62172", Bank: "ICBK", Holder: "乙"}}}
 		doc, err := json.Marshal(&a)
 		if err != nil {
 			tb.Fatal(err)
 		}
-		books.Alert(warehouse.AlertRow{ID: a.ID, Entity: "acct:1", Action: "review", FraudType: a.FraudType, At: a.At, Score: a.Score, Document: doc})
+		books.Alert(warehouse.AlertRow{ID: a.ID, Entity: "acct:1", Action: "review", FraudType: a.FraudType, At: a.At,
+			Score: a.Score, Document: doc})
 		if books.Rows() == 20_000 || i == n-1 {
 			if _, err := books.Flush(tb.Context()); err != nil {
 				tb.Fatal(err)
@@ -175,9 +186,11 @@ func TestQueueHoldsEverything(t *testing.T) {
 		}
 		if page%20 == 7 { // one that is on no page yet, and one that was
 			for _, yuan := range []float64{last, last + 2} {
-				for _, i := range h.ok(k.analyst, http.MethodGet, fmt.Sprintf("/v1/queue?show=review&limit=1&after=3_%d_0_0_", int64(yuan*100)), "")["items"].([]any) {
+				for _, i := range h.ok(k.analyst, http.MethodGet,
+					fmt.Sprintf("/v1/queue?show=review&limit=1&after=3_%d_0_0_", int64(yuan*100)), "")["items"].([]any) {
 					id := i.(map[string]any)["id"].(string)
-					if status, _ := h.call(k.analyst, http.MethodPost, "/v1/alerts/"+id+"/dismissal", `{"verdict":"false-alarm"}`); status != http.StatusNoContent {
+					if status, _ := h.call(k.analyst, http.MethodPost, "/v1/alerts/"+id+"/dismissal",
+						`{"verdict":"false-alarm"}`); status != http.StatusNoContent {
 						t.Fatalf("dismissal: %d", status)
 					}
 					dismissed++
@@ -212,7 +225,8 @@ func TestConfirmedIsStopped(t *testing.T) {
 		return h.ok(k.analyst, http.MethodGet, "/v1/queue?limit=1&show="+show, "")["items"].([]any)[0].(map[string]any)
 	}
 	item := first("review")
-	if item["amount"] != "3.00" || item["holder"] != "甲" || item["phone"] != "+8613800138000" || item["payee_holder"] != "乙" || item["bank"] != "ICBK" {
+	if item["amount"] != "3.00" || item["holder"] != "甲" || item["phone"] != "+8613800138000" ||
+		item["payee_holder"] != "乙" || item["bank"] != "ICBK" {
 		t.Errorf("whom to telephone: %v", item)
 	}
 	alert := "/v1/alerts/" + item["id"].(string)
@@ -232,7 +246,8 @@ func TestConfirmedIsStopped(t *testing.T) {
 	}
 	h.ok(k.analyst, http.MethodPost, "/v1/alerts/"+first("review")["id"].(string)+"/escalation", `{"reason":"his mother"}`)
 	up := first("all")
-	if task := up["task"].(map[string]any); up["amount"] != "2.00" || task["state"] != "escalated" || task["reason"] != "his mother" || task["by"] != "analyst" {
+	if task := up["task"].(map[string]any); up["amount"] != "2.00" || task["state"] != "escalated" ||
+		task["reason"] != "his mother" || task["by"] != "analyst" {
 		t.Errorf("first of all is %v", up)
 	}
 	duties := h.ok(k.supervisor, http.MethodGet, "/v1/duties?kind=escalation", "")["duties"].([]any)

@@ -80,7 +80,8 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	}
 	limits := event.DefaultLimits
 	limits.Past, limits.Ahead = 0, 100*365*24*time.Hour // original times are kept
-	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: []string{roleIngest, roleScore, roleWarehouse}, clock: wallClock, limits: limits, terms: law.Default, policy: scoring.DefaultPolicy}, warnings())
+	s, err := start(ctx, in, plan{tuning: c.Tuning, roles: []string{roleIngest, roleScore, roleWarehouse},
+		clock: wallClock, limits: limits, terms: law.Default, policy: scoring.DefaultPolicy}, warnings())
 	if err != nil {
 		return err
 	}
@@ -99,14 +100,17 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	result := &backtest.Result{Truth: truth, Events: int64(rows), Seconds: took.Seconds(), Findings: make([][]backtest.Finding, 1)}
+	result := &backtest.Result{Truth: truth, Events: int64(rows), Seconds: took.Seconds(),
+		Findings: make([][]backtest.Finding, 1)}
 	if result.Findings[0], err = findings(ctx, in); err != nil {
 		return err
 	}
 	report := result.Report(c.Format, wallClock(), catalogue)
 	f := &report.Candidate
-	out := replaySummary{Rows: rows + left, Left: left, DeadLetters: deadLetters, Seconds: math.Round(took.Seconds()*10) / 10,
-		PerSecond: math.Round(float64(rows) / took.Seconds()), Alerts: f.TrueAlerts + f.FalseAlerts, ByPattern: map[string]int{}, Unit: report.Unit,
+	out := replaySummary{Rows: rows + left, Left: left, DeadLetters: deadLetters,
+		Seconds:   math.Round(took.Seconds()*10) / 10,
+		PerSecond: math.Round(float64(rows) / took.Seconds()), Alerts: f.TrueAlerts + f.FalseAlerts,
+		ByPattern: map[string]int{}, Unit: report.Unit,
 		Frauds: f.Frauds, True: f.Caught, False: f.False, Honest: f.Honest, Recall: f.Recall, Precision: f.Precision}
 	for _, p := range f.Patterns {
 		if p.Alerts > 0 {
@@ -118,7 +122,8 @@ func (c *replayCmd) Run(ctx context.Context) error {
 }
 
 // feed sends the rows in their order: one key, so that one partition keeps it.
-func (c *replayCmd) feed(ctx context.Context, s *service, m *history.Mapping, numbers *event.Numbers, truth *backtest.Truth) (rows, left int, err error) {
+func (c *replayCmd) feed(ctx context.Context, s *service, m *history.Mapping, numbers *event.Numbers,
+	truth *backtest.Truth) (rows, left int, err error) {
 	var size int64
 	for _, f := range c.Files {
 		if st, err := os.Stat(f); err == nil {
@@ -202,7 +207,8 @@ func (c *replayCmd) forget(in *infra) {
 // explain says the figures in words.
 func (c *replayCmd) explain(s *replaySummary) {
 	fmt.Fprintf(os.Stderr, "%d rows in %.1f s (%.0f events/s); %d alerts; ", s.Rows, s.Seconds, s.PerSecond, s.Alerts)
-	fmt.Fprintf(os.Stderr, "%d of %d frauds alerted, %d of %d honest %s alerted: recall %.3f, precision %.3f\n", s.True, s.Frauds, s.False, s.Honest, s.Unit, s.Recall, s.Precision)
+	fmt.Fprintf(os.Stderr, "%d of %d frauds alerted, %d of %d honest %s alerted: recall %.3f, precision %.3f\n",
+		s.True, s.Frauds, s.False, s.Honest, s.Unit, s.Recall, s.Precision)
 }
 
 // findings reads the alerts as any subscriber would.

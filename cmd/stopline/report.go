@@ -53,7 +53,8 @@ func (c *reportVerifyCmd) Run(ctx context.Context) error {
 		return err
 	}
 	for _, d := range v.Differences {
-		fmt.Fprintf(os.Stderr, "%s %s: %s is %s in the books and %s in the ledger\n", d.What, d.ID, d.Field, d.Books, d.Ledger)
+		fmt.Fprintf(os.Stderr, "%s %s: %s is %s in the books and %s in the ledger\n", d.What, d.ID, d.Field, d.Books,
+			d.Ledger)
 	}
 	if err := printSummary(&v); err != nil {
 		return err

@@ -23,7 +23,8 @@ func TestMonthlyReport(t *testing.T) {
 	k := h.keys()
 	var stops []string
 	for i := range 5 {
-		doc := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc(fmt.Sprint("m", i), fmt.Sprint("39", i), fmt.Sprint("19", i), "5000.00", 60, ""))
+		doc := h.ok(k.analyst, http.MethodPost, "/v1/reports",
+			reportDoc(fmt.Sprint("m", i), fmt.Sprint("39", i), fmt.Sprint("19", i), "5000.00", 60, ""))
 		stops = append(stops, doc["stops"].([]any)[0].(map[string]any)["id"].(string))
 	}
 	for _, id := range stops[:3] {
@@ -41,7 +42,8 @@ func TestMonthlyReport(t *testing.T) {
 		f := r.Total.Figures
 		return f["amount_held"] == 9000_00 && f["amount_released"] == 1000_00 && f["amount_under_control"] == 8000_00
 	})
-	if f := r.Total.Figures; r.Closed || f["stops_requested"] != 5 || f["amount_requested"] != 25_000_00 || f["reports"] != 5 || f["amount_reported"] != 25_000_00 || f["cases"] != 5 || f["stops_partial"] != 3 {
+	if f := r.Total.Figures; r.Closed || f["stops_requested"] != 5 || f["amount_requested"] != 25_000_00 ||
+		f["reports"] != 5 || f["amount_reported"] != 25_000_00 || f["cases"] != 5 || f["stops_partial"] != 3 {
 		t.Errorf("%v", f)
 	}
 	// What was sent out is what became of it: three are held in part, nobody has said
@@ -49,10 +51,12 @@ func TestMonthlyReport(t *testing.T) {
 	answered := func(f map[string]int64) int64 {
 		return f["stops_held"] + f["stops_partial"] + f["stops_missed"] + f["stops_refused"] + f["stops_unanswered"]
 	}
-	if f := r.Total.Figures; f["stops_unanswered"] != 2 || answered(f) != f["stops_requested"] || f["amount_requested_first"] != 25_000_00 {
+	if f := r.Total.Figures; f["stops_unanswered"] != 2 || answered(f) != f["stops_requested"] ||
+		f["amount_requested_first"] != 25_000_00 {
 		t.Errorf("unanswered: %v", f)
 	}
-	if k := r.Total.Rates; k["hold_rate"] != "36.00" || k["return_rate"] != "0.00" || k["solve_rate"] != "0.00" || r.Center != "贵阳市反诈中心" {
+	if k := r.Total.Rates; k["hold_rate"] != "36.00" || k["return_rate"] != "0.00" || k["solve_rate"] != "0.00" ||
+		r.Center != "贵阳市反诈中心" {
 		t.Errorf("rates %v of %q", k, r.Center)
 	}
 	for _, s := range r.Sections {

@@ -42,7 +42,8 @@ func (h *harness) put(key, method, path, yaml string, headers ...string) (int, m
 // one is refused with every line that is wrong.
 func TestPublishPatterns(t *testing.T) {
 	h := newHarness(t)
-	analyst, supervisor, admin := h.ids.Local(access.Analyst, ""), h.ids.Local(access.Supervisor, ""), h.ids.Local(access.Admin, "")
+	analyst, supervisor, admin := h.ids.Local(access.Analyst, ""), h.ids.Local(access.Supervisor,
+		""), h.ids.Local(access.Admin, "")
 	h.call(analyst, http.MethodPut, "/v1/watchlist/acct:62170009", `{"risk":"confirmed","reason":"case 1"}`)
 	var first map[string]any
 	h.eventually("the built-in catalogue is published", func() bool {
@@ -50,7 +51,8 @@ func TestPublishPatterns(t *testing.T) {
 		first = doc
 		return status == http.StatusOK
 	})
-	h.eventually("the entry is known", func() bool { return counter(h.metrics.Legs) >= 2+1 }) // two are the catalogue's, one in each partition
+	// two are the catalogue's, one in each partition
+	h.eventually("the entry is known", func() bool { return counter(h.metrics.Legs) >= 2+1 })
 	old := first["version"].(string)
 	if first["by"] != "built-in" || len(first["patterns"].([]any)) < 30 {
 		t.Errorf("the catalogue in force: by %v, %d patterns", first["by"], len(first["patterns"].([]any)))
@@ -63,13 +65,17 @@ func TestPublishPatterns(t *testing.T) {
 	}
 	bad := strings.Replace(strings.Replace(changed, "watch.risk", "watch.rosk", 1), "weight: 0.7", "weight: 7", 1)
 	status, doc := h.put(analyst, http.MethodPost, "/v1/patterns/proposals", bad)
-	if text := fmt.Sprint(doc["errors"]); status != http.StatusUnprocessableEntity || !strings.Contains(text, "did you mean watch.risk") || !strings.Contains(text, "weight: 7") || !strings.Contains(text, "catalogue.yaml:") {
+	if text := fmt.Sprint(doc["errors"]); status != http.StatusUnprocessableEntity ||
+		!strings.Contains(text, "did you mean watch.risk") || !strings.Contains(text, "weight: 7") ||
+		!strings.Contains(text, "catalogue.yaml:") {
 		t.Errorf("a bad catalogue: %d %v", status, doc)
 	}
-	if status, _ := h.put(admin, http.MethodPut, "/v1/patterns", changed, "If-Match", `"123"`); status != http.StatusPreconditionFailed {
+	if status, _ := h.put(admin, http.MethodPut, "/v1/patterns", changed, "If-Match",
+		`"123"`); status != http.StatusPreconditionFailed {
 		t.Errorf("a change of another version: %d, want 412", status)
 	}
-	if status, doc := h.put(analyst, http.MethodPost, "/v1/patterns/check", changed); status != http.StatusOK || doc["version"] == old {
+	if status, doc := h.put(analyst, http.MethodPost, "/v1/patterns/check", changed); status != http.StatusOK ||
+		doc["version"] == old {
 		t.Errorf("check: %d %v", status, doc)
 	}
 
@@ -82,14 +88,16 @@ func TestPublishPatterns(t *testing.T) {
 		}
 	}()
 	time.Sleep(150 * time.Millisecond)
-	if status, doc = h.put(supervisor, http.MethodPost, "/v1/patterns/proposals?reason=surer", changed, "If-Match", `"`+old+`"`); status != http.StatusOK || doc["proposed_by"] != "supervisor" {
+	if status, doc = h.put(supervisor, http.MethodPost, "/v1/patterns/proposals?reason=surer", changed, "If-Match",
+		`"`+old+`"`); status != http.StatusOK || doc["proposed_by"] != "supervisor" {
 		t.Fatalf("propose: %d %v", status, doc)
 	}
 	proposal := "/v1/patterns/proposals/" + doc["version"].(string)
 	for _, c := range []struct {
 		key, path string
 		status    int
-	}{{supervisor, proposal + "/approval", 403}, {analyst, proposal + "/approval", 403}, {admin, "/v1/patterns/proposals/none/approval", 404}} {
+	}{{supervisor, proposal + "/approval", 403}, {analyst, proposal + "/approval", 403}, {admin,
+		"/v1/patterns/proposals/none/approval", 404}} {
 		if status, doc := h.call(c.key, http.MethodPost, c.path, ""); status != c.status {
 			t.Errorf("%s: %d, want %d: %v", c.path, status, c.status, doc)
 		}
@@ -125,7 +133,8 @@ func TestPublishPatterns(t *testing.T) {
 	if byVersion[old] == 0 || byVersion[next] == 0 {
 		t.Errorf("alerts by version %v: both should have some", byVersion)
 	}
-	if status, doc := h.call(analyst, http.MethodGet, "/v1/patterns/versions/"+old, ""); status != http.StatusOK || doc["text"] != string(scoring.DefaultCatalogue) {
+	if status, doc := h.call(analyst, http.MethodGet, "/v1/patterns/versions/"+old, ""); status != http.StatusOK ||
+		doc["text"] != string(scoring.DefaultCatalogue) {
 		t.Errorf("the old version: %d", status)
 	}
 	if _, doc := h.call(analyst, http.MethodGet, "/v1/patterns/versions", ""); len(doc["versions"].([]any)) != 2 {
@@ -135,14 +144,18 @@ func TestPublishPatterns(t *testing.T) {
 	// can be taken back.
 	stale := strings.Replace(changed, "weight: 0.7", "weight: 0.75", 1)
 	h.put(analyst, http.MethodPost, "/v1/patterns/proposals", stale)
-	if status, doc := h.put(admin, http.MethodPut, "/v1/patterns", strings.Replace(changed, "weight: 0.95", "weight: 0.951", 1)); status != http.StatusOK {
+	if status, doc := h.put(admin, http.MethodPut, "/v1/patterns",
+		strings.Replace(changed, "weight: 0.95", "weight: 0.951", 1)); status != http.StatusOK {
 		t.Fatalf("an admin alone: %d %v", status, doc)
 	}
-	waiting := h.ok(analyst, http.MethodGet, "/v1/patterns/proposals", "")["proposals"].([]any)[0].(map[string]any)["version"].(string)
-	if status, _ := h.call(supervisor, http.MethodPost, "/v1/patterns/proposals/"+waiting+"/approval", ""); status != http.StatusPreconditionFailed {
+	waiting := h.ok(analyst, http.MethodGet, "/v1/patterns/proposals",
+		"")["proposals"].([]any)[0].(map[string]any)["version"].(string)
+	if status, _ := h.call(supervisor, http.MethodPost, "/v1/patterns/proposals/"+waiting+"/approval",
+		""); status != http.StatusPreconditionFailed {
 		t.Errorf("a stale proposal: %d, want 412", status)
 	}
-	if status, _ := h.call(analyst, http.MethodDelete, "/v1/patterns/proposals/"+waiting, ""); status != http.StatusNoContent {
+	if status, _ := h.call(analyst, http.MethodDelete, "/v1/patterns/proposals/"+waiting,
+		""); status != http.StatusNoContent {
 		t.Errorf("taken back: %d", status)
 	}
 }
@@ -160,7 +173,8 @@ func TestPatternsFileIsWatched(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := start(t.Context(), in, plan{tuning: Tuning{Patterns: file, Hot: 100, Checkpoint: time.Second, Country: "CN"}, roles: []string{roleIngest, roleScore}, clock: wallClock,
+	s, err := start(t.Context(), in, plan{tuning: Tuning{Patterns: file, Hot: 100, Checkpoint: time.Second,
+		Country: "CN"}, roles: []string{roleIngest, roleScore}, clock: wallClock,
 		limits: event.DefaultLimits, terms: law.Default, policy: scoring.DefaultPolicy}, warnings())
 	if err != nil {
 		t.Fatal(err)
@@ -193,9 +207,12 @@ func TestRulesAndOutcomes(t *testing.T) {
 		{supervisor, "PUT", "/v1/known-good/62170001", `{"as":"utility","reason":"water works"}`, 422},
 		{supervisor, "PUT", "/v1/known-good/acct:62170001", `{"as":"utility"}`, 422},
 		{supervisor, "PUT", "/v1/known-good/acct:6217-0001", `{"as":"utility","reason":"water works"}`, 204},
-		{supervisor, "PUT", "/v1/exceptions/acct:62170002/no-such-pattern", `{"reason":"r","until":"2100-01-01T00:00:00Z"}`, 422},
-		{supervisor, "PUT", "/v1/exceptions/acct:62170002/watchlisted-payee", `{"reason":"r","until":"2001-01-01T00:00:00Z"}`, 422},
-		{supervisor, "PUT", "/v1/exceptions/acct:62170002/suspected-payee", `{"reason":"looked at","until":"2100-01-01T00:00:00Z"}`, 204},
+		{supervisor, "PUT", "/v1/exceptions/acct:62170002/no-such-pattern",
+			`{"reason":"r","until":"2100-01-01T00:00:00Z"}`, 422},
+		{supervisor, "PUT", "/v1/exceptions/acct:62170002/watchlisted-payee",
+			`{"reason":"r","until":"2001-01-01T00:00:00Z"}`, 422},
+		{supervisor, "PUT", "/v1/exceptions/acct:62170002/suspected-payee",
+			`{"reason":"looked at","until":"2100-01-01T00:00:00Z"}`, 204},
 		{supervisor, "DELETE", "/v1/exceptions/acct:62170003/suspected-payee", ``, 404},
 		{supervisor, "POST", "/v1/brakes/watchlisted-payee/release", ``, 404},
 		{analyst, "POST", "/v1/alerts/alt_none/dismissal", `{"verdict":"confirmed"}`, 404},
@@ -237,7 +254,8 @@ func TestRulesAndOutcomes(t *testing.T) {
 		_, doc := h.call(analyst, http.MethodGet, "/v1/alerts", "")
 		return len(doc["alerts"].([]any)) == 2
 	})
-	if status, doc := h.call(analyst, "POST", "/v1/alerts/"+of["62170001"].ID+"/dismissal", `{"verdict":"false-alarm","reason":"a water bill"}`); status != http.StatusNoContent {
+	if status, doc := h.call(analyst, "POST", "/v1/alerts/"+of["62170001"].ID+"/dismissal",
+		`{"verdict":"false-alarm","reason":"a water bill"}`); status != http.StatusNoContent {
 		t.Fatalf("dismissal: %d %v", status, doc)
 	}
 	report := fmt.Sprintf(`{"id":"110-9","at":"%s","source":"110","victim":{"phone":"13800138000"},"transfers":[{"id":"t2","payer_account":"6222","payee_account":"62170003","payee_bank":"PCBC","amount":"800.00","currency":"CNY","at":"%s"}]}`, minutesAgo(0), minutesAgo(1))
@@ -287,7 +305,8 @@ func TestReplicasShareTheScoring(t *testing.T) {
 		}
 		defer in.close(warnings())
 		replica := func() *service {
-			s, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 100, Checkpoint: 200 * time.Millisecond, Country: "CN"}, roles: []string{roleIngest, roleScore}, clock: wallClock,
+			s, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 100, Checkpoint: 200 * time.Millisecond,
+				Country: "CN"}, roles: []string{roleIngest, roleScore}, clock: wallClock,
 				limits: event.DefaultLimits, terms: law.Default, policy: scoring.DefaultPolicy}, warnings())
 			if err != nil {
 				t.Fatal(err)
@@ -398,7 +417,8 @@ func TestStatesAreRebuiltInSilence(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer in.close(warnings())
-		s, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 1000, Checkpoint: 200 * time.Millisecond, Country: "CN"}, roles: []string{roleIngest, roleScore}, clock: wallClock,
+		s, err := start(t.Context(), in, plan{tuning: Tuning{Hot: 1000, Checkpoint: 200 * time.Millisecond,
+			Country: "CN"}, roles: []string{roleIngest, roleScore}, clock: wallClock,
 			limits: event.DefaultLimits, terms: law.Default, policy: scoring.DefaultPolicy}, warnings())
 		if err != nil {
 			t.Fatal(err)

@@ -119,7 +119,8 @@ func (c *serveCmd) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	s, err := start(ctx, in, plan{endpoints: endpoints, tuning: c.Tuning, roles: c.Roles, clock: wallClock, pprof: c.Pprof, limits: limits,
+	s, err := start(ctx, in, plan{endpoints: endpoints, tuning: c.Tuning, roles: c.Roles, clock: wallClock,
+		pprof: c.Pprof, limits: limits,
 		screening: bank.Screening{Deadline: c.ScreeningDeadline, Default: c.ScreeningDefault},
 		terms:     terms, policy: c.policy(), listen: c.Listen, keyPair: cert, identities: ids,
 		center: c.Center, banks: banks.Banks}, log)
@@ -160,7 +161,8 @@ func (c *serveCmd) identities(banks access.Register, log *slog.Logger) (*access.
 	path := cmp.Or(c.Keys, filepath.Join(c.Data, "keys.json"))
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the API has no keys, and nobody could use it: make the first with "+
-			"\"stopline keys new --name NAME --role admin --file %s\", or keys for a trial with \"stopline keys local --data %s\", or name a file with --keys", path, c.Data)
+			"\"stopline keys new --name NAME --role admin --file %s\", or keys for a trial with \"stopline keys local "+
+			"--data %s\", or name a file with --keys", path, c.Data)
 	}
 	ids, err := banks.LoadIdentities(path)
 	if err != nil {
@@ -187,7 +189,8 @@ type serveSummary struct {
 
 func (s *service) figures() serveSummary {
 	f := s.ledger.Totals()
-	return serveSummary{Events: total(s.metrics.Events), DeadLetters: total(s.metrics.DeadLetters), Legs: counter(s.metrics.Legs),
+	return serveSummary{Events: total(s.metrics.Events), DeadLetters: total(s.metrics.DeadLetters),
+		Legs:  counter(s.metrics.Legs),
 		Cases: f.Cases, Stops: f.Stops, Held: event.Money{Minor: f.HeldMinor, Currency: event.CNY}.Decimal()}
 }
 

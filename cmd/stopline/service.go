@@ -126,7 +126,8 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 	if s.warehouse, err = warehouse.Open(ctx, in.options); err != nil {
 		return nil, errors.Join(err, s.documents.Close())
 	}
-	s.deps = stream.Deps{Cluster: in.cluster, Topics: in.topics, Documents: s.documents, Clock: p.clock, Log: log, Metrics: s.metrics}
+	s.deps = stream.Deps{Cluster: in.cluster, Topics: in.topics, Documents: s.documents, Clock: p.clock, Log: log,
+		Metrics: s.metrics}
 	loopCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
 	s.loops, s.ctx = errgroup.WithContext(loopCtx)
@@ -155,7 +156,8 @@ func (s *service) runRoles(p plan, catalogue *scoring.Catalogue) (err error) {
 	if p.banks == nil {
 		p.banks = event.BuiltInBanks()
 	}
-	parser := &event.Parser{Limits: p.limits, Numbers: event.NewNumbers(p.tuning.Country), Banks: p.banks, Unknown: s.metrics.Unknown.Count,
+	parser := &event.Parser{Limits: p.limits, Numbers: event.NewNumbers(p.tuning.Country), Banks: p.banks,
+		Unknown: s.metrics.Unknown.Count,
 		Strange: func(kind, field string) { s.metrics.Strange.WithLabelValues(kind, field).Inc() }}
 	s.lag = stream.NewLagObserver(s.infra.cluster, s.metrics, cmp.Or(p.observe, time.Second), s.logger)
 	s.run("lag", s.lag.Run)
@@ -197,8 +199,9 @@ func (s *service) runRoles(p plan, catalogue *scoring.Catalogue) (err error) {
 func (s *service) group(role string) string { return groupPrefix(s.infra.topics) + role }
 
 func (s *service) runDispatch(p plan) (err error) {
-	s.dispatch, err = stream.NewDispatch(s.deps, stream.Dispatching{Group: s.group(roleDispatch), Record: s.log, Ledger: s.ledger,
-		Endpoints: p.endpoints, Policy: p.sending, Envelope: wire.Envelope})
+	s.dispatch, err = stream.NewDispatch(s.deps,
+		stream.Dispatching{Group: s.group(roleDispatch), Record: s.log, Ledger: s.ledger,
+			Endpoints: p.endpoints, Policy: p.sending, Envelope: wire.Envelope})
 	if err != nil {
 		return err
 	}
@@ -252,10 +255,12 @@ func (s *service) runAPI(p plan, parser *event.Parser) error {
 	s.run("screenings", screener.Run)
 	s.run("alerts", alerts.Run)
 	handler, err := api.New(api.Dependencies{
-		Version: thisBuild().String(), Center: p.center.Center, Numbering: p.center.Numbering, Partitions: s.infra.topics.Partitions,
-		Ledger: s.ledger, Log: s.log, Rules: s.rules, Book: s.book, Intake: intake{s.documents, s.infra.topics},
+		Version: thisBuild().String(), Center: p.center.Center, Numbering: p.center.Numbering,
+		Partitions: s.infra.topics.Partitions,
+		Ledger:     s.ledger, Log: s.log, Rules: s.rules, Book: s.book, Intake: intake{s.documents, s.infra.topics},
 		Backtest: s.backtest(p), DeadLetters: deadLetters{letters}, Screener: screener, Watcher: alerts,
-		Screening: cmp.Or(p.screening, bank.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities, Banks: p.banks,
+		Screening: cmp.Or(p.screening, bank.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities,
+		Banks:  p.banks,
 		Parser: parser, Clock: p.clock, Ready: s.ready, Simulation: p.simulation,
 		Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: s.logger,
 	})

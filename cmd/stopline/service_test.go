@@ -56,9 +56,11 @@ func harnessOn(t testing.TB, s Servers, hot int) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	svc, err := start(t.Context(), in, plan{tuning: Tuning{Hot: hot, Checkpoint: 200 * time.Millisecond, Country: "CN"}, roles: allRoles, clock: wallClock,
-		limits: event.DefaultLimits, terms: law.Default, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0", identities: ids,
-		center: Center{Center: "贵阳市反诈中心", Numbering: "筑反诈止"}}, log)
+	svc, err := start(t.Context(), in, plan{tuning: Tuning{Hot: hot, Checkpoint: 200 * time.Millisecond,
+		Country: "CN"}, roles: allRoles, clock: wallClock,
+		limits: event.DefaultLimits, terms: law.Default, policy: scoring.DefaultPolicy, listen: "127.0.0.1:0",
+		identities: ids,
+		center:     Center{Center: "贵阳市反诈中心", Numbering: "筑反诈止"}}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,9 +122,11 @@ func (h *harness) call(key, method, path, body string, headers ...string) (int, 
 	var doc map[string]any
 	_ = json.Unmarshal(b, &doc) // some answers are no documents
 	if resp.StatusCode >= 400 && resp.Header.Get("Content-Type") != "application/problem+json" {
-		h.t.Errorf("%s %s answered %d as %s, not as a problem document: %s", method, path, resp.StatusCode, resp.Header.Get("Content-Type"), b)
+		h.t.Errorf("%s %s answered %d as %s, not as a problem document: %s", method, path, resp.StatusCode,
+			resp.Header.Get("Content-Type"), b)
 	}
-	if strings.HasPrefix(path, "/v1/") && path != "/v1/openapi.json" && !h.named(method, path, strconv.Itoa(resp.StatusCode)) {
+	if strings.HasPrefix(path, "/v1/") && path != "/v1/openapi.json" &&
+		!h.named(method, path, strconv.Itoa(resp.StatusCode)) {
 		h.t.Errorf("%s %s answered %d, which the API document does not name", method, path, resp.StatusCode)
 	}
 	return resp.StatusCode, doc
@@ -164,7 +168,8 @@ func transferDoc(id, payer, payee, amount string) string {
 // next hop, the statistics and the books: the main job.
 func TestMainJob(t *testing.T) {
 	h := newHarness(t)
-	analyst, pcbc, aboc, icbk, police := h.ids.Local(access.Analyst, ""), h.ids.Local(access.Bank, "PCBC"), h.ids.Local(access.Bank, "ABOC"), h.ids.Local(access.Bank, "ICBK"), h.ids.Local(access.Police, "")
+	analyst, pcbc, aboc, icbk, police := h.ids.Local(access.Analyst, ""), h.ids.Local(access.Bank,
+		"PCBC"), h.ids.Local(access.Bank, "ABOC"), h.ids.Local(access.Bank, "ICBK"), h.ids.Local(access.Police, "")
 	h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c1","at":"%s","phase":"started","caller":{"number":"+85281234567"},"callee":{"number":"13800138000"}}`, minutesAgo(26)))
 	h.eventually("the call scored", func() bool { return counter(h.metrics.Legs) >= 2 })
 	h.send(h.infra.topics.Transfers, transferDoc("t1", "6222020200112233445", "6217000010098765432", "49800.00"))
@@ -177,29 +182,35 @@ func TestMainJob(t *testing.T) {
 	}
 	stop := stops[0].(map[string]any)
 	id := stop["id"].(string)
-	for field, want := range map[string]any{"state": "requested", "amount": "49800.00", "currency": "CNY", "hold_hours": 48.0, "hop": 1.0, "version": 2.0} {
+	for field, want := range map[string]any{"state": "requested", "amount": "49800.00", "currency": "CNY",
+		"hold_hours": 48.0, "hop": 1.0, "version": 2.0} {
 		if stop[field] != want {
 			t.Errorf("%s is %v, want %v", field, stop[field], want)
 		}
 	}
-	if acct := stop["account"].(map[string]any); acct["number"] != "6217000010098765432" || acct["bank"] != "PCBC" || acct["holder"] != "乙" {
+	if acct := stop["account"].(map[string]any); acct["number"] != "6217000010098765432" || acct["bank"] != "PCBC" ||
+		acct["holder"] != "乙" {
 		t.Errorf("account %v", acct)
 	}
 
 	// Another bank does not see it, and cannot answer it.
-	if status, _ := h.call(icbk, http.MethodPost, "/v1/bank/stops/"+id+"/outcome", `{"result":"missed"}`); status != http.StatusNotFound {
+	if status, _ := h.call(icbk, http.MethodPost, "/v1/bank/stops/"+id+"/outcome",
+		`{"result":"missed"}`); status != http.StatusNotFound {
 		t.Errorf("another bank's answer: %d, want 404", status)
 	}
-	if status, doc := h.call(pcbc, http.MethodPost, "/v1/bank/stops/"+id+"/acknowledgement", `{}`); status != http.StatusOK || doc["state"] != "acknowledged" {
+	if status, doc := h.call(pcbc, http.MethodPost, "/v1/bank/stops/"+id+"/acknowledgement",
+		`{}`); status != http.StatusOK || doc["state"] != "acknowledged" {
 		t.Errorf("acknowledgement: %d %v", status, doc)
 	}
 	outcome := fmt.Sprintf(`{"result":"partial","effective_at":"%s","held_amount":"30000.00","balance":"30000.00","onward":[{"id":"CCB-9","to_account":"6228480000012345678","to_bank":"ABOC","amount":"19800.00","at":"%s"}]}`, minutesAgo(0), minutesAgo(0))
 	for range 2 { // the same answer again is the same answer
-		if status, doc := h.call(pcbc, http.MethodPost, "/v1/bank/stops/"+id+"/outcome", outcome); status != http.StatusOK || doc["state"] != "partial" {
+		if status, doc := h.call(pcbc, http.MethodPost, "/v1/bank/stops/"+id+"/outcome",
+			outcome); status != http.StatusOK || doc["state"] != "partial" {
 			t.Fatalf("outcome: %d %v", status, doc)
 		}
 	}
-	if status, _ := h.call(pcbc, http.MethodPost, "/v1/bank/stops/"+id+"/outcome", `{"result":"missed"}`); status != http.StatusConflict {
+	if status, _ := h.call(pcbc, http.MethodPost, "/v1/bank/stops/"+id+"/outcome",
+		`{"result":"missed"}`); status != http.StatusConflict {
 		t.Errorf("another answer: %d, want 409", status)
 	}
 
@@ -211,11 +222,13 @@ func TestMainJob(t *testing.T) {
 	}
 
 	// The books say the same, exactly, once the warehouse has written them.
-	from, to := time.Now().In(event.Zone).AddDate(0, 0, -1).Format(time.DateOnly), time.Now().In(event.Zone).AddDate(0, 0, 2).Format(time.DateOnly)
+	from, to := time.Now().In(event.Zone).AddDate(0, 0, -1).Format(time.DateOnly), time.Now().In(event.Zone).AddDate(0,
+		0, 2).Format(time.DateOnly)
 	h.eventually("the statistics hold both stops", func() bool {
 		_, doc := h.call(police, http.MethodGet, "/v1/statistics/recovery?from="+from+"&to="+to+"&by=bank", "")
 		total, _ := doc["total"].(map[string]any)
-		return total["stops_requested"] == 2.0 && total["amount_requested"] == "69600.00" && total["amount_held"] == "30000.00" && total["stops_partial"] == 1.0
+		return total["stops_requested"] == 2.0 && total["amount_requested"] == "69600.00" &&
+			total["amount_held"] == "30000.00" && total["stops_partial"] == 1.0
 	})
 	h.eventually("the alert is in the books", func() bool {
 		_, doc := h.call(analyst, http.MethodGet, "/v1/alerts?action=stop", "")
@@ -225,16 +238,21 @@ func TestMainJob(t *testing.T) {
 
 	// Decisions: the version that was decided on, and the law's order.
 	supervisor := h.ids.Local(access.Supervisor, "")
-	if status, _ := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/release", `{}`, "If-Match", `"1"`); status != http.StatusPreconditionFailed {
+	if status, _ := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/release", `{}`, "If-Match",
+		`"1"`); status != http.StatusPreconditionFailed {
 		t.Errorf("a decision on an old version: %d, want 412", status)
 	}
-	if status, _ := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{}`); status != http.StatusUnprocessableEntity {
+	if status, _ := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/approval",
+		`{}`); status != http.StatusUnprocessableEntity {
 		t.Errorf("approval of a hold: %d, want 422", status)
 	}
-	if status, doc := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/release", `{"reason":"innocent"}`); status != http.StatusOK || doc["state"] != "released" {
+	if status, doc := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/release",
+		`{"reason":"innocent"}`); status != http.StatusOK || doc["state"] != "released" {
 		t.Errorf("release: %d %v", status, doc)
 	}
-	if status, doc := h.call(police, http.MethodGet, "/v1/stops/"+id, ""); status != http.StatusOK || doc["account"].(map[string]any)["holder"] != "乙" && doc["account"].(map[string]any)["holder"] != "*" || len(doc["timeline"].([]any)) != 5 {
+	if status, doc := h.call(police, http.MethodGet, "/v1/stops/"+id, ""); status != http.StatusOK ||
+		doc["account"].(map[string]any)["holder"] != "乙" && doc["account"].(map[string]any)["holder"] != "*" ||
+		len(doc["timeline"].([]any)) != 5 {
 		t.Errorf("the timeline: %d %v", status, doc)
 	}
 }
@@ -244,7 +262,8 @@ func TestMainJob(t *testing.T) {
 func TestReport(t *testing.T) {
 	h := newHarness(t)
 	analyst := h.ids.Local(access.Analyst, "")
-	h.send(h.infra.topics.Transfers, transferDoc("t1", "62220001", "62170001", "800.00"), transferDoc("t2", "62220001", "62170002", "900.00"))
+	h.send(h.infra.topics.Transfers, transferDoc("t1", "62220001", "62170001", "800.00"),
+		transferDoc("t2", "62220001", "62170002", "900.00"))
 	h.eventually("scored", func() bool { return counter(h.metrics.Legs) >= 6 })
 	report := fmt.Sprintf(`{"id":"110-1","at":"%s","source":"110","fraud_type":"task-rebate","victim":{"phone":"13800138000"},"transfers":[
 		{"id":"t1","payer_account":"62220001","payee_account":"62170001","payee_bank":"PCBC","amount":800.00,"currency":"CNY","at":"%s"},
@@ -262,23 +281,28 @@ func TestReport(t *testing.T) {
 		first = stops[1].(map[string]any)
 	}
 	if want := event.StopID(event.TransferKey("62220001", "t2"), "62170002"); first["id"] != want {
-		t.Errorf("the second payment was told without its id; its stop is %v, want that of the transfer, %s", first["id"], want)
+		t.Errorf("the second payment was told without its id; its stop is %v, want that of the transfer, %s", first["id"],
+			want)
 	}
 
 	// Under the same id something else is not taken, and says so; written otherwise
 	// it is the same. On Kafka the first one stands as well, and the other is told of.
 	other := strings.Replace(report, `"900.00"`, `"901.00"`, 1)
-	if doc := h.refused(http.StatusConflict, analyst, http.MethodPost, "/v1/reports", other); !strings.Contains(fmt.Sprint(doc["detail"]), "110:110-1") || !strings.Contains(fmt.Sprint(doc["detail"]), "another id") {
+	if doc := h.refused(http.StatusConflict, analyst, http.MethodPost, "/v1/reports",
+		other); !strings.Contains(fmt.Sprint(doc["detail"]), "110:110-1") ||
+		!strings.Contains(fmt.Sprint(doc["detail"]), "another id") {
 		t.Errorf("%v", doc)
 	}
 	h.ok(analyst, http.MethodPost, "/v1/reports", strings.Replace(report, "800.00", `"800"`, 1))
 	kafka := func(doc string) string { return strings.Replace(doc, "{", `{"kind":"report","reporter":"x",`, 1) }
 	h.send(h.infra.topics.Reports, kafka(report), kafka(other))
 	h.eventually("the conflict is counted, once", func() bool { return counter(h.metrics.Conflicts) == 1 })
-	if page := h.text("", "/metrics"); !strings.Contains(page, `stopline_unknown_fields_total{field="/reporter",kind="report"} 2`) {
+	if page := h.text("", "/metrics"); !strings.Contains(page,
+		`stopline_unknown_fields_total{field="/reporter",kind="report"} 2`) {
 		t.Error("/metrics does not count the field that nobody knows")
 	}
-	if c := h.ok(analyst, http.MethodGet, "/v1/cases/"+h.ok(analyst, http.MethodPost, "/v1/reports", report)["id"].(string), ""); len(c["reports"].([]any)) != 1 {
+	if c := h.ok(analyst, http.MethodGet, "/v1/cases/"+h.ok(analyst, http.MethodPost, "/v1/reports",
+		report)["id"].(string), ""); len(c["reports"].([]any)) != 1 {
 		t.Errorf("the case has %v", c["reports"])
 	}
 	for doc, pointer := range map[string]string{
@@ -287,7 +311,8 @@ func TestReport(t *testing.T) {
 		strings.Replace(report, `"fraud_type"`, `"fraudtype"`, 1):                        "#/fraudtype",
 		strings.Replace(report, `"amount":"900.00"`, `"amount":"900.00","onward":[]`, 1): "#/transfers/1/onward",
 	} {
-		if answer := h.refused(http.StatusUnprocessableEntity, analyst, http.MethodPost, "/v1/reports", doc); !strings.Contains(fmt.Sprint(answer["errors"]), pointer) {
+		if answer := h.refused(http.StatusUnprocessableEntity, analyst, http.MethodPost, "/v1/reports",
+			doc); !strings.Contains(fmt.Sprint(answer["errors"]), pointer) {
 			t.Errorf("no error points at %s: %v", pointer, answer)
 		}
 	}
@@ -314,14 +339,18 @@ func TestBadInput(t *testing.T) {
 	for _, doc := range bad {
 		h.send(h.infra.topics.Transfers, good, doc, good)
 	}
-	h.eventually("all read", func() bool { return total(h.metrics.DeadLetters) == int64(len(bad)) && counter(h.metrics.Legs) >= 3 })
+	h.eventually("all read", func() bool {
+		return total(h.metrics.DeadLetters) == int64(len(bad)) &&
+			counter(h.metrics.Legs) >= 3
+	})
 
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	found := make(chan kafka.Message, 100)
 	go func() {
-		_ = h.infra.cluster.Follow(ctx, kafka.Following{Topic: h.infra.topics.DeadLetters, Partitions: h.infra.topics.Partitions,
-			From: kafka.FirstOffset, Log: warnings()}, func(m *kafka.Message) error {
+		_ = h.infra.cluster.Follow(ctx, kafka.Following{Topic: h.infra.topics.DeadLetters,
+			Partitions: h.infra.topics.Partitions,
+			From:       kafka.FirstOffset, Log: warnings()}, func(m *kafka.Message) error {
 			found <- *m
 			return nil
 		})
@@ -366,7 +395,8 @@ func TestBadInput(t *testing.T) {
 		t.Fatalf("%d dead letters are shown, want %d", len(items), len(bad))
 	}
 	one := items[0].(map[string]any)
-	if one["error"] == "" || one["topic"] != h.infra.topics.Transfers || one["document"] == "" || one["bytes"].(float64) < 50 {
+	if one["error"] == "" || one["topic"] != h.infra.topics.Transfers || one["document"] == "" ||
+		one["bytes"].(float64) < 50 {
 		t.Errorf("a dead letter is shown as %.500v", one)
 	}
 	if some := h.ok(k.supervisor, http.MethodGet, "/v1/dead-letters?limit=3", "")["items"].([]any); len(some) != 3 {
@@ -376,7 +406,8 @@ func TestBadInput(t *testing.T) {
 	if status, doc := h.call(k.supervisor, http.MethodPost, place, ""); status != http.StatusNoContent {
 		t.Fatalf("%d %v", status, doc)
 	}
-	h.eventually("it is refused again, since nothing has changed", func() bool { return total(h.metrics.DeadLetters) == int64(len(bad))+1 })
+	h.eventually("it is refused again, since nothing has changed",
+		func() bool { return total(h.metrics.DeadLetters) == int64(len(bad))+1 })
 	for _, none := range []string{"/v1/dead-letters/0/999999/replay", "/v1/dead-letters/999/0/replay"} {
 		if status, doc := h.call(k.supervisor, http.MethodPost, none, ""); status != http.StatusNotFound {
 			t.Errorf("%s: %d %v", none, status, doc)
@@ -419,7 +450,8 @@ func TestAPIRefusals(t *testing.T) {
 			t.Errorf("%s %s: no error points at %s: %s", c.method, c.path, c.pointer, text)
 		}
 	}
-	for _, path := range []string{"/", "/docs", "/v1/openapi.json", "/healthz", "/metrics", "/app.js", "/words.js", "/queue.js", "/cases.js", "/patterns.js", "/statistics.js", "/operations.js", "/console.css"} {
+	for _, path := range []string{"/", "/docs", "/v1/openapi.json", "/healthz", "/metrics", "/app.js", "/words.js",
+		"/queue.js", "/cases.js", "/patterns.js", "/statistics.js", "/operations.js", "/console.css"} {
 		if status, _ := h.call("", http.MethodGet, path, ""); status != http.StatusOK {
 			t.Errorf("%s: %d", path, status)
 		}
@@ -430,11 +462,14 @@ func TestAPIRefusals(t *testing.T) {
 // supervisor.
 func TestWatchlistAndApproval(t *testing.T) {
 	h := newHarness(t)
-	analyst, supervisor, pcbc := h.ids.Local(access.Analyst, ""), h.ids.Local(access.Supervisor, ""), h.ids.Local(access.Bank, "PCBC")
-	if status, doc := h.call(analyst, http.MethodPut, "/v1/watchlist/acct:62170009", `{"risk":"confirmed","reason":"case 1"}`); status != http.StatusNoContent {
+	analyst, supervisor, pcbc := h.ids.Local(access.Analyst, ""), h.ids.Local(access.Supervisor,
+		""), h.ids.Local(access.Bank, "PCBC")
+	if status, doc := h.call(analyst, http.MethodPut, "/v1/watchlist/acct:62170009",
+		`{"risk":"confirmed","reason":"case 1"}`); status != http.StatusNoContent {
 		t.Fatalf("%d %v", status, doc)
 	}
-	h.eventually("the entry is known", func() bool { return counter(h.metrics.Legs) >= 2+1 }) // two are the catalogue's, one in each partition
+	// two are the catalogue's, one in each partition
+	h.eventually("the entry is known", func() bool { return counter(h.metrics.Legs) >= 2+1 })
 	h.send(h.infra.topics.Transfers, transferDoc("big", "62220001", "62170009", "800000.00"))
 	var id string
 	h.eventually("proposed", func() bool {
@@ -450,14 +485,17 @@ func TestWatchlistAndApproval(t *testing.T) {
 	}
 	var approved any
 	for range 2 { // with the same Idempotency-Key it is the same approval
-		doc := h.ok(supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{"reason":"seen"}`, "Idempotency-Key", "approve-"+id)
+		doc := h.ok(supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{"reason":"seen"}`, "Idempotency-Key",
+			"approve-"+id)
 		if doc["state"] != "requested" || approved != nil && fmt.Sprint(doc) != approved {
 			t.Fatalf("%v, want %v", doc, approved)
 		}
 		approved = fmt.Sprint(doc)
 	}
-	h.refused(http.StatusUnprocessableEntity, supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{"reason":"seen"}`)
-	if status, doc := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{"reason":"other"}`, "Idempotency-Key", "approve-"+id); status != http.StatusUnprocessableEntity {
+	h.refused(http.StatusUnprocessableEntity, supervisor, http.MethodPost, "/v1/stops/"+id+"/approval",
+		`{"reason":"seen"}`)
+	if status, doc := h.call(supervisor, http.MethodPost, "/v1/stops/"+id+"/approval", `{"reason":"other"}`,
+		"Idempotency-Key", "approve-"+id); status != http.StatusUnprocessableEntity {
 		t.Errorf("another request with the key: %d %v", status, doc)
 	}
 	if _, page := h.call(pcbc, http.MethodGet, "/v1/bank/stops?wait=5s", ""); len(page["stops"].([]any)) != 1 {
@@ -479,7 +517,8 @@ func TestClickHouseAway(t *testing.T) {
 	// The victim is known, and then pushed out of the hot set by others.
 	h.send(h.infra.topics.Transfers, transferDoc("t0", "62220001", "62170001", "10.00"))
 	for i := range 20 {
-		h.send(h.infra.topics.Transfers, strings.Replace(transferDoc(fmt.Sprint("o", i), fmt.Sprint("6333", i), "6444", "10.00"), "13800138000", fmt.Sprint("138001390", 10+i), 1))
+		h.send(h.infra.topics.Transfers, strings.Replace(transferDoc(fmt.Sprint("o", i), fmt.Sprint("6333", i), "6444",
+			"10.00"), "13800138000", fmt.Sprint("138001390", 10+i), 1))
 	}
 	h.eventually("the victim's state written and let go", func() bool {
 		rows, err := h.warehouse.LoadStates(t.Context(), 0, []event.Entity{"tel:+8613800138000", "tel:+8613800139029"})

@@ -18,7 +18,8 @@ func TestVocabulariesAreClosed(t *testing.T) {
 	unknown := func(key, path, body, pointer string) {
 		t.Helper()
 		doc := h.refused(http.StatusUnprocessableEntity, key, http.MethodPost, path, body)
-		if text := fmt.Sprint(doc["errors"]); !strings.Contains(text, pointer) || !strings.Contains(text, "unknown-bank") || !strings.Contains(text, "--bank-register") {
+		if text := fmt.Sprint(doc["errors"]); !strings.Contains(text, pointer) ||
+			!strings.Contains(text, "unknown-bank") || !strings.Contains(text, "--bank-register") {
 			t.Errorf("%s: %s", path, text)
 		}
 	}
@@ -28,7 +29,8 @@ func TestVocabulariesAreClosed(t *testing.T) {
 	h.send(h.infra.topics.Reports, strings.Replace(foreign, "{", `{"kind":"report",`, 1))
 	h.eventually("the dead letter", func() bool {
 		letters := h.ok(k.supervisor, http.MethodGet, "/v1/dead-letters", "")["items"].([]any)
-		return len(letters) == 1 && letters[0].(map[string]any)["reason"] == string(event.ReasonUnknownBank) && total(h.metrics.DeadLetters) == 1
+		return len(letters) == 1 && letters[0].(map[string]any)["reason"] == string(event.ReasonUnknownBank) &&
+			total(h.metrics.DeadLetters) == 1
 	})
 
 	strange := strings.NewReplacer("520103", "=HYPERLINK(1)", "task-rebate", "something new").Replace(report)
@@ -43,9 +45,12 @@ func TestVocabulariesAreClosed(t *testing.T) {
 	unknown(k.analyst, "/v1/stops", fmt.Sprintf(`{"case_id":"%s","account":{"number":"5","bank":"ZZZZ"},"amount":"5.00","currency":"CNY","transfer":{"id":"y","amount":"5.00","at":"%s"},"fraud_type":"x","reason":"seen"}`,
 		c["id"], wallClock()), "#/account/bank")
 
-	h.send(h.infra.topics.Transfers, strings.Replace(transferDoc("t1", "62220001", "62170001", "10.00"), `"ICBK"`, `"DEUT"`, 1))
-	for _, line := range []string{`stopline_events_total{kind="transfer"} 1`, `stopline_unknown_values_total{field="/payer/bank",kind="transfer"} 1`,
-		`stopline_unknown_values_total{field="/district",kind="report"} 1`, `stopline_unknown_values_total{field="/fraud_type",kind="report"} 1`} {
+	h.send(h.infra.topics.Transfers, strings.Replace(transferDoc("t1", "62220001", "62170001", "10.00"), `"ICBK"`,
+		`"DEUT"`, 1))
+	for _, line := range []string{`stopline_events_total{kind="transfer"} 1`,
+		`stopline_unknown_values_total{field="/payer/bank",kind="transfer"} 1`,
+		`stopline_unknown_values_total{field="/district",kind="report"} 1`,
+		`stopline_unknown_values_total{field="/fraud_type",kind="report"} 1`} {
 		h.eventually(line, func() bool { return strings.Contains(h.text("", "/metrics"), line) })
 	}
 }

@@ -40,8 +40,9 @@ type watch struct {
 }
 
 func newWatch() *watch {
-	return &watch{sent: map[string]time.Time{}, before: map[string]time.Time{}, visible: map[string]time.Time{}, trigger: map[string]string{},
-		stopOf: map[string]string{}, ids: map[string]pattern.Action{}, measured: map[string]bool{}, rotated: time.Now()}
+	return &watch{sent: map[string]time.Time{}, before: map[string]time.Time{}, visible: map[string]time.Time{},
+		trigger: map[string]string{},
+		stopOf:  map[string]string{}, ids: map[string]pattern.Action{}, measured: map[string]bool{}, rotated: time.Now()}
 }
 
 func (w *watch) produced(docs []city.Doc) {
@@ -171,9 +172,12 @@ func (d *demo) glance(t city.Truth) demoSummary {
 	w := d.watch
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := demoSummary{Events: events, EventsPerSec: math.Round(float64(events) / end.Sub(d.began).Seconds()), Alerts: len(w.ids),
-		StopsRequested: f.Requested, StopsHeld: f.HeldStops, StopsPartial: f.Partial, StopsMissed: f.Missed, Campaigns: t.Campaigns,
-		Stolen: event.Money{Minor: t.Stolen, Currency: event.CNY}.Decimal(), Held: event.Money{Minor: t.Held, Currency: event.CNY}.Decimal(),
+	s := demoSummary{Events: events, EventsPerSec: math.Round(float64(events) / end.Sub(d.began).Seconds()),
+		Alerts:         len(w.ids),
+		StopsRequested: f.Requested, StopsHeld: f.HeldStops, StopsPartial: f.Partial, StopsMissed: f.Missed,
+		Campaigns:  t.Campaigns,
+		Stolen:     event.Money{Minor: t.Stolen, Currency: event.CNY}.Decimal(),
+		Held:       event.Money{Minor: t.Held, Currency: event.CNY}.Decimal(),
 		SavedShare: share(t.Held, t.Stolen), Baseline: w.baseline, DeadLetters: total(d.service.metrics.DeadLetters),
 		CityTime: d.city.Now(), Speed: d.saved.Speed, Pace: d.pace(end)}
 	lag, _ := d.service.lag.Behind("ingest", "score")
@@ -243,8 +247,10 @@ func (d *demo) display(ctx context.Context) {
 			pace = "draining"
 		}
 		if !tty {
-			fmt.Fprintf(os.Stderr, "%s %s  events %d (%.0f/s)  alerts %d  stops %d  held %s of %s (%.1f%%; without %.1f%%)  lag %.1f s  p50 %.0f ms p99 %.0f ms\n",
-				s.CityTime.Time().Format("01-02 15:04"), pace, s.Events, s.EventsPerSec, s.Alerts, s.StopsRequested, yuan(t.Held), yuan(t.Stolen), 100*s.SavedShare, 100*s.Baseline,
+			fmt.Fprintf(os.Stderr, "%s %s  events %d (%.0f/s)  alerts %d  stops %d  held %s of %s (%.1f%%; without %.1f%%)  "+
+				"lag %.1f s  p50 %.0f ms p99 %.0f ms\n",
+				s.CityTime.Time().Format("01-02 15:04"), pace, s.Events, s.EventsPerSec, s.Alerts, s.StopsRequested,
+				yuan(t.Held), yuan(t.Stolen), 100*s.SavedShare, 100*s.Baseline,
 				s.LagSeconds, s.Latency.P50, s.Latency.P99)
 			continue
 		}
@@ -280,6 +286,8 @@ func (d *demo) panel(s *demoSummary, t *city.Truth, pace string) string {
   latency     p50 %.0f ms · p99 %.0f ms    event to stop visible to the bank, %d stops
   lag         %.1f s                     how long the oldest document waits to be scored; the city waits when it grows
 `, d.saved.City.Seed, s.CityTime.Time().Format("2006-01-02 15:04:05"), pace, time.Since(d.began).Round(time.Second),
-		s.Events, s.EventsPerSec, s.DeadLetters, s.Alerts, s.Campaigns, s.StopsRequested, s.StopsHeld, s.StopsPartial, s.StopsMissed, len(waiting),
-		yuan(t.Held), yuan(t.Stolen), bar(s.SavedShare), 100*s.SavedShare, bar(s.Baseline), 100*s.Baseline, s.Latency.P50, s.Latency.P99, s.Latency.N, s.LagSeconds)
+		s.Events, s.EventsPerSec, s.DeadLetters, s.Alerts, s.Campaigns, s.StopsRequested, s.StopsHeld, s.StopsPartial,
+		s.StopsMissed, len(waiting),
+		yuan(t.Held), yuan(t.Stolen), bar(s.SavedShare), 100*s.SavedShare, bar(s.Baseline), 100*s.Baseline, s.Latency.P50,
+		s.Latency.P99, s.Latency.N, s.LagSeconds)
 }

@@ -244,7 +244,8 @@ func Parse[V any](file string, text []byte, features []Feature[V]) (*Catalogue[V
 		}
 		seen[e.ID] = true
 		for _, fe := range errs {
-			problems = append(problems, fmt.Errorf("%s:%d: pattern %q: %s: %w", file, lineOf(n, fe.field), e.ID, fe.field, fe.err))
+			problems = append(problems, fmt.Errorf("%s:%d: pattern %q: %s: %w", file, lineOf(n, fe.field), e.ID, fe.field,
+				fe.err))
 		}
 		if len(errs) == 0 {
 			p.Line = n.Line
@@ -314,7 +315,8 @@ func (c *compiler[V]) pattern(e *entry) (*Pattern[V], []fieldError) {
 		fail("source", "is required: say where the threshold comes from")
 	}
 	if strings.HasPrefix(e.FraudType, "mule-") && p.Then != Warn {
-		fail("then", "a mule pattern alone only warns: couriers, shops and one-cent verification look alike; a stop needs a victim-side or registry signal")
+		fail("then", "a mule pattern alone only warns: couriers, shops and one-cent verification look alike; a stop "+
+			"needs a victim-side or registry signal")
 	}
 	var err error
 	if p.eval, p.Reads, err = c.condition(e.When); err != nil {
@@ -341,7 +343,8 @@ func (c *compiler[V]) pattern(e *entry) (*Pattern[V], []fieldError) {
 		}
 	}
 	if p.Then == Stop && signal == NoSignal {
-		fail("then", "a stop needs a signal from the victim's side or a registry (\"stopline patterns features\" marks them): what money does by itself looks the same at couriers and shops; write review or warn")
+		fail("then", "a stop needs a signal from the victim's side or a registry (\"stopline patterns features\" marks "+
+			"them): what money does by itself looks the same at couriers and shops; write review or warn")
 	}
 	if p.Block != NoBlock && signal != Registry {
 		fail("block", "a block needs a feature of a registry, such as watch.risk")

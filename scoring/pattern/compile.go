@@ -52,7 +52,8 @@ func newCompiler[V any](features []Feature[V]) (*compiler[V], error) {
 		f := &features[i]
 		c.features[f.Name] = f
 		c.names = append(c.names, f.Name)
-		opts = append(opts, cel.Variable(f.Name, [...]*cel.Type{cel.BoolType, cel.IntType, cel.DoubleType, cel.StringType, cel.DurationType}[f.Type]))
+		opts = append(opts, cel.Variable(f.Name, [...]*cel.Type{cel.BoolType, cel.IntType, cel.DoubleType, cel.StringType,
+			cel.DurationType}[f.Type]))
 	}
 	var err error
 	c.env, err = cel.NewEnv(opts...)
@@ -157,7 +158,8 @@ func (c *compiler[V]) boolCall(e ast.Expr) (boolExpr[V], error) {
 		return func(v *V) (bool, bool) { b, ok := x(v); return !b, ok }, err
 	case operators.LogicalAnd, operators.LogicalOr:
 		return c.chain(fn, e)
-	case operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals:
+	case operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals, operators.Greater,
+		operators.GreaterEquals:
 		return c.comparison(fn, args[0], args[1])
 	case operators.In:
 		return c.in(args[0], args[1])
@@ -297,7 +299,8 @@ func against[V any, T int64 | float64](fn string, f func(*V) T, k T) boolExpr[V]
 }
 
 // compare builds a comparison of two ordered values.
-func compare[V any, T int64 | float64 | string, X ~func(*V) (T, bool)](fn string, l, r ast.Expr, compile func(ast.Expr) (X, error)) (boolExpr[V], error) {
+func compare[V any, T int64 | float64 | string, X ~func(*V) (T, bool)](fn string, l, r ast.Expr,
+	compile func(ast.Expr) (X, error)) (boolExpr[V], error) {
 	x, err := compile(l)
 	if err != nil {
 		return nil, err

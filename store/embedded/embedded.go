@@ -87,7 +87,8 @@ func Library() (string, error) {
 			return p, nil
 		}
 	}
-	return "", fmt.Errorf("the ClickHouse engine (libchdb.so) is not here: run \"make engine\" in the source tree, set %s to its path, or use a running server with --clickhouse HOST:PORT", EnvLibrary)
+	return "", fmt.Errorf("the ClickHouse engine (libchdb.so) is not here: run \"make engine\" in the source tree, "+
+		"set %s to its path, or use a running server with --clickhouse HOST:PORT", EnvLibrary)
 }
 
 // Start runs the engine and waits until it answers.
@@ -104,7 +105,8 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	for flag, port := range map[string]*int{"--clickhouse-port": &o.Port, "--clickhouse-http-port": &o.HTTPPort} {
 		p, err := claim(*port)
 		if err != nil {
-			return nil, fmt.Errorf("embedded ClickHouse: port %d is taken: stop what listens there, choose another with %s, or use a running server with --clickhouse HOST:PORT", *port, flag)
+			return nil, fmt.Errorf("embedded ClickHouse: port %d is taken: stop what listens there, choose another with %s, "+
+				"or use a running server with --clickhouse HOST:PORT", *port, flag)
 		}
 		*port = p
 	}
@@ -142,7 +144,8 @@ func (s *Server) launch() error {
 	}
 	// Not CommandContext: the engine outlives the context, so that what is in
 	// flight can still be written while the service drains. Close ends it.
-	cmd := exec.Command(s.exe, childArg, s.options.Library, s.options.Dir, strconv.Itoa(s.options.Port), strconv.Itoa(s.options.HTTPPort))
+	cmd := exec.Command(s.exe, childArg, s.options.Library, s.options.Dir, strconv.Itoa(s.options.Port),
+		strconv.Itoa(s.options.HTTPPort))
 	cmd.Stdout, cmd.Stderr = s.lastWords, s.lastWords
 	// A process group of its own: Ctrl-C is for this process, which ends the
 	// engine when everything has been written.
@@ -184,10 +187,12 @@ func (s *Server) keep() {
 			pauses.Reset()
 		}
 		if restarts++; restarts > maxRestarts {
-			s.options.Log.Error("the embedded ClickHouse keeps ending and is given up; what was acknowledged is kept", "err", err, "said", s.lastWords.String())
+			s.options.Log.Error("the embedded ClickHouse keeps ending and is given up; what was acknowledged is kept", "err",
+				err, "said", s.lastWords.String())
 			return
 		}
-		s.options.Log.Error("the embedded ClickHouse ended by itself and is started again; what was acknowledged is kept", "err", err, "said", s.lastWords.String())
+		s.options.Log.Error("the embedded ClickHouse ended by itself and is started again; what was acknowledged is kept",
+			"err", err, "said", s.lastWords.String())
 		time.Sleep(pauses.NextBackOff())
 		began = time.Now()
 		if err := s.launch(); err != nil {
@@ -213,7 +218,8 @@ func (s *Server) await(ctx context.Context) error {
 		}
 		select {
 		case <-s.exited:
-			return fmt.Errorf("embedded ClickHouse ended at start: %s (another process may hold its directory: stop that one, or choose another with --data)", s.lastWords)
+			return fmt.Errorf("embedded ClickHouse ended at start: %s (another process may hold its directory: stop that "+
+				"one, or choose another with --data)", s.lastWords)
 		case <-ctx.Done():
 			return fmt.Errorf("embedded ClickHouse did not answer: %w; it said: %s", ctx.Err(), s.lastWords)
 		case <-time.After(20 * time.Millisecond):

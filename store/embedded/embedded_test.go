@@ -38,7 +38,8 @@ func TestTablesSurviveKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := dial(t, s)
-	for _, q := range []string{"CREATE DATABASE d", "CREATE TABLE d.t (n UInt32) ENGINE = MergeTree ORDER BY n", "INSERT INTO d.t SELECT number FROM numbers(1000)"} {
+	for _, q := range []string{"CREATE DATABASE d", "CREATE TABLE d.t (n UInt32) ENGINE = MergeTree ORDER BY n",
+		"INSERT INTO d.t SELECT number FROM numbers(1000)"} {
 		if _, err := db.ExecContext(ctx, q); err != nil {
 			t.Fatalf("%s: %v", q, err)
 		}
@@ -84,10 +85,12 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	if _, err := Start(t.Context(), Options{Dir: t.TempDir(), Port: l.Addr().(*net.TCPAddr).Port}); err == nil || !strings.Contains(err.Error(), "--clickhouse-port") {
+	if _, err := Start(t.Context(), Options{Dir: t.TempDir(), Port: l.Addr().(*net.TCPAddr).Port}); err == nil ||
+		!strings.Contains(err.Error(), "--clickhouse-port") {
 		t.Errorf("port taken: %v", err)
 	}
-	if _, err := Start(t.Context(), Options{Dir: t.TempDir(), Library: "/nowhere/libchdb.so"}); err == nil || !strings.Contains(err.Error(), "libchdb.so") {
+	if _, err := Start(t.Context(), Options{Dir: t.TempDir(), Library: "/nowhere/libchdb.so"}); err == nil ||
+		!strings.Contains(err.Error(), "libchdb.so") {
 		t.Errorf("library missing: %v", err)
 	}
 }

@@ -107,7 +107,8 @@ func (b *Books) added() {
 func (b *Books) Leg(l *event.Leg) {
 	switch l.Role {
 	case event.RoleDebit:
-		b.transfers = append(b.transfers, transfer{strings.Clone(l.Event.ID), l.Event.At, event.CloneTransfer(l.Event.Transfer)})
+		b.transfers = append(b.transfers, transfer{strings.Clone(l.Event.ID), l.Event.At,
+			event.CloneTransfer(l.Event.Transfer)})
 		b.added()
 	case event.RoleCallee:
 		c := l.Event.Call
@@ -118,11 +119,14 @@ func (b *Books) Leg(l *event.Leg) {
 		b.added()
 	case event.RoleRecipient:
 		m := &l.Event.Message
-		b.messages = append(b.messages, message{strings.Clone(l.Event.ID), l.Event.At, event.Message{Sender: strings.Clone(m.Sender), Recipient: strings.Clone(m.Recipient), LinkHost: strings.Clone(m.LinkHost)}})
+		b.messages = append(b.messages, message{strings.Clone(l.Event.ID), l.Event.At,
+			event.Message{Sender: strings.Clone(m.Sender), Recipient: strings.Clone(m.Recipient),
+				LinkHost: strings.Clone(m.LinkHost)}})
 		b.added()
 	case event.RoleSIM:
 		c := &l.Event.SIM
-		b.sims = append(b.sims, sim{strings.Clone(l.Event.ID), l.Event.At, event.SIM{Number: strings.Clone(c.Number), Change: strings.Clone(c.Change)}})
+		b.sims = append(b.sims, sim{strings.Clone(l.Event.ID), l.Event.At,
+			event.SIM{Number: strings.Clone(c.Number), Change: strings.Clone(c.Change)}})
 		b.added()
 	}
 }
@@ -175,7 +179,8 @@ func (b *Books) Flush(ctx context.Context) (Written, error) {
 	})
 	if err == nil {
 		err = writeAll(ctx, b.w, "calls", &b.calls, done, func(c *call) []any {
-			return []any{c.id, c.at.Time(), c.Caller, c.Callee, bit(c.Ended), c.Seconds, bit(c.Spoofed), bit(c.Foreign), c.IMEI, c.CallerCell}
+			return []any{c.id, c.at.Time(), c.Caller, c.Callee, bit(c.Ended), c.Seconds, bit(c.Spoofed), bit(c.Foreign),
+				c.IMEI, c.CallerCell}
 		})
 	}
 	if err == nil {
@@ -184,11 +189,13 @@ func (b *Books) Flush(ctx context.Context) (Written, error) {
 		})
 	}
 	if err == nil {
-		err = writeAll(ctx, b.w, "sims", &b.sims, done, func(s *sim) []any { return []any{s.id, s.at.Time(), s.Number, s.Change} })
+		err = writeAll(ctx, b.w, "sims", &b.sims, done,
+			func(s *sim) []any { return []any{s.id, s.at.Time(), s.Number, s.Change} })
 	}
 	if err == nil {
 		err = writeAll(ctx, b.w, "alerts", &b.alerts, done, func(a *AlertRow) []any {
-			return []any{a.ID, a.At.Time(), a.Entity, uint16(a.Score), a.Action, a.FraudType, a.Patterns, a.StopID, a.CaseID, a.District, a.Document, a.SubjectStop, a.Catalogue}
+			return []any{a.ID, a.At.Time(), a.Entity, uint16(a.Score), a.Action, a.FraudType, a.Patterns, a.StopID, a.CaseID,
+				a.District, a.Document, a.SubjectStop, a.Catalogue}
 		})
 	}
 	if err == nil {
@@ -230,8 +237,10 @@ func stopColumns(r *stopRow) []any {
 		o = &stop.Outcome{}
 	}
 	return []any{r.StopID, uint32(r.Version), r.CaseID, r.State, r.At.Time(), r.By, r.Reason,
-		p.Account.Bank, p.Account.Number, p.Minor, string(p.Currency), p.Transfer.At.Time(), p.FraudType, p.District, p.Pattern,
-		uint8(min(p.Hop, math.MaxUint8)), r.held, o.EffectiveAt.Time(), r.document, uint64(math.MaxInt64 - r.offset), r.returned}
+		p.Account.Bank, p.Account.Number, p.Minor, string(p.Currency), p.Transfer.At.Time(), p.FraudType, p.District,
+		p.Pattern,
+		uint8(min(p.Hop, math.MaxUint8)), r.held, o.EffectiveAt.Time(), r.document, uint64(math.MaxInt64 - r.offset),
+		r.returned}
 }
 
 func reportColumns(r *ledger.ReportNote) []any {
@@ -253,7 +262,8 @@ func bit(b bool) uint8 {
 }
 
 // writeAll inserts the rows as one block, and empties the slice.
-func writeAll[T any](ctx context.Context, w *Warehouse, table string, rows *[]T, done Written, columns func(*T) []any) error {
+func writeAll[T any](ctx context.Context, w *Warehouse, table string, rows *[]T, done Written,
+	columns func(*T) []any) error {
 	if len(*rows) == 0 {
 		return nil
 	}

@@ -88,7 +88,8 @@ type Checkpoint struct {
 // SaveCheckpoint writes it; the highest offset counts.
 func (w *Warehouse) SaveCheckpoint(ctx context.Context, partition int, c Checkpoint) error {
 	err := w.conn.Exec(ctx, "INSERT INTO checkpoints VALUES ({partition:UInt16}, {offset:Int64}, {marks:String})",
-		clickhouse.Named("partition", partition), clickhouse.Named("offset", c.Offset), clickhouse.Named("marks", string(c.Marks)))
+		clickhouse.Named("partition", partition), clickhouse.Named("offset", c.Offset),
+		clickhouse.Named("marks", string(c.Marks)))
 	if err != nil {
 		return fmt.Errorf("save the checkpoint of partition %d: %w", partition, err)
 	}
@@ -99,7 +100,8 @@ func (w *Warehouse) SaveCheckpoint(ctx context.Context, partition int, c Checkpo
 func (w *Warehouse) LoadCheckpoint(ctx context.Context, partition int) (Checkpoint, error) {
 	var c Checkpoint
 	var marks string
-	err := w.conn.QueryRow(ctx, "SELECT max(next_offset), argMax(marks, next_offset) FROM checkpoints WHERE partition = {partition:UInt16}",
+	err := w.conn.QueryRow(ctx, "SELECT max(next_offset), argMax(marks, next_offset) FROM checkpoints WHERE partition "+
+		"= {partition:UInt16}",
 		clickhouse.Named("partition", partition)).Scan(&c.Offset, &marks)
 	if err != nil {
 		return c, fmt.Errorf("read the checkpoint of partition %d: %w", partition, err)

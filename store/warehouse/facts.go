@@ -112,7 +112,8 @@ const (
 
 // class is the class of a time in seconds, as a map that sumMap adds up.
 func class(seconds string) string {
-	return fmt.Sprintf("map(toUInt16(round(log(greatest(%s, %g) / %g) / log(%g))), toUInt64(1))", seconds, classFrom, classFrom, classStep)
+	return fmt.Sprintf("map(toUInt16(round(log(greatest(%s, %g) / %g) / log(%g))), toUInt64(1))", seconds, classFrom,
+		classFrom, classStep)
 }
 
 // percentiles are the 50th, 90th and 99th of times in classes; of none they are 0.
@@ -184,7 +185,8 @@ func (w *Warehouse) SetWritten(ctx context.Context, partition int) error {
 }
 
 // KeepReport keeps a closed month's report; the first that was kept stays.
-func (w *Warehouse) KeepReport(ctx context.Context, month string, currency event.Currency, by string, at event.Instant, document []byte) error {
+func (w *Warehouse) KeepReport(ctx context.Context, month string, currency event.Currency, by string,
+	at event.Instant, document []byte) error {
 	rows := []string{month}
 	return writeAll(ctx, w, "kept_reports", &rows, Written{}, func(*string) []any {
 		return []any{month, string(currency), at.Time(), by, string(document), uint64(1<<62) - uint64(at)}
@@ -194,7 +196,8 @@ func (w *Warehouse) KeepReport(ctx context.Context, month string, currency event
 // KeptReport returns a month's report as it was first given out; nil when it was
 // not.
 func (w *Warehouse) KeptReport(ctx context.Context, month string, currency event.Currency) ([]byte, error) {
-	rows, err := w.conn.Query(ctx, "SELECT document FROM kept_reports FINAL WHERE month = ? AND currency = ?", month, string(currency))
+	rows, err := w.conn.Query(ctx, "SELECT document FROM kept_reports FINAL WHERE month = ? AND currency = ?", month,
+		string(currency))
 	if err != nil {
 		return nil, fmt.Errorf("read the kept report of %s: %w", month, err)
 	}

@@ -44,7 +44,8 @@ const sliceRows = 500_000
 // History gives the transfers, calls, messages and SIM changes of [from, to) to
 // yield, in their order; a call counts when it ends. The event belongs to
 // History.
-func (w *Warehouse) History(ctx context.Context, from, to event.Instant, home func(number string) bool, yield func(*event.Event) error) error {
+func (w *Warehouse) History(ctx context.Context, from, to event.Instant, home func(number string) bool,
+	yield func(*event.Event) error) error {
 	ends, err := w.slices(ctx, from, to)
 	if err != nil {
 		return err
@@ -150,7 +151,8 @@ func known(e *event.Event) event.Instant {
 }
 
 // historyOf reads a slice, its four tables side by side.
-func (w *Warehouse) historyOf(ctx context.Context, from, to event.Instant, home func(string) bool) ([]*event.Event, error) {
+func (w *Warehouse) historyOf(ctx context.Context, from, to event.Instant, home func(string) bool) ([]*event.Event,
+	error) {
 	var parts [4][]*event.Event
 	g, ctx := errgroup.WithContext(ctx)
 	read := func(part int, query string, f func(driver.Rows, *time.Time, *event.Event) error) {
@@ -178,23 +180,27 @@ func (w *Warehouse) historyOf(ctx context.Context, from, to event.Instant, home 
 		t := &e.Transfer
 		var currency string
 		var status uint8
-		err := r.Scan(&e.ID, at, &t.Payer.Account, &t.Payer.Bank, &t.Payer.Holder, &t.Payer.Phone, &t.Payee.Account, &t.Payee.Bank, &t.Payee.Holder,
-			&t.Amount.Minor, &currency, &t.Channel, &status, &t.PayerBalance, &t.PayeeBalance, &t.Device, &t.Purpose, &t.District)
+		err := r.Scan(&e.ID, at, &t.Payer.Account, &t.Payer.Bank, &t.Payer.Holder, &t.Payer.Phone, &t.Payee.Account,
+			&t.Payee.Bank, &t.Payee.Holder,
+			&t.Amount.Minor, &currency, &t.Channel, &status, &t.PayerBalance, &t.PayeeBalance, &t.Device, &t.Purpose,
+			&t.District)
 		t.Amount.Currency, t.Status = event.Currency(currency), event.Status(status)
 		return err
 	})
-	read(1, `SELECT id, at, caller, callee, ended, seconds, spoofed, imei, cell FROM calls FINAL`, func(r driver.Rows, at *time.Time, e *event.Event) error {
-		e.Kind = event.KindCall
-		c := &e.Call
-		var ended, spoofed uint8
-		err := r.Scan(&e.ID, at, &c.Caller, &c.Callee, &ended, &c.Seconds, &spoofed, &c.IMEI, &c.CallerCell)
-		c.Ended, c.Spoofed, c.Foreign = ended == 1, spoofed == 1, !home(c.Caller)
-		return err
-	})
-	read(2, `SELECT id, at, sender, recipient, link_host FROM messages FINAL`, func(r driver.Rows, at *time.Time, e *event.Event) error {
-		e.Kind = event.KindMessage
-		return r.Scan(&e.ID, at, &e.Message.Sender, &e.Message.Recipient, &e.Message.LinkHost)
-	})
+	read(1, `SELECT id, at, caller, callee, ended, seconds, spoofed, imei, cell FROM calls FINAL`,
+		func(r driver.Rows, at *time.Time, e *event.Event) error {
+			e.Kind = event.KindCall
+			c := &e.Call
+			var ended, spoofed uint8
+			err := r.Scan(&e.ID, at, &c.Caller, &c.Callee, &ended, &c.Seconds, &spoofed, &c.IMEI, &c.CallerCell)
+			c.Ended, c.Spoofed, c.Foreign = ended == 1, spoofed == 1, !home(c.Caller)
+			return err
+		})
+	read(2, `SELECT id, at, sender, recipient, link_host FROM messages FINAL`,
+		func(r driver.Rows, at *time.Time, e *event.Event) error {
+			e.Kind = event.KindMessage
+			return r.Scan(&e.ID, at, &e.Message.Sender, &e.Message.Recipient, &e.Message.LinkHost)
+		})
 	read(3, `SELECT id, at, number, change FROM sims FINAL`, func(r driver.Rows, at *time.Time, e *event.Event) error {
 		e.Kind = event.KindSIM
 		return r.Scan(&e.ID, at, &e.SIM.Number, &e.SIM.Change)

@@ -20,11 +20,13 @@ type Movement struct {
 
 // Movements lists what moved on an account since a moment, by time, at most
 // limit of them; what was taken back is left out.
-func (w *Warehouse) Movements(ctx context.Context, account string, from event.Instant, currency event.Currency, limit int) ([]Movement, error) {
+func (w *Warehouse) Movements(ctx context.Context, account string, from event.Instant, currency event.Currency,
+	limit int) ([]Movement, error) {
 	rows, err := w.conn.Query(ctx, `SELECT id, toUnixTimestamp64Milli(at), if(payee_account = {account:String}, amount, -amount), if(payee_account = {account:String}, payer_account, payee_account)
 		FROM transfers FINAL WHERE (payer_account = {account:String} OR payee_account = {account:String}) AND at >= `+fromT+` AND currency = {currency:String} AND status < 3
 		ORDER BY at, id LIMIT {limit:UInt32}`,
-		clickhouse.Named("account", account), clickhouse.Named("from", int64(from)), clickhouse.Named("currency", string(currency)), clickhouse.Named("limit", limit))
+		clickhouse.Named("account", account), clickhouse.Named("from", int64(from)),
+		clickhouse.Named("currency", string(currency)), clickhouse.Named("limit", limit))
 	if err != nil {
 		return nil, fmt.Errorf("read an account's movements: %w", err)
 	}
@@ -145,9 +147,12 @@ var searched = []string{"payer_account", "payee_account", "id", "payer_phone", "
 func (w *Warehouse) Search(ctx context.Context, q string, limit int) ([]Found, error) {
 	each := make([]string, len(searched))
 	for i, column := range searched {
-		each[i] = "(SELECT id, payer_account, payer_holder, payee_account, payee_holder, at, amount, currency FROM transfers WHERE " + column + " = {q:String} ORDER BY at DESC LIMIT {limit:UInt32})"
+		each[i] = "(SELECT id, payer_account, payer_holder, payee_account, payee_holder, at, amount, currency FROM " +
+			"transfers WHERE " + column + " = {q:String} ORDER BY at DESC LIMIT {limit:UInt32})"
 	}
-	rows, err := w.conn.Query(ctx, "SELECT id, payer_account, payer_holder, payee_account, payee_holder, toUnixTimestamp64Milli(at), amount, currency FROM ("+strings.Join(each, " UNION ALL ")+") ORDER BY at DESC LIMIT 1 BY payer_account, id LIMIT {limit:UInt32}",
+	rows, err := w.conn.Query(ctx, "SELECT id, payer_account, payer_holder, payee_account, payee_holder, "+
+		"toUnixTimestamp64Milli(at), amount, currency FROM ("+strings.Join(each, " UNION ALL ")+
+		") ORDER BY at DESC LIMIT 1 BY payer_account, id LIMIT {limit:UInt32}",
 		clickhouse.Named("q", q), clickhouse.Named("limit", limit))
 	if err != nil {
 		return nil, fmt.Errorf("search the transfers: %w", err)

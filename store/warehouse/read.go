@@ -15,14 +15,16 @@ import (
 
 // Alerts returns documents of alerts, newest first, before a moment and id (a
 // page's end) or from the newest.
-func (w *Warehouse) Alerts(ctx context.Context, before event.Instant, beforeID, action string, limit int) ([]string, error) {
+func (w *Warehouse) Alerts(ctx context.Context, before event.Instant, beforeID, action string, limit int) ([]string,
+	error) {
 	if before == 0 {
 		before = event.InstantOf(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))
 	}
 	return w.documents(ctx, "read alerts", `SELECT document FROM alerts FINAL
 		WHERE (at, id) < (fromUnixTimestamp64Milli({before:Int64}), {id:String}) AND ({action:String} = '' OR action = {action:String})
 		ORDER BY at DESC, id DESC LIMIT {limit:UInt32}`,
-		clickhouse.Named("before", int64(before)), clickhouse.Named("id", beforeID), clickhouse.Named("action", action), clickhouse.Named("limit", limit))
+		clickhouse.Named("before", int64(before)), clickhouse.Named("id", beforeID), clickhouse.Named("action", action),
+		clickhouse.Named("limit", limit))
 }
 
 // Reviews returns documents of the newest alerts that stopped nothing and that a
@@ -61,7 +63,8 @@ func (w *Warehouse) documents(ctx context.Context, what, query string, args ...a
 // Alert returns the document of one alert; empty when there is none.
 func (w *Warehouse) Alert(ctx context.Context, id string) (string, error) {
 	var doc string
-	err := w.conn.QueryRow(ctx, "SELECT any(document) FROM alerts WHERE id = {id:String}", clickhouse.Named("id", id)).Scan(&doc)
+	err := w.conn.QueryRow(ctx, "SELECT any(document) FROM alerts WHERE id = {id:String}",
+		clickhouse.Named("id", id)).Scan(&doc)
 	return doc, err
 }
 
@@ -102,7 +105,8 @@ var Breakdowns = map[string][2]string{
 // Recoveries reads the statistics of stops proposed, and reports made, on the
 // days of [from, to), by one of the Breakdowns; the last row is the total, with
 // an empty key.
-func (w *Warehouse) Recoveries(ctx context.Context, from, to event.Instant, by string, currency event.Currency) ([]Recovery, error) {
+func (w *Warehouse) Recoveries(ctx context.Context, from, to event.Instant, by string,
+	currency event.Currency) ([]Recovery, error) {
 	if _, ok := Breakdowns[by]; !ok {
 		return nil, fmt.Errorf("no statistics by %q", by)
 	}
@@ -115,8 +119,10 @@ func (w *Warehouse) Recoveries(ctx context.Context, from, to event.Instant, by s
 
 // Report reads several breakdowns at one moment, so that their sums agree; the
 // total is under the empty name.
-func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []string, currency event.Currency) (map[string][]Recovery, error) {
-	named := []any{clickhouse.Named("from", dayOf(from)), clickhouse.Named("to", dayOf(to)), clickhouse.Named("currency", string(currency))}
+func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []string,
+	currency event.Currency) (map[string][]Recovery, error) {
+	named := []any{clickhouse.Named("from", dayOf(from)), clickhouse.Named("to", dayOf(to)),
+		clickhouse.Named("currency", string(currency))}
 	cases := "multiIf("
 	for _, name := range by {
 		b := Breakdowns[name]
@@ -135,7 +141,9 @@ func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []str
 	}
 	tell += "[]::Array(String))) AS breakdown"
 	source := func(table string) string {
-		return " FROM (SELECT *, " + tell + ", " + cases + " FROM " + table + " FINAL WHERE dim IN ('" + strings.Join(slices.Sorted(maps.Keys(dims)), "','") + "') AND day >= {from:Date} AND day < {to:Date} AND currency IN ({currency:String}, '')) GROUP BY breakdown, k"
+		return " FROM (SELECT *, " + tell + ", " + cases + " FROM " + table + " FINAL WHERE dim IN ('" +
+			strings.Join(slices.Sorted(maps.Keys(dims)), "','") +
+			"') AND day >= {from:Date} AND day < {to:Date} AND currency IN ({currency:String}, '')) GROUP BY breakdown, k"
 	}
 	out := map[string]map[string]*Recovery{"": {}}
 	row := func(breakdown, key string) *Recovery {
@@ -143,7 +151,8 @@ func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []str
 			out[breakdown] = map[string]*Recovery{}
 		}
 		if out[breakdown][key] == nil {
-			out[breakdown][key] = &Recovery{Key: key, Minutes: make([]uint64, len(MinuteBounds)+1), MinutesHeld: make([]uint64, len(MinuteBounds)+1)}
+			out[breakdown][key] = &Recovery{Key: key, Minutes: make([]uint64, len(MinuteBounds)+1),
+				MinutesHeld: make([]uint64, len(MinuteBounds)+1)}
 		}
 		return out[breakdown][key]
 	}
@@ -159,8 +168,10 @@ func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []str
 		var r Recovery
 		var breakdown string
 		var request, answer, hold map[uint16]uint64
-		if err := rows.Scan(&breakdown, &r.Key, &r.Cases, &r.CasesSolved, &r.Arrests, &r.Proposed, &r.Requested, &r.Held, &r.Partial, &r.Missed, &r.Refused, &r.Unanswered, &r.Expired,
-			&r.AmountRequested, &r.AmountRequestedFirst, &r.AmountHeld, &r.AmountUnder, &r.AmountFrozen, &r.AmountReturned, &r.AmountReleased, &r.AmountLapsed, &r.Minutes, &r.MinutesHeld, &request, &answer, &hold); err != nil {
+		if err := rows.Scan(&breakdown, &r.Key, &r.Cases, &r.CasesSolved, &r.Arrests, &r.Proposed, &r.Requested, &r.Held,
+			&r.Partial, &r.Missed, &r.Refused, &r.Unanswered, &r.Expired,
+			&r.AmountRequested, &r.AmountRequestedFirst, &r.AmountHeld, &r.AmountUnder, &r.AmountFrozen, &r.AmountReturned,
+			&r.AmountReleased, &r.AmountLapsed, &r.Minutes, &r.MinutesHeld, &request, &answer, &hold); err != nil {
 			return nil, fmt.Errorf("recovery statistics: %w", err)
 		}
 		r.SecondsToRequest, r.SecondsToAnswer, r.SecondsToHold = percentiles(request), percentiles(answer), percentiles(hold)
@@ -182,8 +193,10 @@ func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []str
 }
 
 // reported adds what victims reported, where it can be broken down so.
-func (w *Warehouse) reported(ctx context.Context, source string, named []any, row func(breakdown, key string) *Recovery) error {
-	rows, err := w.conn.Query(ctx, "SELECT breakdown, k, sum(reports), sum(reports_repeated), sum(amount_reported)"+source, named...)
+func (w *Warehouse) reported(ctx context.Context, source string, named []any,
+	row func(breakdown, key string) *Recovery) error {
+	rows, err := w.conn.Query(ctx, "SELECT breakdown, k, sum(reports), sum(reports_repeated), sum(amount_reported)"+
+		source, named...)
 	if err != nil {
 		return fmt.Errorf("recovery statistics: %w", err)
 	}

@@ -77,7 +77,8 @@ func BenchmarkRecoveries20M(b *testing.B) {
 	}
 	b.Run("a month's report", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := w.Report(ctx, event.InstantOf(from), event.InstantOf(from.AddDate(0, 1, 0)), []string{"day", "district", "fraud_type", "bank", "hop"}, event.CNY); err != nil {
+			if _, err := w.Report(ctx, event.InstantOf(from), event.InstantOf(from.AddDate(0, 1, 0)),
+				[]string{"day", "district", "fraud_type", "bank", "hop"}, event.CNY); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -36,13 +36,15 @@ func BenchmarkSearch10M(b *testing.B) {
 		b.Logf("%d transfers made in %s", transfers, time.Since(began).Round(time.Second))
 	}
 	var payer, payee, id, phone, holder string
-	if err := w.conn.QueryRow(ctx, "SELECT payer_account, payee_account, id, payer_phone, payee_holder FROM transfers WHERE id = 'T7654321'").Scan(&payer, &payee, &id, &phone, &holder); err != nil {
+	if err := w.conn.QueryRow(ctx, "SELECT payer_account, payee_account, id, payer_phone, payee_holder FROM transfers "+
+		"WHERE id = 'T7654321'").Scan(&payer, &payee, &id, &phone, &holder); err != nil {
 		b.Fatal(err)
 	}
 	for _, c := range []struct {
 		name, q string
 		there   bool
-	}{{"payer's account", payer, true}, {"payee's account", payee, true}, {"transfer", id, true}, {"number", phone, true}, {"holder", holder, true}, {"nothing", "6217999999999999999", false}} {
+	}{{"payer's account", payer, true}, {"payee's account", payee, true}, {"transfer", id, true}, {"number", phone,
+		true}, {"holder", holder, true}, {"nothing", "6217999999999999999", false}} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
 				found, err := w.Search(ctx, c.q, 50)

@@ -18,7 +18,8 @@ type unhurried struct {
 
 // eventually does f whatever becomes of ctx, and waits no longer than that. What
 // comes too late is put aside.
-func eventually[T any](ctx context.Context, slots chan struct{}, f func(context.Context) (T, error), aside func(T)) (T, error) {
+func eventually[T any](ctx context.Context, slots chan struct{}, f func(context.Context) (T, error),
+	aside func(T)) (T, error) {
 	var none T
 	select {
 	case slots <- struct{}{}:
@@ -50,7 +51,10 @@ func eventually[T any](ctx context.Context, slots chan struct{}, f func(context.
 }
 
 func (u unhurried) Query(ctx context.Context, query string, args ...any) (driver.Rows, error) {
-	return eventually(ctx, u.slots, func(ctx context.Context) (driver.Rows, error) { return u.Conn.Query(ctx, query, args...) }, func(rows driver.Rows) {
+	return eventually(ctx, u.slots, func(ctx context.Context) (driver.Rows,
+		error) {
+		return u.Conn.Query(ctx, query, args...)
+	}, func(rows driver.Rows) {
 		for rows.Next() { //nolint:revive // its end is what is waited for
 		}
 		_ = rows.Close() // nobody asks any more
@@ -63,11 +67,15 @@ func (u unhurried) QueryRow(ctx context.Context, query string, args ...any) driv
 }
 
 func (u unhurried) Exec(ctx context.Context, query string, args ...any) error {
-	_, err := eventually(ctx, u.slots, func(ctx context.Context) (struct{}, error) { return struct{}{}, u.Conn.Exec(ctx, query, args...) }, func(struct{}) {})
+	_, err := eventually(ctx, u.slots, func(ctx context.Context) (struct{}, error) {
+		return struct{}{},
+			u.Conn.Exec(ctx, query, args...)
+	}, func(struct{}) {})
 	return err
 }
 
-func (u unhurried) PrepareBatch(ctx context.Context, query string, opts ...driver.PrepareBatchOption) (driver.Batch, error) {
+func (u unhurried) PrepareBatch(ctx context.Context, query string, opts ...driver.PrepareBatchOption) (driver.Batch,
+	error) {
 	return u.Conn.PrepareBatch(context.WithoutCancel(ctx), query, opts...)
 }
 

@@ -173,7 +173,8 @@ func (v *Verification) add(d Difference) {
 func sumUp(sums map[dayKey]*daySum, f *fact) {
 	c := factColumns(f)
 	day := c[2].(string)
-	for _, d := range [][2]string{{"total", ""}, {"district", f.District}, {"fraud_type", f.FraudType}, {"bank", f.Account.Bank}, {"hop", fmt.Sprint(c[10])}, {"pattern", f.Pattern}} {
+	for _, d := range [][2]string{{"total", ""}, {"district", f.District}, {"fraud_type", f.FraudType},
+		{"bank", f.Account.Bank}, {"hop", fmt.Sprint(c[10])}, {"pattern", f.Pattern}} {
 		k := dayKey{d[0], d[1], day, string(f.Currency)}
 		s := sums[k]
 		if s == nil {

@@ -91,8 +91,10 @@ func TestRecoveries(t *testing.T) {
 		log = append(log, events...)
 	}
 	propose := func(id, bank, kind string, minor int64) {
-		add(ledger.StopEntries(stop.Propose(terms, id, "case-"+id, stop.Proposal{Account: stop.Account{Number: "n", Bank: bank}, Minor: minor, Currency: event.CNY,
-			Transfer: stop.Transfer{ID: id, Minor: minor, At: noon}, Hop: 1, FraudType: kind, District: "520103"}, noon.Add(10*time.Second), "scoring"))...)
+		add(ledger.StopEntries(stop.Propose(terms, id, "case-"+id,
+			stop.Proposal{Account: stop.Account{Number: "n", Bank: bank}, Minor: minor, Currency: event.CNY,
+				Transfer: stop.Transfer{ID: id, Minor: minor, At: noon}, Hop: 1, FraudType: kind, District: "520103"},
+			noon.Add(10*time.Second), "scoring"))...)
 	}
 	answer := func(id string, result stop.State, held int64) {
 		o := stop.Outcome{Result: result, HeldMinor: held}
@@ -107,9 +109,11 @@ func TestRecoveries(t *testing.T) {
 	answer("a", stop.Held, 10_001)
 	answer("b", stop.Partial, 5_000)
 	answer("c", stop.Missed, 0)
-	add(ledger.Entry{ID: "r", CaseID: "case-a", At: noon, By: "report", Report: &ledger.ReportNote{ID: "110:1", Source: "110", FraudType: "task-rebate", Minor: 10_001, Currency: event.CNY}})
+	add(ledger.Entry{ID: "r", CaseID: "case-a", At: noon, By: "report",
+		Report: &ledger.ReportNote{ID: "110:1", Source: "110", FraudType: "task-rebate", Minor: 10_001, Currency: event.CNY}})
 	// A second event for a version of "a", later in the log: the first counts.
-	double := ledger.StopEntry(stop.Answer(terms, &stop.Stop{ID: "a", CaseID: "case-a", Version: 2}, stop.Outcome{Result: stop.Held, HeldMinor: 1, EffectiveAt: noon}, noon, "liar"))
+	double := ledger.StopEntry(stop.Answer(terms, &stop.Stop{ID: "a", CaseID: "case-a", Version: 2},
+		stop.Outcome{Result: stop.Held, HeldMinor: 1, EffectiveAt: noon}, noon, "liar"))
 	add(double)
 	write(t, w, log...)
 	write(t, w, log...)
@@ -119,13 +123,16 @@ func TestRecoveries(t *testing.T) {
 		t.Fatal(err)
 	}
 	total := rows[len(rows)-1]
-	if total.Requested != 3 || total.Held != 1 || total.Partial != 1 || total.Missed != 1 || total.AmountRequested != 60_006 || total.AmountHeld != 15_001 || total.Reports != 1 || total.AmountReported != 10_001 {
+	if total.Requested != 3 || total.Held != 1 || total.Partial != 1 || total.Missed != 1 ||
+		total.AmountRequested != 60_006 || total.AmountHeld != 15_001 || total.Reports != 1 ||
+		total.AmountReported != 10_001 {
 		t.Errorf("total %+v", total)
 	}
 	if math.Abs(total.SecondsToRequest[0]-10) > 0.1 || math.Abs(total.SecondsToHold[0]-20) > 0.2 {
 		t.Errorf("times %v %v, want 10 and 20 seconds", total.SecondsToRequest, total.SecondsToHold)
 	}
-	if len(rows) != 3 || rows[1].Key != "task-rebate" || rows[1].AmountHeld != 10_001 || rows[1].AmountRequested != 40_004 || rows[1].Reports != 1 {
+	if len(rows) != 3 || rows[1].Key != "task-rebate" || rows[1].AmountHeld != 10_001 ||
+		rows[1].AmountRequested != 40_004 || rows[1].Reports != 1 {
 		t.Errorf("rows %+v", rows)
 	}
 	for by := range Breakdowns {
@@ -141,7 +148,8 @@ func TestRecoveries(t *testing.T) {
 			t.Errorf("by %s: the rows hold %d fen, the total %d", by, sum, rows[len(rows)-1].AmountHeld)
 		}
 	}
-	if rows, err := w.Recoveries(t.Context(), noon.Add(24*time.Hour), noon.Add(48*time.Hour), "month", event.CNY); err != nil || len(rows) != 1 || rows[0].Requested != 0 {
+	if rows, err := w.Recoveries(t.Context(), noon.Add(24*time.Hour), noon.Add(48*time.Hour), "month",
+		event.CNY); err != nil || len(rows) != 1 || rows[0].Requested != 0 {
 		t.Errorf("a period without stops: %+v, %v", rows, err)
 	}
 }
@@ -150,7 +158,8 @@ func TestColdState(t *testing.T) {
 	w := open(t)
 	ctx := t.Context()
 	save := func(version uint64, state string) {
-		if err := w.SaveStates(ctx, 1, []StateRow{{"acct:1", version, []byte(state)}, {"acct:2", version, []byte{0, 255, 7}}}); err != nil {
+		if err := w.SaveStates(ctx, 1, []StateRow{{"acct:1", version, []byte(state)},
+			{"acct:2", version, []byte{0, 255, 7}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -161,7 +170,8 @@ func TestColdState(t *testing.T) {
 		t.Fatalf("%+v, %v", rows, err)
 	}
 	for _, r := range rows {
-		if r.Version != 5 || r.Entity == "acct:1" && string(r.State) != "new" || r.Entity == "acct:2" && string(r.State) != "\x00\xff\x07" {
+		if r.Version != 5 || r.Entity == "acct:1" && string(r.State) != "new" || r.Entity == "acct:2" &&
+			string(r.State) != "\x00\xff\x07" {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -190,13 +200,18 @@ func TestVerifyFindsTampering(t *testing.T) {
 	var log []ledger.Entry
 	for i := range 20 {
 		id := fmt.Sprint("s", i)
-		events := ledger.StopEntries(stop.Propose(terms, id, fmt.Sprint("c", i/2), stop.Proposal{Account: stop.Account{Number: "n", Bank: []string{"ICBK", "PCBC"}[i%2]}, Minor: int64(1000 + i), Currency: event.CNY,
-			Transfer: stop.Transfer{ID: id, Minor: int64(1000 + i), At: noon}, Hop: 1 + i%3, FraudType: "task-rebate", District: "520103"}, noon.Add(time.Duration(i)*5*time.Hour), "scoring"))
+		events := ledger.StopEntries(stop.Propose(terms, id, fmt.Sprint("c", i/2),
+			stop.Proposal{Account: stop.Account{Number: "n", Bank: []string{"ICBK", "PCBC"}[i%2]}, Minor: int64(1000 + i),
+				Currency: event.CNY,
+				Transfer: stop.Transfer{ID: id, Minor: int64(1000 + i), At: noon}, Hop: 1 + i%3, FraudType: "task-rebate",
+				District: "520103"}, noon.Add(time.Duration(i)*5*time.Hour), "scoring"))
 		log = append(log, events...)
 		for j := range events {
 			l.Apply(&events[j])
 		}
-		answer := ledger.StopEntry(stop.Answer(terms, l.Stop(id), stop.Outcome{Result: stop.Held, HeldMinor: int64(1000 + i), EffectiveAt: noon}, noon.Add(time.Duration(i)*5*time.Hour+time.Minute), "bank"))
+		answer := ledger.StopEntry(stop.Answer(terms, l.Stop(id),
+			stop.Outcome{Result: stop.Held, HeldMinor: int64(1000 + i), EffectiveAt: noon},
+			noon.Add(time.Duration(i)*5*time.Hour+time.Minute), "bank"))
 		l.Apply(&answer)
 		log = append(log, answer)
 	}
@@ -217,13 +232,15 @@ func TestVerifyFindsTampering(t *testing.T) {
 		}
 	}
 	check()
-	if err := w.conn.Exec(t.Context(), "INSERT INTO stop_facts SELECT * REPLACE (held + 1 AS held) FROM stop_facts FINAL WHERE stop_id = 's3'"); err != nil {
+	if err := w.conn.Exec(t.Context(), "INSERT INTO stop_facts SELECT * REPLACE (held + 1 AS held) FROM stop_facts "+
+		"FINAL WHERE stop_id = 's3'"); err != nil {
 		t.Fatal(err)
 	}
 	check("stop s3 held")
 	write(t, w, log...) // written again by the service, it is right again
 	check()
-	if err := w.conn.Exec(t.Context(), "INSERT INTO recovery_days SELECT * REPLACE (amount_held + 1 AS amount_held, now64(6) AS reckoned_at) FROM recovery_days FINAL WHERE dim = 'total' AND day = '2026-11-23'"); err != nil {
+	if err := w.conn.Exec(t.Context(), "INSERT INTO recovery_days SELECT * REPLACE (amount_held + 1 AS amount_held, "+
+		"now64(6) AS reckoned_at) FROM recovery_days FINAL WHERE dim = 'total' AND day = '2026-11-23'"); err != nil {
 		t.Fatal(err)
 	}
 	check("statistics total  2026-11-23 CNY sums")
@@ -247,10 +264,12 @@ func TestVerifyFindsTampering(t *testing.T) {
 	if err != nil || len(v.Differences) > 0 {
 		t.Errorf("a moment later: %+v %v", v, err)
 	}
-	if err := w.conn.Exec(t.Context(), "INSERT INTO stop_facts SELECT * REPLACE (held + 1 AS held) FROM stop_facts FINAL WHERE stop_id = 's3'"); err != nil {
+	if err := w.conn.Exec(t.Context(), "INSERT INTO stop_facts SELECT * REPLACE (held + 1 AS held) FROM stop_facts "+
+		"FINAL WHERE stop_id = 's3'"); err != nil {
 		t.Fatal(err)
 	}
-	if v, err = w.Verify(t.Context(), l, 2*time.Second); err != nil || len(v.Differences) != 1 || v.Differences[0].ID != "s3" {
+	if v, err = w.Verify(t.Context(), l, 2*time.Second); err != nil || len(v.Differences) != 1 ||
+		v.Differences[0].ID != "s3" {
 		t.Errorf("what stays: %+v %v", v, err)
 	}
 }
@@ -261,9 +280,10 @@ func TestVerifyFindsReports(t *testing.T) {
 	w := open(t)
 	l := ledger.New(law.Default)
 	note := func(id string, minor int64) ledger.Entry {
-		return ledger.Entry{ID: "evt_" + id, CaseID: "cas_1", At: noon, By: "report", Report: &ledger.ReportNote{ID: id, Source: "110",
-			District: "520103", FraudType: "task-rebate", Minor: minor, Currency: event.CNY, Stops: []string{},
-			Payments: []ledger.Payment{{Payer: "victim", Payee: "mule", Minor: minor, Currency: event.CNY, At: noon}}}}
+		return ledger.Entry{ID: "evt_" + id, CaseID: "cas_1", At: noon, By: "report",
+			Report: &ledger.ReportNote{ID: id, Source: "110",
+				District: "520103", FraudType: "task-rebate", Minor: minor, Currency: event.CNY, Stops: []string{},
+				Payments: []ledger.Payment{{Payer: "victim", Payee: "mule", Minor: minor, Currency: event.CNY, At: noon}}}}
 	}
 	// Three hotlines are told of one loss of 5,000.00, and one of them of another of 70.00.
 	log := []ledger.Entry{note("110:1", 5000_00), note("96110:1", 5000_00), note("bank:1", 5000_00), note("110:2", 70_00)}
@@ -277,7 +297,8 @@ func TestVerifyFindsReports(t *testing.T) {
 	}
 	for _, r := range rows { // the district's, and the total
 		if r.Reports != 2 || r.ReportsRepeated != 2 || r.AmountReported != 5070_00 {
-			t.Errorf("%q: %d reports, %d repeated, %d fen; want 2, 2 and 507000", r.Key, r.Reports, r.ReportsRepeated, r.AmountReported)
+			t.Errorf("%q: %d reports, %d repeated, %d fen; want 2, 2 and 507000", r.Key, r.Reports, r.ReportsRepeated,
+				r.AmountReported)
 		}
 	}
 	check := func(want ...string) {
@@ -301,11 +322,13 @@ func TestVerifyFindsReports(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	exec("INSERT INTO reported_payments SELECT * REPLACE (amount + 1 AS amount) FROM reported_payments FINAL WHERE report_id = '110:2'")
+	exec("INSERT INTO reported_payments SELECT * REPLACE (amount + 1 AS amount) FROM reported_payments FINAL WHERE " +
+		"report_id = '110:2'")
 	check("payment 0 of report 110:2 of cas_1 amount")
 	write(t, w, log...)
 	check()
-	exec("INSERT INTO reported_payments SELECT * REPLACE (7 AS position) FROM reported_payments FINAL WHERE report_id = '110:2'")
+	exec("INSERT INTO reported_payments SELECT * REPLACE (7 AS position) FROM reported_payments FINAL WHERE report_id " +
+		"= '110:2'")
 	check("payment 7 of report 110:2 of cas_1 row")
 	exec("ALTER TABLE reported_payments DELETE WHERE position = 7 SETTINGS mutations_sync = 1")
 	exec("INSERT INTO reports SELECT * REPLACE (0 AS repeats) FROM reports FINAL WHERE report_id = '96110:1'")

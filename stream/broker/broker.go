@@ -60,7 +60,8 @@ func Start(ctx context.Context, dir string, port int) (*Broker, error) {
 	if err != nil {
 		_ = lock.Close()
 		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("embedded Kafka: port %d is taken: stop what listens there, choose another with --kafka-port, or use a running Kafka with --kafka HOST:PORT", port)
+			return nil, fmt.Errorf("embedded Kafka: port %d is taken: stop what listens there, choose another with "+
+				"--kafka-port, or use a running Kafka with --kafka HOST:PORT", port)
 		}
 		return nil, fmt.Errorf("embedded Kafka in %s: %w", dir, err)
 	}
@@ -88,7 +89,8 @@ func Lock(dir string) (*os.File, error) {
 		pid := make([]byte, 20)
 		n, _ := f.ReadAt(pid, 0)
 		_ = f.Close()
-		return nil, fmt.Errorf("%s is in use by process %s: stop that one, or choose another directory with --data", dir, pid[:n])
+		return nil, fmt.Errorf("%s is in use by process %s: stop that one, or choose another directory with --data", dir,
+			pid[:n])
 	}
 	if err := f.Truncate(0); err == nil {
 		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)

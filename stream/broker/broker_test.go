@@ -21,10 +21,12 @@ func TestLogSurvivesRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := &kafka.Client{Addr: kafka.TCP(b.Addr())}
-	if _, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{Topic: "t", NumPartitions: 1, ReplicationFactor: 1}}}); err != nil {
+	if _, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{Topic: "t",
+		NumPartitions: 1, ReplicationFactor: 1}}}); err != nil {
 		t.Fatal(err)
 	}
-	w := &kafka.Writer{Addr: kafka.TCP(b.Addr()), Topic: "t", RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond}
+	w := &kafka.Writer{Addr: kafka.TCP(b.Addr()), Topic: "t", RequiredAcks: kafka.RequireAll,
+		BatchTimeout: time.Millisecond}
 	for i := range 10 {
 		if err := w.WriteMessages(ctx, kafka.Message{Value: fmt.Append(nil, i)}); err != nil {
 			t.Fatal(err)

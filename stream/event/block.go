@@ -99,7 +99,8 @@ func AppendEvent(dst []byte, e *Event) []byte {
 	case KindTaint:
 		t := e.Taint
 		dst = append(dst, flags(t.Held, false, false))
-		for _, text := range []string{t.Account, t.Bank, t.Holder, t.CaseID, t.StopID, t.Parent, t.Payer, t.Transfer, t.Type, t.District, t.Pattern} {
+		for _, text := range []string{t.Account, t.Bank, t.Holder, t.CaseID, t.StopID, t.Parent, t.Payer, t.Transfer,
+			t.Type, t.District, t.Pattern} {
 			dst = appendText(dst, text)
 		}
 		for _, n := range []int64{t.Minor, t.Offset, t.Whole, int64(t.Hop)} {
@@ -230,14 +231,17 @@ func (b *Block) event(e *Event) {
 		e.Watch.Reason = b.text()
 		e.Watch.Until = Instant(b.Int())
 	case KindRisk:
-		e.Risk = Risk{Entity: Entity(b.text()), Origin: Entity(b.text()), Since: Instant(b.Int()), Score: int(b.Int()), From: Entity(b.text()), Why: b.text(),
+		e.Risk = Risk{Entity: Entity(b.text()), Origin: Entity(b.text()), Since: Instant(b.Int()), Score: int(b.Int()),
+			From: Entity(b.text()), Why: b.text(),
 			Hop: int(b.Int()), Minor: b.Int(), Cause: b.text()}
 	case KindControl:
-		c := &Control{Removed: b.Byte()&1 != 0, What: b.text(), Entity: Entity(b.text()), Pattern: b.text(), As: b.text(), Reason: b.text(), By: b.text(), Text: b.text()}
+		c := &Control{Removed: b.Byte()&1 != 0, What: b.text(), Entity: Entity(b.text()), Pattern: b.text(), As: b.text(),
+			Reason: b.text(), By: b.text(), Text: b.text()}
 		c.Until = Instant(b.Int())
 		e.Control = c
 	case KindTaint:
-		t := &Taint{Held: b.Byte()&1 != 0, Account: b.text(), Bank: b.text(), Holder: b.text(), CaseID: b.text(), StopID: b.text(), Parent: b.text(), Payer: b.text(),
+		t := &Taint{Held: b.Byte()&1 != 0, Account: b.text(), Bank: b.text(), Holder: b.text(), CaseID: b.text(),
+			StopID: b.text(), Parent: b.text(), Payer: b.text(),
 			Transfer: b.text(), Type: b.text(), District: b.text(), Pattern: b.text(), At: e.At}
 		t.Minor, t.Offset, t.Whole, t.Hop = b.Int(), b.Int(), b.Int(), int(b.Int())
 		t.Key = b.Uint()

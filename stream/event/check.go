@@ -46,10 +46,12 @@ func (c *check) event(d *document, e *Event) {
 	case KindCall:
 		c.call(d, &e.Call)
 	case KindMessage:
-		e.Message = Message{Sender: c.number("/sender", d.Sender), Recipient: c.number("/recipient", d.Recipient), LinkHost: c.text("/link_host", d.LinkHost)}
+		e.Message = Message{Sender: c.number("/sender", d.Sender), Recipient: c.number("/recipient", d.Recipient),
+			LinkHost: c.text("/link_host", d.LinkHost)}
 	case KindSIM:
 		e.SIM = SIM{Number: c.number("/number", d.Number),
-			Change: c.oneOf("/change", d.Change, "activated", "swapped", "ported", "forwarding_on", "forwarding_off", "suspended")}
+			Change: c.oneOf("/change", d.Change, "activated", "swapped", "ported", "forwarding_on", "forwarding_off",
+				"suspended")}
 	case KindReport:
 		e.Report = &Report{}
 		c.report(d, e.Report)

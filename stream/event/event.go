@@ -217,7 +217,8 @@ type Taint struct {
 // CloneTaint copies a taint whose texts belong to a block of legs.
 func CloneTaint(t *Taint) Taint {
 	c := *t
-	for _, text := range []*string{&c.Account, &c.Bank, &c.Holder, &c.CaseID, &c.StopID, &c.Parent, &c.Payer, &c.Transfer, &c.Type, &c.District, &c.Pattern} {
+	for _, text := range []*string{&c.Account, &c.Bank, &c.Holder, &c.CaseID, &c.StopID, &c.Parent, &c.Payer,
+		&c.Transfer, &c.Type, &c.District, &c.Pattern} {
 		*text = strings.Clone(*text)
 	}
 	return c
@@ -243,7 +244,8 @@ type Control struct {
 // What a control is about.
 const (
 	ControlCatalogue = "catalogue"
-	ControlProposal  = "proposal" // of a catalogue, which waits for a second person; Pattern is the version that it changes
+	// of a catalogue, which waits for a second person; Pattern is the version that it changes
+	ControlProposal  = "proposal"
 	ControlException = "exception"
 	ControlKnown     = "known"
 	ControlTrip      = "trip" // of a brake: a partition has spent its share of a budget
@@ -273,7 +275,8 @@ const Roles = int(RoleTaint) + 1
 // Role is an entity's part in an event.
 type Role uint8
 
-var roleNames = [...]string{"", "debit", "payment", "credit", "callee", "caller", "recipient", "sender", "sim", "report", "watch", "risk", "control", "taint"}
+var roleNames = [...]string{"", "debit", "payment", "credit", "callee", "caller", "recipient", "sender", "sim",
+	"report", "watch", "risk", "control", "taint"}
 
 func (r Role) String() string { return roleNames[min(int(r), len(roleNames)-1)] }
 
@@ -307,7 +310,8 @@ func (e *Event) Touched(dst []Touch) []Touch {
 	case KindCall:
 		dst = append(dst, Touch{RoleCallee, PrefixNumber, e.Call.Callee}, Touch{RoleCaller, PrefixNumber, e.Call.Caller})
 	case KindMessage:
-		dst = append(dst, Touch{RoleRecipient, PrefixNumber, e.Message.Recipient}, Touch{RoleSender, PrefixNumber, e.Message.Sender})
+		dst = append(dst, Touch{RoleRecipient, PrefixNumber, e.Message.Recipient},
+			Touch{RoleSender, PrefixNumber, e.Message.Sender})
 	case KindSIM:
 		dst = append(dst, Touch{RoleSIM, PrefixNumber, e.SIM.Number})
 	case KindWatch:

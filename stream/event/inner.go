@@ -97,7 +97,8 @@ func ParseInner(b []byte, e *Event) error {
 		if err := json.Unmarshal(b, &d); err != nil {
 			return Refusal{NewProblem("", "bad-value.inner", "cause", err.Error())}
 		}
-		if d.Account == "" || d.StopID == "" || d.CaseID == "" || d.ID == "" || d.Minor < 0 || d.Offset < 0 || d.Minor == 0 && !d.Held {
+		if d.Account == "" || d.StopID == "" || d.CaseID == "" || d.ID == "" || d.Minor < 0 || d.Offset < 0 ||
+			d.Minor == 0 && !d.Held {
 			return Refusal{NewProblem("/account", "missing-field.taint")}
 		}
 		d.Taint.At = d.At
@@ -111,7 +112,8 @@ func ParseInner(b []byte, e *Event) error {
 			return Refusal{NewProblem("/what", "missing-field.control")}
 		}
 		e.Kind, e.ID, e.At = KindControl, d.ID, d.At
-		e.Control = &Control{What: d.What, Entity: d.Entity, Pattern: d.Pattern, As: d.As, Until: d.Until, Removed: d.Removed, Reason: d.Reason, By: d.By, Text: d.Text}
+		e.Control = &Control{What: d.What, Entity: d.Entity, Pattern: d.Pattern, As: d.As, Until: d.Until,
+			Removed: d.Removed, Reason: d.Reason, By: d.By, Text: d.Text}
 	default:
 		return Refusal{NewProblem("/kind", "unknown-kind", "value", clip(head.Kind),
 			"allowed", []string{"risk", "taint", "control"})}

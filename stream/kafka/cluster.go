@@ -167,7 +167,8 @@ const endsTime = 5 * time.Second
 // Committed asks for what a group has committed of a topic: the offset of the
 // next message by partition, below 0 where there is none.
 func (c *Cluster) Committed(ctx context.Context, group, topic string, partitions ...int) (map[int]int64, error) {
-	resp, err := c.client(askTime).OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: partitions}})
+	resp, err := c.client(askTime).OffsetFetch(ctx,
+		&kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: partitions}})
 	if err == nil {
 		err = resp.Error
 	}

@@ -30,7 +30,8 @@ func cluster(t *testing.T) *Cluster {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	if err := c.Create(t.Context(), Topic{Name: "t", Partitions: 2, Config: map[string]string{"retention.ms": "-1"}}); err != nil {
+	if err := c.Create(t.Context(), Topic{Name: "t", Partitions: 2,
+		Config: map[string]string{"retention.ms": "-1"}}); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -39,7 +40,8 @@ func cluster(t *testing.T) *Cluster {
 // write appends messages; the first letter of a key names its partition.
 func write(t *testing.T, c *Cluster, keys ...string) {
 	t.Helper()
-	p := c.NewProducer(ProducerConfig{Messages: 100, Bytes: 1 << 20, Partition: func(key []byte, n int) int { return int(key[0]-'0') % n }})
+	p := c.NewProducer(ProducerConfig{Messages: 100, Bytes: 1 << 20,
+		Partition: func(key []byte, n int) int { return int(key[0]-'0') % n }})
 	defer func() { _ = p.Close() }()
 	msgs := make([]Message, len(keys))
 	for i, k := range keys {
@@ -207,7 +209,8 @@ func TestFollow(t *testing.T) {
 		t.Error("told of an end again")
 	}
 	broken := errors.New("broken")
-	err := c.Follow(t.Context(), Following{Topic: "t", Partitions: 2, From: FirstOffset, Log: silent}, func(*Message) error { return broken })
+	err := c.Follow(t.Context(), Following{Topic: "t", Partitions: 2, From: FirstOffset, Log: silent},
+		func(*Message) error { return broken })
 	if !errors.Is(err, broken) || !strings.Contains(err.Error(), "t/") {
 		t.Errorf("%v", err)
 	}
@@ -307,7 +310,8 @@ func TestGroup(t *testing.T) {
 // A commit waits for its time unless it must be now; the same offset again is none.
 func TestCommitWaits(t *testing.T) {
 	var commits []int64
-	c := &Claim{Offset: 1, committed: time.Now(), commits: func(o int64) error { commits = append(commits, o); return nil }}
+	c := &Claim{Offset: 1, committed: time.Now(),
+		commits: func(o int64) error { commits = append(commits, o); return nil }}
 	for _, step := range []struct {
 		offset int64
 		force  bool

@@ -66,16 +66,18 @@ func (c *Cluster) followPartition(ctx context.Context, what Following, partition
 }
 
 // ReadAll is [Cluster.Follow] from the beginning to the ends of this moment.
-func (c *Cluster) ReadAll(ctx context.Context, topic string, partitions int, log *slog.Logger, f func(*Message) error) error {
+func (c *Cluster) ReadAll(ctx context.Context, topic string, partitions int, log *slog.Logger,
+	f func(*Message) error) error {
 	following, enough := context.WithCancel(ctx)
 	defer enough()
 	var left atomic.Int64
 	left.Store(int64(partitions))
-	err := c.Follow(following, Following{Topic: topic, Partitions: partitions, From: FirstOffset, Log: log, CaughtUp: func() {
-		if left.Add(-1) == 0 {
-			enough()
-		}
-	}}, f)
+	err := c.Follow(following, Following{Topic: topic, Partitions: partitions, From: FirstOffset, Log: log,
+		CaughtUp: func() {
+			if left.Add(-1) == 0 {
+				enough()
+			}
+		}}, f)
 	if err != nil {
 		return err
 	}

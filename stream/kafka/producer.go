@@ -56,7 +56,8 @@ func (p *Producer) Write(ctx context.Context, msgs ...Message) error {
 				}
 			}
 		}
-		return fmt.Errorf("write to %s: %d of %d messages failed, the first with: %w", msgs[0].Topic, failed, len(msgs), first)
+		return fmt.Errorf("write to %s: %d of %d messages failed, the first with: %w", msgs[0].Topic, failed, len(msgs),
+			first)
 	}
 	if err != nil {
 		return fmt.Errorf("write to %s: %w", msgs[0].Topic, err)

@@ -70,7 +70,8 @@ func TestRetryEnds(t *testing.T) {
 		if !errors.Is(err, context.Canceled) || tries != 3 {
 			t.Errorf("after %d tries: %v", tries, err)
 		}
-		err = Pauses{time.Second, time.Second}.Do(t.Context(), func() error { return Stop(errAway) }, func(error) { t.Error("heard of") })
+		err = Pauses{time.Second, time.Second}.Do(t.Context(), func() error { return Stop(errAway) },
+			func(error) { t.Error("heard of") })
 		if err != errAway { //nolint:errorlint // itself, not wrapped
 			t.Errorf("%v, want the error itself", err)
 		}

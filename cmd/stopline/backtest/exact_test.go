@@ -40,8 +40,10 @@ func outcome(t *testing.T, seed uint64, events []event.Event, parts, hot int, cr
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 1)), engine: scoring.NewEngine(catalogue, scoring.DefaultPolicy, parts), parts: parts, hot: hot,
-		log: make([][][]byte, parts), cold: make([]map[event.Entity][]byte, parts), marks: make([]scoring.Marks, parts), offset: make([]int64, parts), alerts: map[string]string{}}
+	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 1)),
+		engine: scoring.NewEngine(catalogue, scoring.DefaultPolicy, parts), parts: parts, hot: hot,
+		log: make([][][]byte, parts), cold: make([]map[event.Entity][]byte, parts), marks: make([]scoring.Marks, parts),
+		offset: make([]int64, parts), alerts: map[string]string{}}
 	memory := make([]*scoring.Partition, parts)
 	next := make([]int64, parts) // to score
 	for p := range parts {
@@ -108,7 +110,9 @@ func (w *world) deliver(offset *int64) {
 		*offset++
 		e := event.Event{Kind: event.KindRisk, ID: event.RiskID(&n.Risk), At: n.At, Risk: n.Risk}
 		p := event.PartitionOf([]byte(n.Risk.Entity), w.parts)
-		w.log[p] = append(w.log[p], event.AppendLeg(event.BeginBlock(nil), event.Touch{Role: event.RoleRisk, Name: string(n.Risk.Entity)}, event.Source{Topic: 4, Offset: *offset}, event.AppendEvent(nil, &e)))
+		w.log[p] = append(w.log[p], event.AppendLeg(event.BeginBlock(nil),
+			event.Touch{Role: event.RoleRisk, Name: string(n.Risk.Entity)}, event.Source{Topic: 4, Offset: *offset},
+			event.AppendEvent(nil, &e)))
 	}
 	w.notes = w.notes[:0]
 }

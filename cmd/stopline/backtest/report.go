@@ -30,10 +30,11 @@ type Report struct {
 // Figures are those of one catalogue. A true positive is a fraud with any live
 // alert on it; a false positive is an honest transfer, account or number with one.
 type Figures struct {
-	Catalogue     string          `json:"catalogue"`
-	Frauds        int             `json:"frauds"`
-	Caught        int             `json:"true_positives"`
-	InTime        int             `json:"alerted_in_time"` // with a review or a stop, before the deadline where frauds have one
+	Catalogue string `json:"catalogue"`
+	Frauds    int    `json:"frauds"`
+	Caught    int    `json:"true_positives"`
+	// with a review or a stop, before the deadline where frauds have one
+	InTime        int             `json:"alerted_in_time"`
 	Honest        int64           `json:"honest"`
 	False         int             `json:"false_positives"`
 	Recall        float64         `json:"recall"`
@@ -93,8 +94,10 @@ type Change struct {
 // Report compares the findings with the truth. The first catalogue is the
 // candidate, the second, if any, the live one.
 func (r *Result) Report(source string, now event.Instant, catalogues ...*scoring.Catalogue) *Report {
-	out := &Report{Source: source, GeneratedAt: now.String(), From: r.From.String(), To: r.To.String(), Events: r.Events, Legs: r.Legs,
-		Seconds: rounded(r.Seconds, 2), EventsPerSec: math.Round(float64(r.Events) / max(r.Seconds, 1e-9)), Unit: r.Truth.unit()}
+	out := &Report{Source: source, GeneratedAt: now.String(), From: r.From.String(), To: r.To.String(),
+		Events: r.Events, Legs: r.Legs,
+		Seconds: rounded(r.Seconds, 2), EventsPerSec: math.Round(float64(r.Events) / max(r.Seconds, 1e-9)),
+		Unit: r.Truth.unit()}
 	figures := make([]Figures, len(catalogues))
 	for i, c := range catalogues {
 		figures[i] = r.figures(r.Findings[i], c)
@@ -139,8 +142,9 @@ func (r *Result) figures(findings []Finding, c *scoring.Catalogue) Figures {
 	days := map[string]*DayFigure{}
 	wrong := map[string]bool{}
 	alerted := map[event.Entity]bool{}
-	first, acted := map[string]event.Instant{}, map[string]event.Instant{} // any alert; one that a person or a bank acts on
-	patternsOf := map[string]map[string]bool{}                             // by fraud
+	// any alert; one that a person or a bank acts on
+	first, acted := map[string]event.Instant{}, map[string]event.Instant{}
+	patternsOf := map[string]map[string]bool{} // by fraud
 	for i := range findings {
 		x := &findings[i]
 		fraud := t.of(x)
@@ -214,7 +218,8 @@ func (r *Result) figures(findings []Finding, c *scoring.Catalogue) Figures {
 	}
 	t.count(&f, first, acted, alerted, wrong)
 	f.Recall, f.Precision = ratio(f.Caught, f.Frauds), ratio(f.Caught, f.Caught+f.False)
-	f.FalseRate, f.FalsePerTrue = ratio(f.False, f.Honest), rounded(float64(f.FalseAlerts)/max(1, float64(f.TrueAlerts)), 3)
+	f.FalseRate, f.FalsePerTrue = ratio(f.False,
+		f.Honest), rounded(float64(f.FalseAlerts)/max(1, float64(f.TrueAlerts)), 3)
 	f.FalseStopRate = rounded(float64(f.FalseStops)*1e4/max(1, float64(t.Money)), 4)
 	for _, d := range days {
 		f.Days = append(f.Days, *d)
@@ -226,7 +231,8 @@ func (r *Result) figures(findings []Finding, c *scoring.Catalogue) Figures {
 }
 
 // count compares with the frauds, or with the labelled entities.
-func (t *Truth) count(f *Figures, first, acted map[string]event.Instant, alerted map[event.Entity]bool, wrong map[string]bool) {
+func (t *Truth) count(f *Figures, first, acted map[string]event.Instant, alerted map[event.Entity]bool,
+	wrong map[string]bool) {
 	if t.Entities != nil {
 		k := KindFigure{Kind: "labelled"}
 		var minutes []float64
@@ -258,7 +264,8 @@ func (t *Truth) count(f *Figures, first, acted map[string]event.Instant, alerted
 		}
 		f.InTime = f.Caught
 		if slices.Sort(minutes); len(minutes) > 0 {
-			k.Frauds, k.Caught, k.InTime, k.Recall, k.MinutesToSee = f.Frauds, f.Caught, f.Caught, ratio(f.Caught, f.Frauds), rounded(minutes[len(minutes)/2], 1)
+			k.Frauds, k.Caught, k.InTime, k.Recall, k.MinutesToSee = f.Frauds, f.Caught, f.Caught, ratio(f.Caught,
+				f.Frauds), rounded(minutes[len(minutes)/2], 1)
 			f.Kinds = append(f.Kinds, k)
 		}
 		return

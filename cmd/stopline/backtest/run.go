@@ -50,7 +50,8 @@ type Result struct {
 
 // Run scores a source with each of the catalogues. Labels that the events carry
 // (victims' reports among them) are added to truth.
-func Run(ctx context.Context, src Source, truth *Truth, policy scoring.Policy, catalogues ...*scoring.Catalogue) (*Result, error) {
+func Run(ctx context.Context, src Source, truth *Truth, policy scoring.Policy,
+	catalogues ...*scoring.Catalogue) (*Result, error) {
 	began := time.Now()
 	r := &runner{truth: truth, result: &Result{Truth: truth}}
 	for _, c := range catalogues {
@@ -220,7 +221,9 @@ func (r *runner) score(rd *round) error {
 // deliver makes legs of the notes, in an order of their own.
 func (b *bench) deliver(offset int64) (blocks [shards][]byte) {
 	slices.SortFunc(b.notes, func(x, y scoring.Note) int {
-		return cmp.Or(cmp.Compare(x.At, y.At), cmp.Compare(x.Risk.Entity, y.Risk.Entity), cmp.Compare(x.Risk.Cause, y.Risk.Cause), cmp.Compare(x.Risk.Origin, y.Risk.Origin), cmp.Compare(x.Risk.Hop, y.Risk.Hop))
+		return cmp.Or(cmp.Compare(x.At, y.At), cmp.Compare(x.Risk.Entity, y.Risk.Entity),
+			cmp.Compare(x.Risk.Cause, y.Risk.Cause), cmp.Compare(x.Risk.Origin, y.Risk.Origin),
+			cmp.Compare(x.Risk.Hop, y.Risk.Hop))
 	})
 	for i := range b.notes {
 		n := &b.notes[i]

@@ -13,7 +13,8 @@ import (
 func (r *Report) Table(w io.Writer) error {
 	t := &strings.Builder{}
 	fmt.Fprintf(t, "\n%s\t\n", r.Source)
-	fmt.Fprintf(t, "  %d events, %s to %s, in %.1f s: %.0f events a second\n\n", r.Events, r.From, r.To, r.Seconds, r.EventsPerSec)
+	fmt.Fprintf(t, "  %d events, %s to %s, in %.1f s: %.0f events a second\n\n", r.Events, r.From, r.To, r.Seconds,
+		r.EventsPerSec)
 	r.Candidate.table(t, "catalogue", r.Unit)
 	if r.Live != nil {
 		r.Live.table(t, "compared with", r.Unit)
@@ -21,7 +22,8 @@ func (r *Report) Table(w io.Writer) error {
 	fmt.Fprintf(t, "  pattern\talerts\ttrue\tfalse\tprecision\tfrauds\tonly here\n")
 	for _, p := range r.Candidate.Patterns {
 		if p.Alerts > 0 {
-			fmt.Fprintf(t, "  %s\t%d\t%d\t%d\t%.3f\t%d\t%d\n", p.ID+map[bool]string{true: " (shadow)"}[p.Shadow], p.Alerts, p.True, p.False, p.Precision, p.Frauds, p.Alone)
+			fmt.Fprintf(t, "  %s\t%d\t%d\t%d\t%.3f\t%d\t%d\n", p.ID+map[bool]string{true: " (shadow)"}[p.Shadow], p.Alerts,
+				p.True, p.False, p.Precision, p.Frauds, p.Alone)
 		}
 	}
 	if len(r.Candidate.Kinds) > 0 {
@@ -45,9 +47,12 @@ func (r *Report) Table(w io.Writer) error {
 }
 
 func (f *Figures) table(w *strings.Builder, what, unit string) {
-	fmt.Fprintf(w, "  %s %s\tfrauds caught %d of %d (recall %.3f)\talerted in time %d\n", what, f.Catalogue, f.Caught, f.Frauds, f.Recall, f.InTime)
-	fmt.Fprintf(w, "  \tfalse positives %d of %d %s (%.4f)\tprecision %.3f\n", f.False, f.Honest, unit, f.FalseRate, f.Precision)
-	fmt.Fprintf(w, "  \talerts: %d stop, %d review, %d warn; %.1f a day\tfalse stops %d (%.2f in 10,000 transfers)\n\n", f.Actions["stop"], f.Actions["review"], f.Actions["warn"], f.PerDay, f.FalseStops, f.FalseStopRate)
+	fmt.Fprintf(w, "  %s %s\tfrauds caught %d of %d (recall %.3f)\talerted in time %d\n", what, f.Catalogue, f.Caught,
+		f.Frauds, f.Recall, f.InTime)
+	fmt.Fprintf(w, "  \tfalse positives %d of %d %s (%.4f)\tprecision %.3f\n", f.False, f.Honest, unit, f.FalseRate,
+		f.Precision)
+	fmt.Fprintf(w, "  \talerts: %d stop, %d review, %d warn; %.1f a day\tfalse stops %d (%.2f in 10,000 "+
+		"transfers)\n\n", f.Actions["stop"], f.Actions["review"], f.Actions["warn"], f.PerDay, f.FalseStops, f.FalseStopRate)
 }
 
 //go:embed page.html
@@ -82,7 +87,8 @@ func bars(days []DayFigure, width, height float64) []bar {
 	out := make([]bar, len(days))
 	for i, d := range days {
 		h := func(n int) float64 { return height * float64(n) / float64(most) }
-		b := bar{DayFigure: d, X: float64(i) * step, Width: max(1, step*0.8), StopH: h(d.Stop), ReviewH: h(d.Review), WarnH: h(d.Warn), Label: i%every == 0}
+		b := bar{DayFigure: d, X: float64(i) * step, Width: max(1, step*0.8), StopH: h(d.Stop), ReviewH: h(d.Review),
+			WarnH: h(d.Warn), Label: i%every == 0}
 		b.StopY = height - b.StopH
 		b.ReviewY = b.StopY - b.ReviewH
 		b.WarnY = b.ReviewY - b.WarnH

@@ -18,7 +18,8 @@ import (
 )
 
 // Files reads CSV files through a mapping, and their labels into truth.
-func Files(m *history.Mapping, files []string, labels string, numbers *event.Numbers, truth *Truth, progress history.Progress) (Source, error) {
+func Files(m *history.Mapping, files []string, labels string, numbers *event.Numbers, truth *Truth,
+	progress history.Progress) (Source, error) {
 	for _, f := range files {
 		e, err := m.Entities(f, labels, numbers)
 		if err != nil {
@@ -35,7 +36,10 @@ func Files(m *history.Mapping, files []string, labels string, numbers *event.Num
 	}
 	return func(ctx context.Context, yield func(*event.Event, string) error) error {
 		for _, f := range files {
-			if _, err := m.Read(f, numbers, progress, func(r *history.Row) error { return yield(&r.Event, r.Fraud) }); err != nil {
+			if _, err := m.Read(f, numbers, progress, func(r *history.Row) error {
+				return yield(&r.Event,
+					r.Fraud)
+			}); err != nil {
 				return err
 			}
 		}
@@ -45,7 +49,8 @@ func Files(m *history.Mapping, files []string, labels string, numbers *event.Num
 
 // Documents reads files of our own events, a JSON document a line, plain or
 // .gz. What cannot be read is counted and told to refused; it stops nothing.
-func Documents(files []string, parser *event.Parser, progress history.Progress, refused func(file string, line int, err error)) Source {
+func Documents(files []string, parser *event.Parser, progress history.Progress,
+	refused func(file string, line int, err error)) Source {
 	now := event.InstantOf(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)) // the past has any age
 	return func(_ context.Context, yield func(*event.Event, string) error) error {
 		for _, f := range files {
@@ -57,7 +62,8 @@ func Documents(files []string, parser *event.Parser, progress history.Progress, 
 	}
 }
 
-func documents(file string, parser *event.Parser, now event.Instant, progress history.Progress, yield func(*event.Event, string) error, refused func(string, int, error)) (err error) {
+func documents(file string, parser *event.Parser, now event.Instant, progress history.Progress,
+	yield func(*event.Event, string) error, refused func(string, int, error)) (err error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
@@ -142,7 +148,8 @@ func City(cfg city.Config, events int, parser *event.Parser, truth *Truth, progr
 
 // Books reads the history in ClickHouse, with what victims have reported and
 // people have found out.
-func Books(ctx context.Context, w *warehouse.Warehouse, from, to event.Instant, numbers *event.Numbers, progress func(events int)) (Source, error) {
+func Books(ctx context.Context, w *warehouse.Warehouse, from, to event.Instant, numbers *event.Numbers,
+	progress func(events int)) (Source, error) {
 	frauds, err := w.Frauds(ctx)
 	if err != nil {
 		return nil, err

@@ -18,7 +18,8 @@ type row struct{ values []float64 }
 // Table asks the patterns that need nothing but the features of a file. The
 // conditions are compiled from the same text by the same compiler; only where
 // the values come from is another.
-func Table(source string, t *history.Table, on string, now event.Instant, catalogues ...*scoring.Catalogue) (*Report, error) {
+func Table(source string, t *history.Table, on string, now event.Instant,
+	catalogues ...*scoring.Catalogue) (*Report, error) {
 	began := time.Now()
 	account, number := pattern.RolesOf(on)
 	if account == 0 && number == 0 {
@@ -59,7 +60,8 @@ func Table(source string, t *history.Table, on string, now event.Instant, catalo
 }
 
 // tablePatterns compiles a catalogue over the columns of a table.
-func tablePatterns(t *history.Table, c *scoring.Catalogue, account, number event.Role) ([]*pattern.Pattern[row], error) {
+func tablePatterns(t *history.Table, c *scoring.Catalogue, account, number event.Role) ([]*pattern.Pattern[row],
+	error) {
 	known := map[string]bool{}
 	var features []pattern.Feature[row]
 	for _, f := range scoring.Features() {
@@ -71,8 +73,10 @@ func tablePatterns(t *history.Table, c *scoring.Catalogue, account, number event
 			}
 			return v.values[i]
 		}
-		features = append(features, pattern.Feature[row]{Name: f.Name, Doc: f.Doc, Of: f.Of, Type: f.Type, Money: f.Money, Signal: f.Signal, Note: f.Note, Cost: f.Cost,
-			Bool: func(v *row) bool { return value(v) != 0 }, Int: intOf(f.Type, value), Double: doubleOf(f.Type, value), String: func(*row) string { return "" }})
+		features = append(features, pattern.Feature[row]{Name: f.Name, Doc: f.Doc, Of: f.Of, Type: f.Type, Money: f.Money,
+			Signal: f.Signal, Note: f.Note, Cost: f.Cost,
+			Bool: func(v *row) bool { return value(v) != 0 }, Int: intOf(f.Type, value), Double: doubleOf(f.Type, value),
+			String: func(*row) string { return "" }})
 	}
 	for _, n := range t.Names {
 		if !known[n] {

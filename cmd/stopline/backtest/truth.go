@@ -31,7 +31,8 @@ type Fraud struct {
 
 // NewTruth knows nothing yet.
 func NewTruth() *Truth {
-	return &Truth{Frauds: map[string]*Fraud{}, Transfers: map[string]string{}, reported: map[string]string{}, began: map[event.Entity]event.Instant{}}
+	return &Truth{Frauds: map[string]*Fraud{}, Transfers: map[string]string{}, reported: map[string]string{},
+		began: map[event.Entity]event.Instant{}}
 }
 
 // Entity labels accounts or numbers.

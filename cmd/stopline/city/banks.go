@@ -79,7 +79,8 @@ func (b *Banks) OpenJournal(path string) error {
 func (b *Banks) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	for i, code := range BankCodes {
-		d := &desk{Banks: b, bank: code, pace: 0.6 + 0.3*float64(i), client: b.client(code), rng: rand.New(rand.NewPCG(b.City.cfg.Seed, uint64(code[0])<<8|uint64(code[1]))), wg: &wg}
+		d := &desk{Banks: b, bank: code, pace: 0.6 + 0.3*float64(i), client: b.client(code),
+			rng: rand.New(rand.NewPCG(b.City.cfg.Seed, uint64(code[0])<<8|uint64(code[1]))), wg: &wg}
 		if i%2 == 0 {
 			wg.Go(func() { d.poll(ctx) })
 		} else {
@@ -132,7 +133,8 @@ func (d *desk) listen(ctx context.Context) {
 			d.take(ctx, m.Data)
 		case m.Type == client.ReturnInstructed && m.Data.Return != nil:
 			d.wg.Go(func() {
-				if _, err := d.client.Returned(ctx, m.Data.ID, m.Data.Return.Amount, "R-"+m.Data.Return.ID); err != nil && ctx.Err() == nil {
+				if _, err := d.client.Returned(ctx, m.Data.ID, m.Data.Return.Amount, "R-"+m.Data.Return.ID); err != nil &&
+					ctx.Err() == nil {
 					d.Log.Warn("a payment back could not be confirmed", "bank", d.bank, "stop", m.Data.ID, "err", err)
 				}
 			})
@@ -261,7 +263,8 @@ func (c *City) answerStop(bank string, s client.Stop) answer {
 			break
 		}
 		if o.at >= event.InstantOf(s.Transfer.At) {
-			a.Outcome.Onward = append(a.Outcome.Onward, client.Onward{ID: o.id, ToAccount: o.to, ToBank: o.bank, Amount: yuan(o.minor), At: o.at.Time()})
+			a.Outcome.Onward = append(a.Outcome.Onward,
+				client.Onward{ID: o.id, ToAccount: o.to, ToBank: o.bank, Amount: yuan(o.minor), At: o.at.Time()})
 			gone -= o.minor
 		}
 	}

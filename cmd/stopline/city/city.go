@@ -142,8 +142,9 @@ func New(cfg Config) *City {
 	if cfg.Frauds == 0 {
 		cfg.Frauds = DefaultFrauds
 	}
-	c := &City{cfg: cfg, now: cfg.Start, honest: true, mules: map[string]*account{}, truth: Truth{Fraud: map[string]bool{}},
-		rng: rand.New(rand.NewPCG(cfg.Seed, 1)), fraudRng: rand.New(rand.NewPCG(cfg.Seed, 2))}
+	c := &City{cfg: cfg, now: cfg.Start, honest: true, mules: map[string]*account{},
+		truth: Truth{Fraud: map[string]bool{}},
+		rng:   rand.New(rand.NewPCG(cfg.Seed, 1)), fraudRng: rand.New(rand.NewPCG(cfg.Seed, 2))}
 	c.settle(rand.New(rand.NewPCG(cfg.Seed, 3)))
 	c.after(c.exp(c.rng, c.cfg.Rate/1.45), c.life)
 	c.after(c.exp(c.fraudRng, c.cfg.Rate*c.cfg.Frauds/1000), c.campaign)

@@ -34,7 +34,8 @@ func TestSameSeedSameCity(t *testing.T) {
 			t.Fatalf("document %d differs:\n%s\n%s", i, whole[i].JSON, stepwise[i].JSON)
 		}
 	}
-	if other := small(6).Advance(end); slices.EqualFunc(whole[:100], other[:100], func(x, y Doc) bool { return string(x.JSON) == string(y.JSON) }) {
+	if other := small(6).Advance(end); slices.EqualFunc(whole[:100], other[:100],
+		func(x, y Doc) bool { return string(x.JSON) == string(y.JSON) }) {
 		t.Error("another seed makes the same city")
 	}
 }
@@ -109,7 +110,8 @@ func TestRestoredCityIsTheSame(t *testing.T) {
 	again.Advance(first.Now())
 	a, b := first.Truth(), again.Truth()
 	if len(holds) < 3 || a.Held != b.Held || a.Stolen != b.Stolen || a.CashedOut != b.CashedOut || a.Events != b.Events {
-		t.Errorf("%d holds: held %d and %d, stolen %d and %d, cashed out %d and %d, events %d and %d", len(holds), a.Held, b.Held, a.Stolen, b.Stolen, a.CashedOut, b.CashedOut, a.Events, b.Events)
+		t.Errorf("%d holds: held %d and %d, stolen %d and %d, cashed out %d and %d, events %d and %d", len(holds), a.Held,
+			b.Held, a.Stolen, b.Stolen, a.CashedOut, b.CashedOut, a.Events, b.Events)
 	}
 }
 

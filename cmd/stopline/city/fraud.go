@@ -22,8 +22,9 @@ type gang struct {
 func (g *gang) recruit(c *City, layer int, r *rand.Rand) *account {
 	g.recruits++
 	bank := r.IntN(len(BankCodes))
-	a := &account{number: fmt.Sprintf("6217%02d%03d%d%09d", bank, g.id, layer, g.recruits), holder: fmt.Sprintf("卡农%03d-%04d", g.id, g.recruits),
-		bank: bank, awakened: r.IntN(5) == 0, balance: int64(r.IntN(2000))}
+	a := &account{number: fmt.Sprintf("6217%02d%03d%d%09d", bank, g.id, layer, g.recruits),
+		holder: fmt.Sprintf("卡农%03d-%04d", g.id, g.recruits),
+		bank:   bank, awakened: r.IntN(5) == 0, balance: int64(r.IntN(2000))}
 	g.layer[layer] = append(g.layer[layer], a)
 	c.mules[a.number] = a
 	return a
@@ -116,8 +117,9 @@ func (c *City) steal(f *fraud, after time.Duration, part float64, device string,
 		c.truth.Stolen += minor
 		f.stolen += minor
 		f.transfers = append(f.transfers, Paid{id, c.now})
-		f.paid = append(f.paid, reportTransfer{ID: id, PayerAccount: f.victim.account, PayeeAccount: to.number, PayeeBank: BankCodes[to.bank],
-			Amount: yuan(minor), Currency: "CNY", At: c.now})
+		f.paid = append(f.paid, reportTransfer{ID: id, PayerAccount: f.victim.account, PayeeAccount: to.number,
+			PayeeBank: BankCodes[to.bank],
+			Amount:    yuan(minor), Currency: "CNY", At: c.now})
 		c.receive(f, to, minor, 0)
 		if f.pending--; f.pending == 0 {
 			// A third understand at once; the others when somebody asks.
@@ -212,8 +214,10 @@ func (c *City) report(f *fraud) {
 			paid = append(paid, t)
 		}
 	}
-	c.send(Reports, "report", f.victim.account, id, c.now, &reportDoc{Kind: "report", ID: id, At: c.now, Source: pick(f.rng, "96110", "110", "12345"),
-		District: f.victim.district, FraudType: f.kind, Victim: partyDoc{Holder: f.victim.holder, Phone: f.victim.phone}, Transfers: paid, Callers: []string{f.caller}})
+	c.send(Reports, "report", f.victim.account, id, c.now,
+		&reportDoc{Kind: "report", ID: id, At: c.now, Source: pick(f.rng, "96110", "110", "12345"),
+			District: f.victim.district, FraudType: f.kind, Victim: partyDoc{Holder: f.victim.holder, Phone: f.victim.phone},
+			Transfers: paid, Callers: []string{f.caller}})
 	if c.baseline > 0 {
 		c.after(c.baseline, func() {
 			for _, t := range f.paid {

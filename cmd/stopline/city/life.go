@@ -48,7 +48,8 @@ func (c *City) life() {
 			c.spend(p, &to, p.savings*int64(40+r.IntN(50))/100, pick(r, "mobile", "counter"))
 		}
 	case x < 0.5635: // nearly everything to their own account at another bank
-		c.spend(p, &partyDoc{Account: p.second, Bank: BankCodes[bankOf(p.second)], Holder: p.holder, Phone: p.phone}, p.savings*int64(60+r.IntN(40))/100, "mobile")
+		c.spend(p, &partyDoc{Account: p.second, Bank: BankCodes[bankOf(p.second)], Holder: p.holder, Phone: p.phone},
+			p.savings*int64(60+r.IntN(40))/100, "mobile")
 	case x < 0.57: // wages
 		firm := accountDoc(&c.firms[p.employer])
 		to := c.party(p)

@@ -108,7 +108,8 @@ func accountDoc(a *account) partyDoc {
 }
 
 // pay sends a transfer; payee nil is cash. It returns the transfer's id.
-func (c *City) pay(payer partyDoc, payee *partyDoc, minor, balance int64, channel, device, district string, fraud bool) string {
+func (c *City) pay(payer partyDoc, payee *partyDoc, minor, balance int64, channel, device, district string,
+	fraud bool) string {
 	id := c.id(payer.Bank)
 	if fraud {
 		c.truth.Fraud[id] = true
@@ -131,7 +132,8 @@ func (c *City) pay(payer partyDoc, payee *partyDoc, minor, balance int64, channe
 // call sends the start of a call now and its end when it ends.
 func (c *City) call(caller, callee string, length time.Duration, spoofed bool) {
 	id := c.id("CM")
-	d := callDoc{Kind: "call", ID: id, At: c.now, Phase: "started", Caller: numberDoc{caller}, Callee: numberDoc{callee}, Spoofed: spoofed}
+	d := callDoc{Kind: "call", ID: id, At: c.now, Phase: "started", Caller: numberDoc{caller},
+		Callee: numberDoc{callee}, Spoofed: spoofed}
 	c.send(Telecom, "call", callee, id, c.now, &d)
 	c.after(length, func() {
 		seconds := int64(length / time.Second)

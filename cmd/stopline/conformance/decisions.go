@@ -29,7 +29,8 @@ func (k *Kit) outOfOrder(ctx context.Context) error {
 	if status, err := k.send(ctx, body, k.signed(name+"_late", body, time.Now())); err != nil || status >= 500 {
 		return fmt.Errorf("the late request was answered with %d %w", status, err)
 	}
-	if err := k.until(ctx, id, "the release was not taken", func(s *stop.Stop) bool { return s.Message.Delivered }); err != nil {
+	if err := k.until(ctx, id, "the release was not taken",
+		func(s *stop.Stop) bool { return s.Message.Delivered }); err != nil {
 		return err
 	}
 	if s := k.center.Ledger.Stop(id); s.State != stop.Released {
@@ -82,8 +83,10 @@ func (k *Kit) payBack(ctx context.Context, id string) error {
 		return fmt.Errorf("%w: the stop is %s", errUnreached, s.State)
 	}
 	e := s.Next(k.center.Clock(), "kit")
-	e.ID, e.State, e.Until = event.DerivedID("evt", id, "return"), stop.Returning, k.center.Ledger.Terms().Calendar.After(e.At, 3)
-	e.Change = &stop.Change{Kind: stop.ChangeReturn, ReturnID: event.DerivedID("ret", id), Minor: s.Left(), Payees: []stop.Pay{{Victim: s.Payer, Account: s.Payer, Minor: s.Left()}}}
+	e.ID, e.State, e.Until = event.DerivedID("evt", id,
+		"return"), stop.Returning, k.center.Ledger.Terms().Calendar.After(e.At, 3)
+	e.Change = &stop.Change{Kind: stop.ChangeReturn, ReturnID: event.DerivedID("ret", id), Minor: s.Left(),
+		Payees: []stop.Pay{{Victim: s.Payer, Account: s.Payer, Minor: s.Left()}}}
 	if err := k.enter(ctx, e); err != nil {
 		return fmt.Errorf("the kit could not instruct: %w", err)
 	}

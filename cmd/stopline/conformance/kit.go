@@ -114,7 +114,8 @@ func (k *Kit) play(ctx context.Context) {
 
 	held := k.center.Ledger.Stop(first)
 	if held == nil || !held.State.Holds() {
-		for _, name := range []string{"an extension is taken", "a freeze is taken", "a return is paid back as instructed", "a release is taken"} {
+		for _, name := range []string{"an extension is taken", "a freeze is taken", "a return is paid back as instructed",
+			"a release is taken"} {
 			k.note(name, fmt.Errorf("%w: the first stop holds nothing: put money on the test account", errUnreached))
 		}
 		return
@@ -143,8 +144,10 @@ func (k *Kit) propose(ctx context.Context, n int, account, holder string, before
 	now := k.center.Clock()
 	id := event.DerivedID("stp", "conformance", fmt.Sprint(n), now.String())
 	t := k.center.Ledger.Terms()
-	events := ledger.StopEntries(stop.Propose(t, id, event.DerivedID("cas", id), stop.Proposal{Account: stop.Account{Number: account, Bank: k.Bank, Holder: holder}, Minor: minor, Currency: event.CNY,
-		Transfer: stop.Transfer{ID: fmt.Sprintf("CONFORMANCE-%d", n), Minor: minor, At: now}, Hop: 1, FraudType: "account-takeover", Payer: "6222020200112233445", Text: "conformance"}, now, "scoring"))
+	events := ledger.StopEntries(stop.Propose(t, id, event.DerivedID("cas", id),
+		stop.Proposal{Account: stop.Account{Number: account, Bank: k.Bank, Holder: holder}, Minor: minor, Currency: event.CNY,
+			Transfer: stop.Transfer{ID: fmt.Sprintf("CONFORMANCE-%d", n), Minor: minor, At: now}, Hop: 1,
+			FraudType: "account-takeover", Payer: "6222020200112233445", Text: "conformance"}, now, "scoring"))
 	if err := k.center.Log.Write(ctx, events...); err != nil {
 		k.note("the kit's own log", err)
 	}

@@ -110,7 +110,8 @@ func (k *Kit) duplicate(ctx context.Context, id string) error {
 }
 
 func (k *Kit) rubbish(ctx context.Context) error {
-	for _, body := range []string{`{`, `[]`, `{"type":"something.new","data":{"id":"stp_unknown"}}`, strings.Repeat("x", 100_000)} {
+	for _, body := range []string{`{`, `[]`, `{"type":"something.new","data":{"id":"stp_unknown"}}`,
+		strings.Repeat("x", 100_000)} {
 		status, err := k.send(ctx, []byte(body), k.signed("msg_rubbish_"+fmt.Sprint(len(body)), []byte(body), time.Now()))
 		if err != nil || status >= 500 {
 			return fmt.Errorf("%.20q was answered with %d %w", body, status, err)

@@ -29,8 +29,10 @@ func TestAmounts(t *testing.T) {
 		text, scale string
 		want        int64
 	}{
-		{"12.34", "", 1234}, {"12.345", "", 1235}, {"12.344", "", 1234}, {"0.001", "", 0}, {"5", "", 500}, {"1e-18", "10000", 0},
-		{"0.1", "10000", 100_000}, {"0.0000005", "10000", 1}, {"1e3", "", 100_000}, {"0.07", "3", 21}, {"-1", "", -1}, {"x", "", -1}, {"1e99999999", "", -1}, {"", "", -1},
+		{"12.34", "", 1234}, {"12.345", "", 1235}, {"12.344", "", 1234}, {"0.001", "", 0}, {"5", "", 500},
+		{"1e-18", "10000", 0},
+		{"0.1", "10000", 100_000}, {"0.0000005", "10000", 1}, {"1e3", "", 100_000}, {"0.07", "3", 21}, {"-1", "", -1},
+		{"x", "", -1}, {"1e99999999", "", -1}, {"", "", -1},
 	} {
 		scale, err := scaleOf(c.scale)
 		if err != nil {
@@ -88,7 +90,8 @@ func TestReversedRowsChangeSides(t *testing.T) {
 		t.Fatal(err)
 	}
 	var rows []Row
-	if _, err := m.Read(path, event.NewNumbers("CN"), nil, func(r *Row) error { rows = append(rows, *r); return nil }); err != nil {
+	if _, err := m.Read(path, event.NewNumbers("CN"), nil,
+		func(r *Row) error { rows = append(rows, *r); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	p := &event.Parser{Limits: event.Limits{Bytes: 1 << 20, String: 256}, Numbers: event.NewNumbers("CN")}
@@ -106,10 +109,12 @@ func TestReversedRowsChangeSides(t *testing.T) {
 			t.Errorf("the document says\n%+v, the row\n%+v", e.Transfer, rows[i].Event.Transfer)
 		}
 	}
-	if in.Transfer.Payer.Account != "AAGENT" || in.Transfer.PayerBalance != 10_000 || in.Transfer.Payee.Account != "APERSON" {
+	if in.Transfer.Payer.Account != "AAGENT" || in.Transfer.PayerBalance != 10_000 ||
+		in.Transfer.Payee.Account != "APERSON" {
 		t.Errorf("cash in: %+v", in.Transfer)
 	}
-	if out.Transfer.Channel != event.ChannelCash || out.Transfer.Payee.Account != "" || rows[1].Fraud != "APERSON" || rows[0].Fraud != "" {
+	if out.Transfer.Channel != event.ChannelCash || out.Transfer.Payee.Account != "" || rows[1].Fraud != "APERSON" ||
+		rows[0].Fraud != "" {
 		t.Errorf("cash out: %+v, fraud %q", out.Transfer, rows[1].Fraud)
 	}
 }

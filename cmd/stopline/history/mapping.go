@@ -21,7 +21,9 @@ var builtin embed.FS
 // Mapping says which column of a CSV file is what. Names are those of the
 // file's header.
 type Mapping struct {
-	Kind      string `yaml:"kind"` // transfer, call, or features: a row an account or number, with what a source has computed of it
+	// transfer, call, or features: a row an account or number, with what a source has computed of
+	// it
+	Kind      string `yaml:"kind"`
 	Source    string `yaml:"source"`
 	Delimiter string `yaml:"delimiter"` // one character; a comma without it
 	ID        string `yaml:"id"`        // without it: the number of the row
@@ -76,10 +78,11 @@ type Label struct {
 	Group    string            `yaml:"group"`    // rows with one value here are one fraud
 	Kinds    Kinds             `yaml:"kinds"`    // what sort of fraud each of them is
 	GroupBy  map[string]string `yaml:"group_by"` // or: by the channel column's value, payer or payee names the fraud
-	Entities string            `yaml:"entities"` // in a labels file: the column of accounts (or numbers); the only one when empty
-	Of       string            `yaml:"of"`       // what it lists: account or number
-	File     string            `yaml:"file"`     // the labels file, beside the data
-	Suffix   string            `yaml:"suffix"`   // or: it is named as the data, with this in place of the ending
+	// in a labels file: the column of accounts (or numbers); the only one when empty
+	Entities string `yaml:"entities"`
+	Of       string `yaml:"of"`     // what it lists: account or number
+	File     string `yaml:"file"`   // the labels file, beside the data
+	Suffix   string `yaml:"suffix"` // or: it is named as the data, with this in place of the ending
 }
 
 // Kinds is a file beside the data that says what sort of fraud a group is.
@@ -108,7 +111,8 @@ func LoadMapping(nameOrFile string) (*Mapping, error) {
 	text, err := builtin.ReadFile("mappings/" + nameOrFile + ".yaml")
 	if err != nil {
 		if filepath.Ext(nameOrFile) == "" {
-			return nil, fmt.Errorf("format %q is none of %s, nor a mapping file (MAP.yaml)", nameOrFile, strings.Join(Names(), ", "))
+			return nil, fmt.Errorf("format %q is none of %s, nor a mapping file (MAP.yaml)", nameOrFile,
+				strings.Join(Names(), ", "))
 		}
 		if text, err = os.ReadFile(nameOrFile); err != nil {
 			return nil, fmt.Errorf("read the mapping: %w", err)
@@ -161,7 +165,8 @@ func (m *Mapping) check() error {
 
 // columns lists every column that the mapping names in the data files.
 func (m *Mapping) columns() []string {
-	all := []string{m.ID, m.Time.Column, m.Payer.Account, m.Payer.Bank, m.Payer.Balance, m.Payer.Phone, m.Payee.Account, m.Payee.Bank, m.Payee.Balance,
+	all := []string{m.ID, m.Time.Column, m.Payer.Account, m.Payer.Bank, m.Payer.Balance, m.Payer.Phone,
+		m.Payee.Account, m.Payee.Bank, m.Payee.Balance,
 		m.Payee.Phone, m.Reverse.Column, m.Amount.Column, m.Channel.Column, m.Caller, m.Callee, m.Duration, m.Label.Group}
 	if m.Label.Of == "" {
 		all = append(all, m.Label.Column)

@@ -30,7 +30,8 @@ type Progress func(bytes int)
 // Read streams the rows of a file, plain or .gz, to yield, in their order.
 // Rows that move no money (zero, or less than half a minor unit) are counted
 // and left out.
-func (m *Mapping) Read(path string, numbers *event.Numbers, progress Progress, yield func(*Row) error) (left int, err error) {
+func (m *Mapping) Read(path string, numbers *event.Numbers, progress Progress, yield func(*Row) error) (left int,
+	err error) {
 	f, err := open(path, progress)
 	if err != nil {
 		return 0, err
@@ -49,7 +50,8 @@ func (m *Mapping) Read(path string, numbers *event.Numbers, progress Progress, y
 	if err != nil {
 		return 0, err
 	}
-	c := &converter{Mapping: m, numbers: numbers, at: at, prefix: m.Source + "-" + strings.SplitN(filepath.Base(path), ".", 2)[0] + "-"}
+	c := &converter{Mapping: m, numbers: numbers, at: at,
+		prefix: m.Source + "-" + strings.SplitN(filepath.Base(path), ".", 2)[0] + "-"}
 	if c.scale, err = scaleOf(m.Amount.Scale); err != nil {
 		return 0, err
 	}
@@ -135,7 +137,8 @@ func (c *converter) convert(rec []string, n int, row *Row) (bool, error) {
 			return false, fmt.Errorf("%s is not a whole number of seconds: %w", c.Duration, err)
 		}
 		caller := c.numbers.E164(c.field(rec, c.Caller))
-		row.Event.Call = event.Call{Ended: true, Caller: caller, Callee: c.numbers.E164(c.field(rec, c.Callee)), Seconds: seconds, Foreign: !c.numbers.Home(caller)}
+		row.Event.Call = event.Call{Ended: true, Caller: caller, Callee: c.numbers.E164(c.field(rec, c.Callee)),
+			Seconds: seconds, Foreign: !c.numbers.Home(caller)}
 	} else if ok, err := c.transfer(rec, &row.Event.Transfer); !ok || err != nil {
 		return false, err
 	}
@@ -160,7 +163,8 @@ func (c *converter) transfer(rec []string, t *event.Transfer) (bool, error) {
 	if c.Reverse.Column != "" && slices.Contains(c.Reverse.Values, c.field(rec, c.Reverse.Column)) {
 		payer, payee, payerBalance, payeeBalance = payee, payer, payeeBalance, payerBalance
 	}
-	*t = event.Transfer{Payer: payer, Payee: payee, Amount: event.Money{Minor: minor, Currency: event.Currency(c.Amount.Currency)},
+	*t = event.Transfer{Payer: payer, Payee: payee,
+		Amount:  event.Money{Minor: minor, Currency: event.Currency(c.Amount.Currency)},
 		Channel: c.Channel.Default, Status: event.StatusPosted, PayerBalance: payerBalance, PayeeBalance: payeeBalance}
 	if v := c.Channel.Values[c.field(rec, c.Channel.Column)]; v != "" {
 		t.Channel = v

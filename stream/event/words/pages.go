@@ -34,7 +34,8 @@ var workWords = map[string]phrase{
 	"enter": {"进入", "Enter"},
 	"where": {
 		"演示时，make run 会打印登录链接；访问密钥也在数据目录的 keys.json 里。密钥只留在本标签页。",
-		"In a demonstration, make run prints links that sign in; the keys are in keys.json of the data directory too. The key stays in this tab.",
+		"In a demonstration, make run prints links that sign in; the keys are in keys.json of the data directory too. " +
+			"The key stays in this tab.",
 	},
 	"refused":    {"密钥无效，请核对。", "The key is not known: check it."},
 	"nobank":     {"这是银行的密钥。银行对接请看 /docs。", "This is a bank's key: what banks use is at /docs."},

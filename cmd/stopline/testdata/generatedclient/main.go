@@ -40,15 +40,19 @@ func live(ctx context.Context) error {
 		return fmt.Errorf("poll: %w %s", err, page.Body)
 	}
 	s := page.JSON200.Stops[0]
-	fmt.Println("polled", s.State, s.Account.Bank, s.Account.Number, s.Amount, s.Currency, s.RequestedAt != nil && s.RespondBy != nil && s.RespondBy.After(*s.RequestedAt), s.EndsAt == nil)
+	fmt.Println("polled", s.State, s.Account.Bank, s.Account.Number, s.Amount, s.Currency, s.RequestedAt != nil &&
+		s.RespondBy != nil && s.RespondBy.After(*s.RequestedAt), s.EndsAt == nil)
 	ack, err := c.AcknowledgeWithResponse(ctx, s.Id, &AcknowledgeParams{}, AcknowledgementBody{})
 	if err != nil || ack.JSON200 == nil {
 		return fmt.Errorf("acknowledge: %w %s", err, ack.Body)
 	}
 	fmt.Println("acknowledged", ack.JSON200.State)
 	now := time.Now()
-	answer, err := c.AnswerWithResponse(ctx, s.Id, &AnswerParams{IdempotencyKey: ptr("answer-" + s.Id)}, OutcomeBody{Result: OutcomeBodyResultPartial, EffectiveAt: &now, HeldAmount: ptr(amount("3000.00")), Balance: ptr(amount("3000.00")),
-		Onward: &[]OnwardBody{{Id: "CCB-9", ToAccount: ptr("2901"), ToBank: ptr("ABOC"), Amount: amount("2000.00"), At: now}}})
+	answer, err := c.AnswerWithResponse(ctx, s.Id, &AnswerParams{IdempotencyKey: ptr("answer-" + s.Id)},
+		OutcomeBody{Result: OutcomeBodyResultPartial, EffectiveAt: &now, HeldAmount: ptr(amount("3000.00")),
+			Balance: ptr(amount("3000.00")),
+			Onward: &[]OnwardBody{{Id: "CCB-9", ToAccount: ptr("2901"), ToBank: ptr("ABOC"), Amount: amount("2000.00"),
+				At: now}}})
 	if err != nil || answer.JSON200 == nil {
 		return fmt.Errorf("answer: %w %s", err, answer.Body)
 	}
@@ -63,8 +67,10 @@ func live(ctx context.Context) error {
 	}
 	hold := read.JSON200.EndsAt.Sub(now).Round(time.Hour)
 	fmt.Println("read", read.JSON200.State, *read.JSON200.HeldAmount, *read.JSON200.Claim, hold)
-	screened, err := c.ScreenWithResponse(ctx, &ScreenParams{}, ScreeningBody{Id: "ASK-1", At: now, Payer: ScreeningParty{Account: ptr("1902"), Bank: ptr("PCBC")}, Payee: ScreeningParty{Account: ptr("2902"), Bank: ptr("ABOC")},
-		Amount: amount("12.00"), Currency: "CNY", Channel: "mobile", Status: "initiated"})
+	screened, err := c.ScreenWithResponse(ctx, &ScreenParams{},
+		ScreeningBody{Id: "ASK-1", At: now, Payer: ScreeningParty{Account: ptr("1902"), Bank: ptr("PCBC")},
+			Payee:  ScreeningParty{Account: ptr("2902"), Bank: ptr("ABOC")},
+			Amount: amount("12.00"), Currency: "CNY", Channel: "mobile", Status: "initiated"})
 	if err != nil || screened.JSON200 == nil {
 		return fmt.Errorf("screen: %w %s", err, screened.Body)
 	}
