@@ -183,7 +183,7 @@ func alreadySeen(s *State, k movementKind, id uint64, t *event.Transfer) bool {
 }
 
 // addPayment notes a transfer that was not known; false when it is taken back as it
-// is first told of.
+// is first notified of.
 func addPayment(s *State, k movementKind, id uint64, l *event.Leg, counter, marks uint64) bool {
 	t := &l.Event.Transfer
 	if t.Status == event.StatusReversed {

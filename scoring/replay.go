@@ -54,7 +54,7 @@ func seenFeatures() []pattern.Feature[seen] {
 	return out
 }
 
-// Replay reckons an alert again: the text of the catalogue in force then, and
+// Replay computes an alert again: the text of the catalogue in force then, and
 // the values that each pattern saw. It returns the score, and the patterns that
 // do not hold on their values.
 func Replay(catalogue string, hits []Hit) (score int, fails []string, err error) {

@@ -197,7 +197,7 @@ func (d *Dispatch) offer(post []delivery.Item, mine func(step.Place) bool, settl
 	d.sender.Drop(func(p *delivery.Outgoing) bool { return open[p.Bank+" "+delivery.MessageID(p.StopID, p.Version)] })
 }
 
-// result takes the end of an attempt. The log is told of the first one that
+// result takes the end of an attempt. The log is notified of the first one that
 // fails, of the one after which a person is called, and of the end.
 func (d *Dispatch) result(ctx context.Context, r tried, attempts map[string][]delivery.Attempt,
 	settled map[string]int) {

@@ -161,7 +161,7 @@ func TestDispatch(t *testing.T) {
 		ledger.StopEntries(stop.Propose(terms, "stp_2", "cas_2", elsewhere, w.now(), "scoring"))...)...); err != nil {
 		t.Fatal(err)
 	}
-	w.eventually("delivered", func() bool {
+	w.waitFor("delivered", func() bool {
 		s := l.Stop("stp_1")
 		return s != nil && s.Message != nil &&
 			s.Message.Delivered
@@ -188,7 +188,7 @@ func TestDispatch(t *testing.T) {
 	if res, err := log.Append(t.Context(), ledger.StopEntry(released)); err != nil || !res.Accepted {
 		t.Fatalf("%+v, %v", res, err)
 	}
-	w.eventually("the release is delivered", func() bool { return len(end.seen()) >= 3 })
+	w.waitFor("the release is delivered", func() bool { return len(end.seen()) >= 3 })
 	if ids := end.seen(); len(ids) != 3 || ids[2] != "msg_stp_1_3" {
 		t.Errorf("the next dispatcher sent %q", ids[2:])
 	}

@@ -15,7 +15,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// Pager is the bank code of the center's own endpoint: it is told of the banks
+// Pager is the bank code of the center's own endpoint: it is notified of the banks
 // that do not answer, so that a person can be called.
 const Pager = "*"
 

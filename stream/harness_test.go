@@ -111,8 +111,8 @@ func (w *bench) all(topic string) (out []kafka.Message) {
 	return out
 }
 
-// eventually waits for something that has to happen.
-func (w *bench) eventually(what string, ok func() bool) {
+// waitFor waits for something that has to happen.
+func (w *bench) waitFor(what string, ok func() bool) {
 	w.t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if ok() {

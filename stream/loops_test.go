@@ -61,12 +61,12 @@ func TestIngestCutsLegs(t *testing.T) {
 	w.send(w.Topics.Transfers, w.payment("T-1", victim, mule, "10.00"), `{"kind":"transfer"`,
 		w.payment("T-2", mule, shop, "9.99"))
 	w.send(w.Topics.Watchlist, watched(mule, "confirmed"))
-	w.eventually("four read", func() bool {
+	w.waitFor("four read", func() bool {
 		return count(t, w.Metrics.Events.WithLabelValues("transfer")) == 2 &&
 			count(t, w.Metrics.Events.WithLabelValues("watch")) == 1
 	})
 	var got []string
-	w.eventually("five legs written", func() bool {
+	w.waitFor("five legs written", func() bool {
 		got = nil
 		for _, m := range w.all(w.Topics.Legs) {
 			b, err := event.OpenBlock(m.Value)
@@ -103,7 +103,7 @@ func TestIngestCutsLegs(t *testing.T) {
 		len(l.Problems) != 1 || l.Problems[0].Code != "not-json.at" || l.At != w.now().String() {
 		t.Errorf("%+v", l)
 	}
-	w.eventually("committed", func() bool {
+	w.waitFor("committed", func() bool {
 		c, err := w.Cluster.Committed(t.Context(), "ingest", w.Topics.Transfers, 0)
 		return err == nil && c[0] == 3
 	})
@@ -145,9 +145,9 @@ func TestScorePublishes(t *testing.T) {
 	s := newShelf()
 	leave := w.score(s, 100)
 	w.send(w.Topics.Watchlist, watched(mule, "confirmed"))
-	w.eventually("the watchlist is known", func() bool { return s.has(mule) })
+	w.waitFor("the watchlist is known", func() bool { return s.has(mule) })
 	w.send(w.Topics.Transfers, w.payment("T-1", victim, mule, "49800.00"))
-	w.eventually("an alert", func() bool { return len(w.alerts()) == 1 })
+	w.waitFor("an alert", func() bool { return len(w.alerts()) == 1 })
 	id := event.StopID(event.TransferKey(victim, "T-1"), mule)
 	if a := w.alerts()["T-1"]; a.StopID != id || a.Incomplete {
 		t.Errorf("%+v", a)
@@ -173,7 +173,7 @@ func TestScorePublishes(t *testing.T) {
 	before := len(w.all(w.Topics.Alerts))
 	w.score(s, 100)
 	w.send(w.Topics.Transfers, w.payment("T-2", shop, mule, "7.00"))
-	w.eventually("the next alert", func() bool { return len(w.alerts()) == 2 })
+	w.waitFor("the next alert", func() bool { return len(w.alerts()) == 2 })
 	if n := len(w.all(w.Topics.Alerts)); n != before+1 {
 		t.Errorf("%d alerts more, want one", n-before)
 	}
@@ -187,7 +187,7 @@ func TestScoreWhileStatesAreAway(t *testing.T) {
 	s := newShelf()
 	leave := w.score(s, 100)
 	w.send(w.Topics.Watchlist, watched(mule, "confirmed"))
-	w.eventually("the watchlist is known", func() bool { return s.has(mule) })
+	w.waitFor("the watchlist is known", func() bool { return s.has(mule) })
 	leave()
 	committed := s.at.Offset
 
@@ -195,11 +195,11 @@ func TestScoreWhileStatesAreAway(t *testing.T) {
 	w.score(s, 1) // one hot entity: the mule is cold as soon as another comes
 	written := count(t, w.Metrics.Checkpoints)
 	w.send(w.Topics.Transfers, w.payment("T-0", victim, shop, "1.00"))
-	w.eventually("the shop is kept, and the mule forgotten",
+	w.waitFor("the shop is kept, and the mule forgotten",
 		func() bool { return s.has(shop) && count(t, w.Metrics.Checkpoints) > written })
 	s.setAway(true)
 	w.send(w.Topics.Transfers, w.payment("T-1", victim, mule, "49800.00"))
-	w.eventually("it is looked for in vain", func() bool {
+	w.waitFor("it is looked for in vain", func() bool {
 		return count(t,
 			w.Metrics.Cold.WithLabelValues("unavailable")) > 0
 	})
@@ -211,8 +211,8 @@ func TestScoreWhileStatesAreAway(t *testing.T) {
 	s.setAway(false)
 	time.Sleep(coldPause) // ClickHouse is left alone for so long
 	w.send(w.Topics.Transfers, w.payment("T-2", shop, mule, "1.00"))
-	w.eventually("the past is merged", func() bool { return w.alerts()["T-2"].StopID != "" })
-	w.eventually("and committed", func() bool {
+	w.waitFor("the past is merged", func() bool { return w.alerts()["T-2"].StopID != "" })
+	w.waitFor("and committed", func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return s.at.Offset > reached
@@ -304,7 +304,7 @@ func TestLedgerLog(t *testing.T) {
 		State: string(desk.CaseSolved), Progress: &desk.Progress{}}); err != nil {
 		t.Fatal(err)
 	}
-	w.eventually("rubbish is passed over", func() bool {
+	w.waitFor("rubbish is passed over", func() bool {
 		c := l.Case("cas_1")
 		return c != nil &&
 			c.State == desk.CaseSolved
@@ -334,7 +334,7 @@ func TestDeadlines(t *testing.T) {
 		t.Fatalf("ready before the log was read: %+v", s)
 	}
 	w.later(terms.Respond + time.Second)
-	w.eventually("undelivered", func() bool { return l.Stop("stp_1").State == stop.Undelivered })
+	w.waitFor("undelivered", func() bool { return l.Stop("stp_1").State == stop.Undelivered })
 	s := l.Stop("stp_1")
 	held := ledger.StopEntry(stop.Answer(terms, s,
 		stop.Outcome{Result: stop.Held, HeldMinor: 5_000, EffectiveAt: w.now()}, w.now(), "bank PCBC"))
@@ -343,8 +343,8 @@ func TestDeadlines(t *testing.T) {
 		t.Fatalf("%+v, %v", res, err)
 	}
 	w.later(terms.Hold + time.Second)
-	w.eventually("expired", func() bool { return l.Stop("stp_1").State == stop.Expired })
-	w.eventually("the account is told", func() bool { return len(w.all(w.Topics.Risk)) > 0 })
+	w.waitFor("expired", func() bool { return l.Stop("stp_1").State == stop.Expired })
+	w.waitFor("the account is told", func() bool { return len(w.all(w.Topics.Risk)) > 0 })
 	var e event.Event
 	if err := event.ParseInner(w.all(w.Topics.Risk)[0].Value, &e); err != nil || e.Taint == nil ||
 		e.Taint.Account != mule || e.Taint.Minor != 0 || !e.Taint.Held {
@@ -410,7 +410,7 @@ func TestScreening(t *testing.T) {
 	}
 	w.run(screener.Run)
 	w.send(w.Topics.Watchlist, watched(mule, "confirmed"))
-	w.eventually("the watchlist is known", func() bool { return s.has(mule) })
+	w.waitFor("the watchlist is known", func() bool { return s.has(mule) })
 	ask := func(id, payee string) *scoring.Verdict {
 		t.Helper()
 		doc := w.payment(id, victim, payee, "100.00")

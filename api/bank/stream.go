@@ -150,7 +150,7 @@ func (s *Server) writeOpen(ctx context.Context, w *sse.Writer, bank string) erro
 
 // cursorText names a place in a bank's feed: partition and next offset of each
 // partition of the log, the same on every replica. The beginning has a name too,
-// so that a bank that was told of nothing yet can go on as well.
+// so that a bank that has read nothing yet can go on as well.
 func cursorText(c delivery.Cursor) string {
 	if len(c) == 0 {
 		return "0-0"

@@ -66,7 +66,7 @@ func (s *appeals) explanation(_ context.Context, in *wire.StopID) (*explanationO
 	return &explanationOutput{d}, nil
 }
 
-// impossible is a decision that cannot be reckoned again, and why.
+// impossible is a decision that cannot be computed again, and why.
 func impossible(why words.Message) *wire.Replay {
 	return &wire.Replay{Why: why.Error(), WhyCode: why.Code}
 }

@@ -157,7 +157,7 @@ func TestAppeal(t *testing.T) {
 	s.Ask(s.Key(access.Analyst), "POST", "/v1/stops/stp_9/appeals", `{"holder":"x","text":"y"}`).Want(404)
 }
 
-// Why a stop was asked for is reckoned again from what was kept, with the catalogue of
+// Why a stop was asked for is computed again from what was kept, with the catalogue of
 // then; where that cannot be, the answer says why.
 func TestExplanation(t *testing.T) {
 	s := apitest.Start(t)

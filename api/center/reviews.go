@@ -34,7 +34,7 @@ const (
 // console asks once a second while something happens.
 const rowsFor = 300 * time.Millisecond
 
-// ownChanges is the log, with the queue told of what this replica changes: whoever
+// ownChanges is the log, with the queue notified of what this replica changes: whoever
 // decided something sees it in the next answer.
 type ownChanges struct {
 	route.Log

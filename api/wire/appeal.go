@@ -23,7 +23,7 @@ type Explanation struct {
 	Replay    *Replay `json:"replay,omitempty"`
 }
 
-// Replay is the decision reckoned again, from the values that were kept
+// Replay is the decision computed again, from the values that were kept
 // and the catalogue's version of then.
 type Replay struct {
 	Possible bool     `json:"possible"`

@@ -141,7 +141,7 @@ func TestBacktestBooksAndCommands(t *testing.T) {
 		}
 		return n
 	}
-	h.eventually("every payment is stopped", func() bool { live = h.alerts(); return stops(live) == 25 })
+	h.waitFor("every payment is stopped", func() bool { live = h.alerts(); return stops(live) == 25 })
 	// Twenty-four victims report; one payment was honest.
 	var id string
 	for _, a := range live {
@@ -158,7 +158,7 @@ func TestBacktestBooksAndCommands(t *testing.T) {
 			t.Fatalf("%d %v", status, doc)
 		}
 	}
-	h.eventually("the alert is in the books", func() bool {
+	h.waitFor("the alert is in the books", func() bool {
 		status, _ := h.call(analyst, http.MethodGet, "/v1/alerts/"+id, "")
 		return status == http.StatusOK
 	})
@@ -175,7 +175,7 @@ func TestBacktestBooksAndCommands(t *testing.T) {
 		}
 		return string(out)
 	}
-	h.eventually("the outcomes are counted", func() bool {
+	h.waitFor("the outcomes are counted", func() bool {
 		return strings.Contains(command(analyst, "patterns", "stats"), "96.0 %")
 	})
 	explained := command(analyst, "patterns", "explain", id)

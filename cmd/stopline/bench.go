@@ -45,7 +45,7 @@ type benchSummary struct {
 	KafkaPerSec   float64 `json:"kafka_read_per_second"`  // the limit: kafka-go alone reading the same topic
 	LegsPerSec    float64 `json:"engine_legs_per_second"` // the engine alone, one core
 	BytesPerHot   float64 `json:"bytes_per_hot_entity"`   // heap of the engine over hot entities
-	BytesMedian   int     `json:"bytes_of_median_entity"` // reckoned from what the median entity holds
+	BytesMedian   int     `json:"bytes_of_median_entity"` // computed from what the median entity holds
 	BytesLeast    int     `json:"bytes_of_small_entity"`  // the 10th percentile: a number seen once or twice
 	RowsPerSec    float64 `json:"warehouse_rows_per_second"`
 	StopMillisP50 float64 `json:"stop_ms_p50"` // event produced to stop in the ledger, on the idle pipeline

@@ -65,7 +65,7 @@ func TestBrowserAnalyst(t *testing.T) {
 	w.js(`document.querySelector("dialog").dispatchEvent(new KeyboardEvent("keydown", {key: "1", bubbles: true}))`)
 	w.until("leaving", `document.querySelector(".rows .leaving")`)
 	w.do(chromedp.Navigate("about:blank")) // before the five seconds are over
-	h.eventually("dismissed all the same", func() bool {
+	h.waitFor("dismissed all the same", func() bool {
 		return h.ok(k.analyst, http.MethodGet, "/v1/queue", "")["counts"].(map[string]any)["review"] == 0.0
 	})
 
@@ -128,7 +128,7 @@ func TestBrowserReturn(t *testing.T) {
 	as(k.admin)
 	approve("第二人批准后立即通知银行")
 	w.until("the banks are told", `document.querySelector(".return h3")?.textContent.startsWith("已通知银行返还")`)
-	h.eventually("the bank is told", func() bool {
+	h.waitFor("the bank is told", func() bool {
 		return h.ok(k.pcbc, http.MethodGet, "/v1/bank/stops/"+stop,
 			"")["return"] != nil
 	})
@@ -197,7 +197,7 @@ func TestBrowserLargeCase(t *testing.T) {
 		fmt.Sprintf(`{"id":"large","at":"%s","source":"110","district":"520103","fraud_type":"task-rebate","victim":{"holder":"甲","phone":"13800138000"},"transfers":[%s]}`,
 			wallClock(), strings.Join(payments, ",")))
 	at := h.url + "/#/cases/" + made["id"].(string)
-	h.eventually("all stops", func() bool {
+	h.waitFor("all stops", func() bool {
 		return len(h.ok(k.analyst, http.MethodGet, "/v1/cases/"+made["id"].(string), "")["stops"].([]any)) == 240
 	})
 	w.do(chromedp.EmulateViewport(1440, 900), chromedp.Navigate(h.url), chromedp.WaitVisible("#door"))
@@ -240,7 +240,7 @@ func TestBrowserLargeCase(t *testing.T) {
 	w.do(chromedp.Click(`//p[contains(@class, "many")]//button[starts-with(text(), "解除")]`))
 	w.until("one question", `document.querySelector("dialog[open]")?.textContent.includes("240 笔止付，共 ¥100,680.00")`)
 	w.do(chromedp.SendKeys("dialog input", "误报"), chromedp.Click(`//dialog//button[text()="解除"]`))
-	h.eventually("all are released, with the reason", func() bool {
+	h.waitFor("all are released, with the reason", func() bool {
 		stops := h.ok(k.analyst, http.MethodGet, "/v1/stops?state=released&limit=500", "")["stops"].([]any)
 		return len(stops) == 240
 	})

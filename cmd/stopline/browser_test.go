@@ -206,7 +206,7 @@ func TestBrowser(t *testing.T) {
 
 	// An alert arrives by itself.
 	h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c1","at":"%s","phase":"started","caller":{"number":"+85281234567"},"callee":{"number":"13800138000"}}`, minutesAgo(26)))
-	h.eventually("the call scored", func() bool { return counter(h.metrics.Legs) >= 2 })
+	h.waitFor("the call scored", func() bool { return counter(h.metrics.Legs) >= 2 })
 	h.send(h.infra.topics.Transfers, transferDoc("t1", "6222020200112233445", "6217000010098765432", "49800.00"))
 	w.until("the alert", `document.querySelector(".rows .money")?.textContent === "¥49,800.00"`)
 	w.do(chromedp.Click(".rows .pick"))
@@ -272,7 +272,7 @@ func TestBrowser(t *testing.T) {
 		w.until(typed[1]+" is found by "+typed[0], `document.querySelector("#page").textContent.includes("`+typed[1]+`") && `+
 			`(location.hash.includes("`+of+`") || document.querySelector("h1")?.textContent.includes("`+typed[0]+`"))`)
 	}
-	h.eventually("both cases in the books", func() bool {
+	h.waitFor("both cases in the books", func() bool {
 		var r report.Report
 		return json.Unmarshal([]byte(h.text(k.police, "/v1/statistics/report?month="+minutesAgo(0)[:7])), &r) == nil &&
 			r.Total.Figures["amount_requested"] == 669_600_00
@@ -283,7 +283,7 @@ func TestBrowser(t *testing.T) {
 	w.shot("statistics")
 	w.do(chromedp.Click(`//button[text()="JSON"]`))
 	var r report.Report
-	h.eventually("the report is downloaded", func() bool {
+	h.waitFor("the report is downloaded", func() bool {
 		files, _ := filepath.Glob(filepath.Join(downloads, "*.json"))
 		if len(files) == 0 {
 			return false
@@ -383,7 +383,7 @@ func TestBrowser(t *testing.T) {
 	w.until("taken back", `!document.querySelector(".rows .leaving") && document.querySelectorAll(".rows li").length === `+rows)
 	first := w.js(`document.querySelector(".rows li[id^=alt_]").id`)
 	dismiss()
-	h.eventually("dismissed in the books", func() bool {
+	h.waitFor("dismissed in the books", func() bool {
 		for _, i := range h.ok(k.analyst, http.MethodGet, "/v1/queue", "")["items"].([]any) {
 			if i.(map[string]any)["id"] == first {
 				return false

@@ -113,7 +113,7 @@ func harnessWith(t *testing.T, endpoints ...stream.Endpoint) *harness {
 		in.close(log)
 	})
 	h := &harness{svc, t, ids}
-	h.eventually("ready", func() bool {
+	h.waitFor("ready", func() bool {
 		status, _ := h.call("", http.MethodGet, "/readyz",
 			"")
 		return status == http.StatusOK
@@ -137,8 +137,8 @@ func TestWebhooks(t *testing.T) {
 	}
 	down := file("r01", "2501")
 	up := file("r02", "1501")
-	h.eventually("the bank that is up is told", func() bool { return len(pcbc.types(up)) == 1 })
-	h.eventually("a person is called", func() bool {
+	h.waitFor("the bank that is up is told", func() bool { return len(pcbc.types(up)) == 1 })
+	h.waitFor("a person is called", func() bool {
 		return len(pager.types(down)) == 1 &&
 			pager.types(down)[0] == delivery.MessageCall
 	})
@@ -146,13 +146,13 @@ func TestWebhooks(t *testing.T) {
 		t.Errorf("nobody is to call: %v", d)
 	}
 	aboc.set(false)
-	h.eventually("the bank that is back is told, once", func() bool { return len(aboc.types(down)) == 1 })
+	h.waitFor("the bank that is back is told, once", func() bool { return len(aboc.types(down)) == 1 })
 	pcbc.mu.Lock()
 	if n := len(strings.Fields(pcbc.sigs[0])); n != 2 {
 		t.Errorf("%d signatures, want one of each secret", n)
 	}
 	pcbc.mu.Unlock()
-	h.eventually("the log of deliveries", func() bool {
+	h.waitFor("the log of deliveries", func() bool {
 		s := h.ok(k.analyst, http.MethodGet, "/v1/stops/"+down, "")
 		d, _ := s["delivery"].(map[string]any)
 		attempts, _ := d["attempts"].([]any)
@@ -160,13 +160,13 @@ func TestWebhooks(t *testing.T) {
 	})
 	h.hold(up, "held", "5000.00")
 	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+up+"/release", `{"reason":"innocent"}`)
-	h.eventually("the release is told", func() bool {
+	h.waitFor("the release is told", func() bool {
 		types := pcbc.types(up)
 		return len(types) == 2 &&
 			types[1] == client.StopReleased
 	})
 	h.ok(k.analyst, http.MethodPost, "/v1/stops/"+up+"/delivery", "")
-	h.eventually("sent again", func() bool { pcbc.mu.Lock(); defer pcbc.mu.Unlock(); return len(pcbc.sigs) == 3 })
+	h.waitFor("sent again", func() bool { pcbc.mu.Lock(); defer pcbc.mu.Unlock(); return len(pcbc.sigs) == 3 })
 	if n := len(pcbc.types(up)); n != 2 {
 		t.Errorf("the bank did the work of a message again: %d", n)
 	}
@@ -211,7 +211,7 @@ func TestEndpoints(t *testing.T) {
 	h := harnessWith(t, stream.Endpoint{Bank: "PCBC", URL: outside.URL, Secrets: []string{oldSecret}})
 	doc := h.ok(h.keys().analyst, http.MethodPost, "/v1/reports", reportDoc("redirect", "3590", "1590", "5000.00", 60, ""))
 	id := doc["stops"].([]any)[0].(map[string]any)["id"].(string)
-	h.eventually("the redirect is a failure", func() bool {
+	h.waitFor("the redirect is a failure", func() bool {
 		s := h.ok(h.keys().analyst, http.MethodGet, "/v1/stops/"+id, "")
 		d, _ := s["delivery"].(map[string]any)
 		attempts, _ := d["attempts"].([]any)
@@ -305,7 +305,7 @@ func TestScreening(t *testing.T) {
 	h := newHarness(t)
 	k := h.keys()
 	h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c1","at":"%s","phase":"started","caller":{"number":"+85281234567"},"callee":{"number":"13800138000"}}`, minutesAgo(26)))
-	h.eventually("the call scored", func() bool { return counter(h.metrics.Legs) >= 2 })
+	h.waitFor("the call scored", func() bool { return counter(h.metrics.Legs) >= 2 })
 	harmless := transferDoc("ok1", "62220009", "62170009", "25.00")
 	if s := h.ok(k.icbk, http.MethodPost, "/v1/screenings",
 		strings.Replace(harmless, "13800138000", "13900139000", 1)); s["decision"] != "allow" || s["default"] != false ||
@@ -321,18 +321,18 @@ func TestScreening(t *testing.T) {
 			t.Fatalf("a fraud: %v", first)
 		}
 	}
-	h.eventually("the stop is there", func() bool {
+	h.waitFor("the stop is there", func() bool {
 		status, _ := h.call(k.pcbc, http.MethodGet, "/v1/bank/stops/"+first["stop_id"].(string), "")
 		return status == http.StatusOK
 	})
-	h.eventually("the transfer is in the books, once", func() bool {
+	h.waitFor("the transfer is in the books, once", func() bool {
 		n, err := h.warehouse.Count(t.Context(), "transfers")
 		return err == nil && n == 2
 	})
 	h.refused(403, k.aboc, http.MethodPost, "/v1/screenings", bad)
 	h.refused(422, k.icbk, http.MethodPost, "/v1/screenings", strings.Replace(bad, "49800.00", "-1", 1))
 
-	// The explanation can be reckoned again.
+	// The explanation can be computed again.
 	x := h.ok(k.analyst, http.MethodGet, "/v1/stops/"+first["stop_id"].(string)+"/explanation", "")
 	if r, _ := x["replay"].(map[string]any); r["same"] != true || r["score"] != first["score"] {
 		t.Errorf("the explanation: %v", x)
@@ -442,7 +442,7 @@ func TestISO20022(t *testing.T) {
 	for _, key := range []string{k.supervisor, k.admin} {
 		h.ok(key, http.MethodPost, "/v1/returns/"+r["id"].(string)+"/approval", `{}`)
 	}
-	h.eventually("instructed", func() bool { return h.ledger.Stop(stopID).State == stop.Returning })
+	h.waitFor("instructed", func() bool { return h.ledger.Stop(stopID).State == stop.Returning })
 	pacs := func(amount string) string {
 		return `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.004.001.09"><PmtRtr><GrpHdr><MsgId>R1</MsgId><CreDtTm>2026-11-24T10:00:00</CreDtTm><NbOfTxs>1</NbOfTxs><SttlmInf><SttlmMtd>CLRG</SttlmMtd></SttlmInf></GrpHdr><TxInf><RtrId>R1-1</RtrId><OrgnlInstrId>` +
 			stopID + `</OrgnlInstrId><RtrdIntrBkSttlmAmt Ccy="CNY">` + amount +
@@ -468,7 +468,7 @@ func TestTwoReplicas(t *testing.T) {
 	}
 	t.Cleanup(second.stop)
 	o := &harness{second, t, h.ids}
-	o.eventually("the second is ready", func() bool {
+	o.waitFor("the second is ready", func() bool {
 		status,
 			_ := o.call("", http.MethodGet, "/readyz", "")
 		return status == http.StatusOK
@@ -477,12 +477,12 @@ func TestTwoReplicas(t *testing.T) {
 		doc := h.ok(k.analyst, http.MethodPost, "/v1/reports",
 			reportDoc(fmt.Sprint("two", i), fmt.Sprint("38", i), fmt.Sprint("18", i), "5000.00", 60, ""))
 		id, caseID := doc["stops"].([]any)[0].(map[string]any)["id"].(string), doc["id"].(string)
-		o.eventually("the other knows it", func() bool {
+		o.waitFor("the other knows it", func() bool {
 			return o.ledger.Stop(id) != nil &&
 				o.ledger.Stop(id).RequestedAt != 0
 		})
 		o.hold(id, "held", "5000.00")
-		h.eventually("both know the answer", func() bool { return h.ledger.Stop(id).State == stop.Held })
+		h.waitFor("both know the answer", func() bool { return h.ledger.Stop(id).State == stop.Held })
 		// One releases while the other freezes.
 		var wg sync.WaitGroup
 		var statuses [2]int
@@ -498,7 +498,7 @@ func TestTwoReplicas(t *testing.T) {
 		if sum := statuses[0] + statuses[1]; sum != 200+409 && sum != 200+412 {
 			t.Errorf("two decisions that conflict: %v, want one 200 and one 409", statuses)
 		}
-		h.eventually("both know the same", func() bool {
+		h.waitFor("both know the same", func() bool {
 			a, b := h.ledger.Stop(id), o.ledger.Stop(id)
 			return a.State == b.State && a.Version == 4 && b.Version == 4
 		})

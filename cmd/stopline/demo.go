@@ -369,7 +369,7 @@ func (d *demo) days(ctx, work context.Context) error {
 }
 
 // behind is how long the service keeps the city waiting: a document that is not
-// scored, a stop that its bank has not been told of, or books that are far behind.
+// scored, a stop that its bank has not been notified of, or books that are far behind.
 func (d *demo) behind() time.Duration {
 	scored, _ := d.service.lag.Behind("ingest", "score")
 	books, _ := d.service.lag.Behind("warehouse")

@@ -31,7 +31,7 @@ func TestInspect(t *testing.T) {
 		Partition      int
 		Committed, End int64
 	}
-	h.eventually("scored and committed", func() bool {
+	h.waitFor("scored and committed", func() bool {
 		if err := json.Unmarshal([]byte(inspect("partition", "acct:"+payee)), &at); err != nil {
 			t.Fatal(err)
 		}

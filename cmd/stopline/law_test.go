@@ -74,7 +74,7 @@ func reportDoc(id, payer, payee, amount string, seconds int, more string) string
 // settle waits until so many legs were scored.
 func (h *harness) settle(legs int64) {
 	h.t.Helper()
-	h.eventually(fmt.Sprintf("%d legs scored", legs), func() bool { return counter(h.metrics.Legs) >= legs })
+	h.waitFor(fmt.Sprintf("%d legs scored", legs), func() bool { return counter(h.metrics.Legs) >= legs })
 }
 
 // A report an hour late: five hops and fifty accounts, a merchant and a
@@ -112,7 +112,7 @@ func TestFollowTheMoney(t *testing.T) {
 	send("shop", "1000", "1777", "500.00", 3200, `,"channel":"pos"`)
 	h.sendOrdered(h.infra.topics.Transfers, docs...)
 	h.settle(int64(n))
-	h.eventually("the payments are in the books", func() bool {
+	h.waitFor("the payments are in the books", func() bool {
 		rows, err := h.warehouse.Count(t.Context(), "transfers")
 		return err == nil && rows == uint64(len(docs))
 	})
@@ -120,7 +120,7 @@ func TestFollowTheMoney(t *testing.T) {
 	c := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("late", "3000", "1000", "100000.00", 3600, ""))
 	id := c["id"].(string)
 	const accounts = 1 + 4 + 12 + 24 + 12
-	h.eventually("every account is asked for", func() bool {
+	h.waitFor("every account is asked for", func() bool {
 		stops, _ := h.ledger.List(ledger.Filter{CaseID: id, State: stop.Requested, Limit: 500})
 		return len(stops) == accounts
 	})
@@ -170,7 +170,7 @@ func TestFollowTheMoney(t *testing.T) {
 	// The money moves on: the next account is asked for as the payment is seen,
 	// with no bank having said a word. What is the other's stays the other's.
 	h.send(h.infra.topics.Transfers, pay("later", "1000", "2900", "25000.00", 0, ""))
-	h.eventually("the next hop", func() bool {
+	h.waitFor("the next hop", func() bool {
 		stops, _ := h.ledger.List(ledger.Filter{CaseID: id, Account: "2900", Limit: 5})
 		return len(stops) == 1 && stops[0].Minor == 15_500_00 && stops[0].State == stop.Requested
 	})
@@ -192,7 +192,7 @@ func (h *harness) hold(id, result, amount string) map[string]any {
 func (h *harness) bankKey(id string) string {
 	h.t.Helper()
 	var s *stop.Stop
-	h.eventually("stop "+id+" requested", func() bool { s = h.ledger.Stop(id); return s != nil && s.RequestedAt != 0 })
+	h.waitFor("stop "+id+" requested", func() bool { s = h.ledger.Stop(id); return s != nil && s.RequestedAt != 0 })
 	return h.ids.Local(access.Bank, s.Account.Bank)
 }
 
@@ -255,7 +255,7 @@ func TestLifeByTheLaw(t *testing.T) {
 	h.refused(403, k.supervisor, http.MethodPost, "/v1/returns/"+ret+"/approval", `{}`)
 	h.ok(k.admin, http.MethodPost, "/v1/returns/"+ret+"/approval", `{}`)
 	var told map[string]any
-	h.eventually("the bank is told to pay back", func() bool {
+	h.waitFor("the bank is told to pay back", func() bool {
 		told = h.ok(k.pcbc, http.MethodGet, "/v1/bank/stops/"+stop, "")
 		return told["state"] == "returning"
 	})
@@ -280,7 +280,7 @@ func TestLifeByTheLaw(t *testing.T) {
 		t.Errorf("the case's amounts: %v", sum)
 	}
 	today := time.Now().In(event.Zone)
-	h.eventually("the books say the same", func() bool {
+	h.waitFor("the books say the same", func() bool {
 		_, doc := h.call(k.police, http.MethodGet, fmt.Sprintf("/v1/statistics/recovery?from=%s&to=%s",
 			today.AddDate(0, -1, 0).Format(time.DateOnly), today.AddDate(0, 1, 0).Format(time.DateOnly)), "")
 		total, _ := doc["total"].(map[string]any)
@@ -314,7 +314,7 @@ func TestCases(t *testing.T) {
 		reportDoc("m2", "3202", "1202", "6000.00", 60, `,"callers":["+852 9123 0000"]`))
 	c := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("m3", "3203", "1202", "7000.00", 60, ""))
 	var whole map[string]any
-	h.eventually("one case of three", func() bool {
+	h.waitFor("one case of three", func() bool {
 		whole = h.ok(k.analyst, http.MethodGet, "/v1/cases/"+c["id"].(string), "")
 		return len(whole["members"].([]any)) == 2
 	})
@@ -334,7 +334,7 @@ func TestCases(t *testing.T) {
 		`"0"`); status != http.StatusPreconditionFailed {
 		t.Errorf("an old version: %d", status)
 	}
-	h.eventually("the books count the solved case", func() bool {
+	h.waitFor("the books count the solved case", func() bool {
 		today := time.Now().In(event.Zone)
 		_, doc := h.call(k.police, http.MethodGet, fmt.Sprintf("/v1/statistics/recovery?from=%s&to=%s",
 			today.AddDate(0, -1, 0).Format(time.DateOnly), today.AddDate(0, 1, 0).Format(time.DateOnly)), "")
@@ -420,7 +420,7 @@ func TestTrailWaitsForApproval(t *testing.T) {
 	c := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("big", "3501", "1501", "600000.00", 900, ""))
 	first := c["stops"].([]any)[0].(map[string]any)["id"].(string)
 	var behind *stop.Stop
-	h.eventually("the next hop is proposed", func() bool {
+	h.waitFor("the next hop is proposed", func() bool {
 		stops, _ := h.ledger.List(ledger.Filter{CaseID: c["id"].(string), Account: "2501", Limit: 2})
 		if len(stops) == 1 {
 			behind = stops[0]
@@ -436,7 +436,7 @@ func TestTrailWaitsForApproval(t *testing.T) {
 	}
 	h.refused(403, k.analyst, http.MethodPost, "/v1/stops/"+first+"/approval", `{}`)
 	h.ok(k.supervisor, http.MethodPost, "/v1/stops/"+first+"/approval", `{"reason":"yes"}`)
-	h.eventually("what stood behind it goes out", func() bool { return h.ledger.Stop(behind.ID).State == stop.Requested })
+	h.waitFor("what stood behind it goes out", func() bool { return h.ledger.Stop(behind.ID).State == stop.Requested })
 
 	// Who proposed cannot approve; another can, and the money is followed from then.
 	h.sendOrdered(h.infra.topics.Transfers, pay("own", "3502", "1502", "7000.00", 700, ""),
@@ -451,7 +451,7 @@ func TestTrailWaitsForApproval(t *testing.T) {
 		t.Errorf("%v", doc)
 	}
 	h.ok(k.admin, http.MethodPost, "/v1/stops/"+own+"/approval", `{}`)
-	h.eventually("its trail is followed", func() bool {
+	h.waitFor("its trail is followed", func() bool {
 		stops, _ := h.ledger.List(ledger.Filter{Account: "2502", Limit: 2})
 		return len(stops) == 1 && stops[0].Minor == 5000_00 && stops[0].Parent == own && stops[0].State == stop.Requested
 	})
@@ -470,7 +470,7 @@ func TestTrailOutOfTheBooks(t *testing.T) {
 		pay("on", "1601", "2601", "4000.00", 800, ""))
 	h.settle(4)
 	c := h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("late", "3601", "1601", "5000.00", 900, ""))
-	h.eventually("the next hop, by name", func() bool {
+	h.waitFor("the next hop, by name", func() bool {
 		stops, _ := h.ledger.List(ledger.Filter{CaseID: c["id"].(string), Account: "2601", Limit: 2})
 		return len(stops) == 1 && stops[0].Minor == 4000_00 && stops[0].Account.Bank == "ABOC"
 	})

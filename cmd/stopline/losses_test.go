@@ -38,7 +38,7 @@ func TestLossReportedThrice(t *testing.T) {
 	h.ok(k.analyst, http.MethodPost, "/v1/reports",
 		strings.Replace(reportDoc("one", "391", "191", "5000.00", 600, ""), `"source":"110"`, `"source":"bank"`, 1))
 	h.ok(k.analyst, http.MethodPost, "/v1/reports", reportDoc("two", "392", "192", "70.00", 60, ""))
-	h.eventually("two reports and two repeats of 5,070.00 in all", func() bool {
+	h.waitFor("two reports and two repeats of 5,070.00 in all", func() bool {
 		s := h.statistics(k.police)
 		return s["reports"] == 2.0 && s["reports_repeated"] == 2.0 && s["amount_reported"] == "5070.00"
 	})
@@ -101,7 +101,7 @@ func TestBooksAreWrittenAnew(t *testing.T) {
 		work(&harness{s, t, ids})
 	}
 	whole := func(h *harness) {
-		h.eventually("the books are whole", func() bool {
+		h.waitFor("the books are whole", func() bool {
 			s := h.statistics(h.keys().police)
 			return s["reports"] == 3.0 && s["amount_reported"] == "9000.00"
 		})

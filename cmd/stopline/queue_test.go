@@ -56,12 +56,12 @@ func TestQueueAndLive(t *testing.T) {
 	}
 	comes("hello")
 	h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c1","at":"%s","phase":"started","caller":{"number":"+85281234567"},"callee":{"number":"13800138000"}}`, minutesAgo(26)))
-	h.eventually("the call scored", func() bool { return counter(h.metrics.Legs) >= 2+2 }) // two are the catalogue's
+	h.waitFor("the call scored", func() bool { return counter(h.metrics.Legs) >= 2+2 }) // two are the catalogue's
 	h.send(h.infra.topics.Transfers, transferDoc("t1", "6222020200112233445", "6217000010098765432", "49800.00"))
 	comes("stop")
 	comes("alert")
 	var items []any
-	h.eventually("it is in the queue", func() bool {
+	h.waitFor("it is in the queue", func() bool {
 		items = h.ok(k.analyst, http.MethodGet, "/v1/queue", "")["items"].([]any)
 		return len(items) >= 1
 	})

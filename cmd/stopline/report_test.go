@@ -34,7 +34,7 @@ func TestMonthlyReport(t *testing.T) {
 	month := time.Now().In(event.Zone).Format("2006-01")
 	path := "/v1/statistics/report?month=" + month
 	var r report.Report
-	h.eventually("the report has all", func() bool {
+	h.waitFor("the report has all", func() bool {
 		r = report.Report{}
 		if err := json.Unmarshal([]byte(h.text(k.police, path)), &r); err != nil {
 			t.Fatal(err)
@@ -100,7 +100,7 @@ func TestMonthlyReport(t *testing.T) {
 	}
 	h.refused(422, k.police, http.MethodGet, "/v1/statistics/report?month=2026-13", "")
 	h.refused(403, k.pcbc, http.MethodGet, path, "")
-	h.eventually("the books are right", func() bool {
+	h.waitFor("the books are right", func() bool {
 		v := h.ok(k.police, http.MethodGet, "/v1/statistics/verification", "")
 		if len(v["differences"].([]any)) > 0 {
 			t.Fatalf("%v", v)

@@ -46,13 +46,13 @@ func TestPublishPatterns(t *testing.T) {
 		""), h.ids.Local(access.Admin, "")
 	h.call(analyst, http.MethodPut, "/v1/watchlist/acct:62170009", `{"risk":"confirmed","reason":"case 1"}`)
 	var first map[string]any
-	h.eventually("the built-in catalogue is published", func() bool {
+	h.waitFor("the built-in catalogue is published", func() bool {
 		status, doc := h.call(analyst, http.MethodGet, "/v1/patterns", "")
 		first = doc
 		return status == http.StatusOK
 	})
 	// two are the catalogue's, one in each partition
-	h.eventually("the entry is known", func() bool { return counter(h.metrics.Legs) >= 2+1 })
+	h.waitFor("the entry is known", func() bool { return counter(h.metrics.Legs) >= 2+1 })
 	old := first["version"].(string)
 	if first["by"] != "built-in" || len(first["patterns"].([]any)) < 30 {
 		t.Errorf("the catalogue in force: by %v, %d patterns", first["by"], len(first["patterns"].([]any)))
@@ -118,7 +118,7 @@ func TestPublishPatterns(t *testing.T) {
 	}
 	<-done
 	byVersion := map[string]int{}
-	h.eventually("every payment has its alert", func() bool {
+	h.waitFor("every payment has its alert", func() bool {
 		clear(byVersion)
 		for _, a := range h.alerts() {
 			if a.Transfer != nil {
@@ -182,7 +182,7 @@ func TestPatternsFileIsWatched(t *testing.T) {
 	t.Cleanup(func() { s.stop(); in.close(warnings()) })
 	h := &harness{service: s, t: t}
 	now := func() string { p, _ := s.book.Current(); return p.Version }
-	h.eventually("the file is published", func() bool { return now() != "" })
+	h.waitFor("the file is published", func() bool { return now() != "" })
 	first := now()
 	write("- id: nonsense\n")
 	time.Sleep(600 * time.Millisecond)
@@ -190,7 +190,7 @@ func TestPatternsFileIsWatched(t *testing.T) {
 		t.Error("a catalogue that cannot be used was published")
 	}
 	write(strings.Replace(string(scoring.DefaultCatalogue), "weight: 0.9", "weight: 0.95", 1))
-	h.eventually("the changed file is published", func() bool { return now() != first })
+	h.waitFor("the changed file is published", func() bool { return now() != first })
 }
 
 // Exceptions, entities known to be good and brakes, through the API and into
@@ -198,7 +198,7 @@ func TestPatternsFileIsWatched(t *testing.T) {
 func TestRulesAndOutcomes(t *testing.T) {
 	h := newHarness(t)
 	analyst, supervisor := h.ids.Local(access.Analyst, ""), h.ids.Local(access.Supervisor, "")
-	h.eventually("the built-in catalogue is published", func() bool { _, ok := h.book.Current(); return ok })
+	h.waitFor("the built-in catalogue is published", func() bool { _, ok := h.book.Current(); return ok })
 	for _, c := range []struct {
 		key, method, path, body string
 		status                  int
@@ -228,12 +228,12 @@ func TestRulesAndOutcomes(t *testing.T) {
 	for i := range 3 {
 		h.call(analyst, http.MethodPut, fmt.Sprintf("/v1/watchlist/acct:6217000%d", i+1), `{"risk":"suspected"}`)
 	}
-	h.eventually("controls and entries are known", func() bool { return counter(h.metrics.Legs) >= 3+3*2 })
+	h.waitFor("controls and entries are known", func() bool { return counter(h.metrics.Legs) >= 3+3*2 })
 	for i := range 3 {
 		h.send(h.infra.topics.Transfers, transferDoc(fmt.Sprint("t", i), "6222", fmt.Sprint("6217000", i+1), "800.00"))
 	}
 	of := map[string]scoring.Alert{}
-	h.eventually("scored", func() bool {
+	h.waitFor("scored", func() bool {
 		for _, a := range h.alerts() {
 			of[a.Transfer.Payee.Account] = a
 		}
@@ -250,7 +250,7 @@ func TestRulesAndOutcomes(t *testing.T) {
 	}
 
 	// Two alerts are judged: one by an analyst, one by a victim's report.
-	h.eventually("the alerts are in the books", func() bool {
+	h.waitFor("the alerts are in the books", func() bool {
 		_, doc := h.call(analyst, http.MethodGet, "/v1/alerts", "")
 		return len(doc["alerts"].([]any)) == 2
 	})
@@ -272,15 +272,15 @@ func TestRulesAndOutcomes(t *testing.T) {
 		}
 		return nil
 	}
-	h.eventually("both outcomes are counted", func() bool {
+	h.waitFor("both outcomes are counted", func() bool {
 		p := statistic()
 		return p != nil && p["alerts"] == 2.0 && p["confirmed"] == 1.0 && p["false_alarms"] == 1.0 && p["precision"] == 0.5
 	})
 	// A person's word on the alert is stronger than the report, and the last one counts.
 	h.call(analyst, "POST", "/v1/alerts/"+of["62170003"].ID+"/dismissal", `{"verdict":"false-alarm"}`)
-	h.eventually("the analyst's verdict counts", func() bool { return statistic()["precision"] == 0.0 })
+	h.waitFor("the analyst's verdict counts", func() bool { return statistic()["precision"] == 0.0 })
 	h.call(analyst, "POST", "/v1/alerts/"+of["62170003"].ID+"/dismissal", `{"verdict":"confirmed"}`)
-	h.eventually("the last verdict counts", func() bool { return statistic()["precision"] == 0.5 })
+	h.waitFor("the last verdict counts", func() bool { return statistic()["precision"] == 0.5 })
 	// A case's outcome is for the alerts that nobody judged by themselves.
 	h.call(analyst, http.MethodPatch, "/v1/cases/"+of["62170003"].CaseID, `{"outcome":"unfounded"}`)
 	time.Sleep(1500 * time.Millisecond)
@@ -315,7 +315,7 @@ func TestReplicasShareTheScoring(t *testing.T) {
 		}
 		services := []*service{replica()}
 		h := &harness{service: services[0], t: t}
-		h.eventually("the group is joined", func() bool { return counter(services[0].metrics.Legs) > 0 }) // of the catalogue
+		h.waitFor("the group is joined", func() bool { return counter(services[0].metrics.Legs) > 0 }) // of the catalogue
 		for i := 0; i < len(docs); i += 400 {
 			var msgs []kafka.Message
 			for _, d := range docs[i:min(i+400, len(docs))] {
@@ -433,15 +433,15 @@ func TestStatesAreRebuiltInSilence(t *testing.T) {
 	}
 	first := run(func(h *harness) {
 		h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c1","at":"%s","phase":"ended","caller":{"number":"+85281234567"},"callee":{"number":"13800138000"},"duration_s":1500}`, minutesAgo(40)))
-		h.eventually("the call scored", func() bool { return counter(h.metrics.Legs) >= 2 })
+		h.waitFor("the call scored", func() bool { return counter(h.metrics.Legs) >= 2 })
 		h.send(h.infra.topics.Transfers, transferDoc("t1", "6222", "6217", "49800.00"))
-		h.eventually("the alert", func() bool { return total(h.metrics.Alerts) > 0 })
+		h.waitFor("the alert", func() bool { return total(h.metrics.Alerts) > 0 })
 	})
 	if err := os.RemoveAll(filepath.Join(data, "clickhouse")); err != nil {
 		t.Fatal(err)
 	}
 	again := run(func(h *harness) {
-		h.eventually("the legs are read again", func() bool { return counter(h.metrics.Legs) >= 5 })
+		h.waitFor("the legs are read again", func() bool { return counter(h.metrics.Legs) >= 5 })
 	})
 	if first == 0 || again != 0 {
 		t.Errorf("%d alerts at first, and %d when the states were rebuilt; want none", first, again)

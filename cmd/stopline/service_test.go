@@ -75,7 +75,7 @@ func harnessOn(t testing.TB, s Servers, hot int) *harness {
 			t.Log("what was not ready: ", why)
 		}
 	}()
-	h.eventually("ready", func() bool {
+	h.waitFor("ready", func() bool {
 		status, doc := h.call("", http.MethodGet, "/readyz", "")
 		why = fmt.Sprint(doc["detail"])
 		return status == http.StatusOK
@@ -83,8 +83,8 @@ func harnessOn(t testing.TB, s Servers, hot int) *harness {
 	return h
 }
 
-// eventually waits for something that has to happen.
-func (h *harness) eventually(what string, ok func() bool) {
+// waitFor waits for something that has to happen.
+func (h *harness) waitFor(what string, ok func() bool) {
 	h.t.Helper()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if ok() {
@@ -171,7 +171,7 @@ func TestMainJob(t *testing.T) {
 	analyst, pcbc, aboc, icbk, police := h.ids.Local(access.Analyst, ""), h.ids.Local(access.Bank,
 		"PCBC"), h.ids.Local(access.Bank, "ABOC"), h.ids.Local(access.Bank, "ICBK"), h.ids.Local(access.Police, "")
 	h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c1","at":"%s","phase":"started","caller":{"number":"+85281234567"},"callee":{"number":"13800138000"}}`, minutesAgo(26)))
-	h.eventually("the call scored", func() bool { return counter(h.metrics.Legs) >= 2 })
+	h.waitFor("the call scored", func() bool { return counter(h.metrics.Legs) >= 2 })
 	h.send(h.infra.topics.Transfers, transferDoc("t1", "6222020200112233445", "6217000010098765432", "49800.00"))
 
 	// The bank's long poll answers as soon as the stop is there.
@@ -224,13 +224,13 @@ func TestMainJob(t *testing.T) {
 	// The books say the same, exactly, once the warehouse has written them.
 	from, to := time.Now().In(event.Zone).AddDate(0, 0, -1).Format(time.DateOnly), time.Now().In(event.Zone).AddDate(0,
 		0, 2).Format(time.DateOnly)
-	h.eventually("the statistics hold both stops", func() bool {
+	h.waitFor("the statistics hold both stops", func() bool {
 		_, doc := h.call(police, http.MethodGet, "/v1/statistics/recovery?from="+from+"&to="+to+"&by=bank", "")
 		total, _ := doc["total"].(map[string]any)
 		return total["stops_requested"] == 2.0 && total["amount_requested"] == "69600.00" &&
 			total["amount_held"] == "30000.00" && total["stops_partial"] == 1.0
 	})
-	h.eventually("the alert is in the books", func() bool {
+	h.waitFor("the alert is in the books", func() bool {
 		_, doc := h.call(analyst, http.MethodGet, "/v1/alerts?action=stop", "")
 		alerts, _ := doc["alerts"].([]any)
 		return len(alerts) == 1 && alerts[0].(map[string]any)["stop_id"] == id
@@ -264,7 +264,7 @@ func TestReport(t *testing.T) {
 	analyst := h.ids.Local(access.Analyst, "")
 	h.send(h.infra.topics.Transfers, transferDoc("t1", "62220001", "62170001", "800.00"),
 		transferDoc("t2", "62220001", "62170002", "900.00"))
-	h.eventually("scored", func() bool { return counter(h.metrics.Legs) >= 6 })
+	h.waitFor("scored", func() bool { return counter(h.metrics.Legs) >= 6 })
 	report := fmt.Sprintf(`{"id":"110-1","at":"%s","source":"110","fraud_type":"task-rebate","victim":{"phone":"13800138000"},"transfers":[
 		{"id":"t1","payer_account":"62220001","payee_account":"62170001","payee_bank":"PCBC","amount":800.00,"currency":"CNY","at":"%s"},
 		{"payer_account":"62220001","payee_account":"62170002","payee_bank":"PCBC","amount":"900.00","currency":"CNY","at":"%s"}]}`, minutesAgo(0), minutesAgo(1), minutesAgo(3))
@@ -286,7 +286,7 @@ func TestReport(t *testing.T) {
 	}
 
 	// Under the same id something else is not taken, and says so; written otherwise
-	// it is the same. On Kafka the first one stands as well, and the other is told of.
+	// it is the same. On Kafka the first one stands as well, and the other is reported.
 	other := strings.Replace(report, `"900.00"`, `"901.00"`, 1)
 	if doc := h.refused(http.StatusConflict, analyst, http.MethodPost, "/v1/reports",
 		other); !strings.Contains(fmt.Sprint(doc["detail"]), "110:110-1") ||
@@ -296,7 +296,7 @@ func TestReport(t *testing.T) {
 	h.ok(analyst, http.MethodPost, "/v1/reports", strings.Replace(report, "800.00", `"800"`, 1))
 	kafka := func(doc string) string { return strings.Replace(doc, "{", `{"kind":"report","reporter":"x",`, 1) }
 	h.send(h.infra.topics.Reports, kafka(report), kafka(other))
-	h.eventually("the conflict is counted, once", func() bool { return counter(h.metrics.Conflicts) == 1 })
+	h.waitFor("the conflict is counted, once", func() bool { return counter(h.metrics.Conflicts) == 1 })
 	if page := h.text("", "/metrics"); !strings.Contains(page,
 		`stopline_unknown_fields_total{field="/reporter",kind="report"} 2`) {
 		t.Error("/metrics does not count the field that nobody knows")
@@ -339,7 +339,7 @@ func TestBadInput(t *testing.T) {
 	for _, doc := range bad {
 		h.send(h.infra.topics.Transfers, good, doc, good)
 	}
-	h.eventually("all read", func() bool {
+	h.waitFor("all read", func() bool {
 		return total(h.metrics.DeadLetters) == int64(len(bad)) &&
 			counter(h.metrics.Legs) >= 3
 	})
@@ -380,7 +380,7 @@ func TestBadInput(t *testing.T) {
 			t.Fatal("not every dead letter came")
 		}
 	}
-	h.eventually("the good one is in the books, once", func() bool {
+	h.waitFor("the good one is in the books, once", func() bool {
 		n, err := h.warehouse.Count(t.Context(), "transfers")
 		return err == nil && n == 1
 	})
@@ -406,7 +406,7 @@ func TestBadInput(t *testing.T) {
 	if status, doc := h.call(k.supervisor, http.MethodPost, place, ""); status != http.StatusNoContent {
 		t.Fatalf("%d %v", status, doc)
 	}
-	h.eventually("it is refused again, since nothing has changed",
+	h.waitFor("it is refused again, since nothing has changed",
 		func() bool { return total(h.metrics.DeadLetters) == int64(len(bad))+1 })
 	for _, none := range []string{"/v1/dead-letters/0/999999/replay", "/v1/dead-letters/999/0/replay"} {
 		if status, doc := h.call(k.supervisor, http.MethodPost, none, ""); status != http.StatusNotFound {
@@ -469,10 +469,10 @@ func TestWatchlistAndApproval(t *testing.T) {
 		t.Fatalf("%d %v", status, doc)
 	}
 	// two are the catalogue's, one in each partition
-	h.eventually("the entry is known", func() bool { return counter(h.metrics.Legs) >= 2+1 })
+	h.waitFor("the entry is known", func() bool { return counter(h.metrics.Legs) >= 2+1 })
 	h.send(h.infra.topics.Transfers, transferDoc("big", "62220001", "62170009", "800000.00"))
 	var id string
-	h.eventually("proposed", func() bool {
+	h.waitFor("proposed", func() bool {
 		_, doc := h.call(supervisor, http.MethodGet, "/v1/stops?state=proposed", "")
 		stops, _ := doc["stops"].([]any)
 		if len(stops) == 1 {
@@ -520,7 +520,7 @@ func TestClickHouseAway(t *testing.T) {
 		h.send(h.infra.topics.Transfers, strings.Replace(transferDoc(fmt.Sprint("o", i), fmt.Sprint("6333", i), "6444",
 			"10.00"), "13800138000", fmt.Sprint("138001390", 10+i), 1))
 	}
-	h.eventually("the victim's state written and let go", func() bool {
+	h.waitFor("the victim's state written and let go", func() bool {
 		rows, err := h.warehouse.LoadStates(t.Context(), 0, []event.Entity{"tel:+8613800138000", "tel:+8613800139029"})
 		return err == nil && len(rows) == 2
 	})
@@ -529,7 +529,7 @@ func TestClickHouseAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.send(h.infra.topics.Telecom, fmt.Sprintf(`{"kind":"call","id":"c1","at":"%s","phase":"started","caller":{"number":"+85281234567"},"callee":{"number":"13800138000"}}`, minutesAgo(26)))
-	h.eventually("the call scored", func() bool { return counter(h.metrics.Legs) >= 65 })
+	h.waitFor("the call scored", func() bool { return counter(h.metrics.Legs) >= 65 })
 	h.send(h.infra.topics.Transfers, transferDoc("t1", "62220001", "62170009", "49800.00"))
 	_, page := h.call(h.ids.Local(access.Bank, "PCBC"), http.MethodGet, "/v1/bank/stops?wait=20s", "")
 	if stops, _ := page["stops"].([]any); len(stops) != 1 {
@@ -542,7 +542,7 @@ func TestClickHouseAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = engine.Close() })
-	h.eventually("the books complete", func() bool {
+	h.waitFor("the books complete", func() bool {
 		_, doc := h.call(h.ids.Local(access.Analyst, ""), http.MethodGet, "/v1/alerts?action=stop", "")
 		alerts, _ := doc["alerts"].([]any)
 		return len(alerts) == 1 && alerts[0].(map[string]any)["incomplete"] == true

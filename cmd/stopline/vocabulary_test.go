@@ -27,7 +27,7 @@ func TestVocabulariesAreClosed(t *testing.T) {
 	foreign := strings.Replace(report, `"PCBC"`, `"ZZZZ"`, 1)
 	unknown(k.analyst, "/v1/reports", foreign, "#/transfers/0/payee_bank")
 	h.send(h.infra.topics.Reports, strings.Replace(foreign, "{", `{"kind":"report",`, 1))
-	h.eventually("the dead letter", func() bool {
+	h.waitFor("the dead letter", func() bool {
 		letters := h.ok(k.supervisor, http.MethodGet, "/v1/dead-letters", "")["items"].([]any)
 		return len(letters) == 1 && letters[0].(map[string]any)["reason"] == string(event.ReasonUnknownBank) &&
 			total(h.metrics.DeadLetters) == 1
@@ -51,6 +51,6 @@ func TestVocabulariesAreClosed(t *testing.T) {
 		`stopline_unknown_values_total{field="/payer/bank",kind="transfer"} 1`,
 		`stopline_unknown_values_total{field="/district",kind="report"} 1`,
 		`stopline_unknown_values_total{field="/fraud_type",kind="report"} 1`} {
-		h.eventually(line, func() bool { return strings.Contains(h.text("", "/metrics"), line) })
+		h.waitFor(line, func() bool { return strings.Contains(h.text("", "/metrics"), line) })
 	}
 }

@@ -29,7 +29,7 @@ type Books struct {
 	losses    []loss
 	progress  []stopRow
 	facts     map[string]fact // by stop
-	dirty     map[string]bool // days to reckon
+	dirty     map[string]bool // days to compute
 	rows      int
 	since     time.Time
 }

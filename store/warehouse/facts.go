@@ -34,7 +34,7 @@ func (b *Books) Fact(s *stop.Stop, first bool) {
 	b.Dirty(s.ProposedAt)
 }
 
-// Dirty says that a day's statistics must be reckoned anew.
+// Dirty says that a day's statistics must be computed again.
 func (b *Books) Dirty(at event.Instant) {
 	if b.dirty == nil {
 		b.dirty = map[string]bool{}
@@ -60,13 +60,13 @@ func factColumns(f *fact) []any {
 		bit(s.ReleasedMinor > 0), s.Transfer.At.Time(), s.RequestedAt.Time(), s.AnsweredAt.Time(), s.EffectiveAt.Time()}
 }
 
-// dimensions are those that statistics are reckoned by.
+// dimensions are those that statistics are computed by.
 const dimensions = `arrayJoin([('total', ''), ('district', district), ('fraud_type', fraud_type), ('bank', bank), ('hop', toString(hop)), ('pattern', pattern)])`
 
-// Reckon reckons the statistics of days anew from their facts. Doing it twice, or
-// from two places at once, changes nothing: the last reckoning counts, and it has
+// Recompute computes the statistics of days anew from their facts. Doing it twice, or
+// from two places at once, changes nothing: the last computation counts, and it has
 // seen all that the one before it had.
-func (w *Warehouse) Reckon(ctx context.Context, days []string) error {
+func (w *Warehouse) Recompute(ctx context.Context, days []string) error {
 	if len(days) == 0 {
 		return nil
 	}
@@ -86,7 +86,7 @@ func (w *Warehouse) Reckon(ctx context.Context, days []string) error {
 		LEFT JOIN (SELECT case_id, state, arrests FROM progress FINAL) AS p ON p.case_id = s.case_id
 		GROUP BY dk, day, currency`)
 	if err != nil {
-		return fmt.Errorf("reckon the statistics of %d days: %w", len(days), err)
+		return fmt.Errorf("compute the statistics of %d days: %w", len(days), err)
 	}
 	const reportDimensions = `arrayJoin([('total', ''), ('district', district), ('fraud_type', fraud_type)]) AS dk`
 	if err = w.conn.Exec(ctx, `INSERT INTO report_days
@@ -98,7 +98,7 @@ func (w *Warehouse) Reckon(ctx context.Context, days []string) error {
 			SELECT `+reportDimensions+`, day AS on_day, currency, toUInt64(0), toUInt64(0), amount
 			FROM reported_payments FINAL WHERE day IN (`+list+`))
 		GROUP BY dk, on_day, currency`); err != nil {
-		return fmt.Errorf("reckon the reports of %d days: %w", len(days), err)
+		return fmt.Errorf("compute the reports of %d days: %w", len(days), err)
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ func percentiles(classes map[uint16]uint64) (out [3]float64) {
 	return out
 }
 
-// flushFacts writes the facts and reckons their days.
+// flushFacts writes the facts and computes their days.
 func (b *Books) flushFacts(ctx context.Context, done Written) error {
 	if len(b.facts) > 0 {
 		rows := make([]fact, 0, len(b.facts))
@@ -152,7 +152,7 @@ func (b *Books) flushFacts(ctx context.Context, done Written) error {
 	}
 	slices.Sort(days)
 	for i := 0; i < len(days); i += 100 {
-		if err := b.w.Reckon(ctx, days[i:min(i+100, len(days))]); err != nil {
+		if err := b.w.Recompute(ctx, days[i:min(i+100, len(days))]); err != nil {
 			return err
 		}
 	}

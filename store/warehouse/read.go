@@ -91,7 +91,7 @@ type Recovery struct {
 var MinuteBounds = []int{1, 5, 15, 30, 60}
 
 // Breakdowns are what the statistics can be taken by: the dimension that they are
-// reckoned in, and the key in it.
+// computed in, and the key in it.
 var Breakdowns = map[string][2]string{
 	"month":      {"total", "formatDateTime(day, '%Y-%m')"},
 	"day":        {"total", "toString(day)"},

@@ -12,7 +12,7 @@ import (
 // BenchmarkRecoveries20M reads a year's recovery statistics over 20 million
 // stops and what became of them (STOPLINE_BENCH_STOPS sets another number; the
 // rows are made by the engine first, which takes a minute). It prints how long the
-// reckoning of one day took as well: what a second of changes costs.
+// computation of one day took as well: what a second of changes costs.
 func BenchmarkRecoveries20M(b *testing.B) {
 	stops := 20_000_000
 	if n, err := strconv.Atoi(os.Getenv("STOPLINE_BENCH_STOPS")); err == nil {
@@ -50,14 +50,14 @@ func BenchmarkRecoveries20M(b *testing.B) {
 			days = append(days, time.Date(2026, 1, 1+d, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
 		}
 		for i := 0; i < len(days); i += 30 {
-			if err := w.Reckon(ctx, days[i:min(i+30, len(days))]); err != nil {
+			if err := w.Recompute(ctx, days[i:min(i+30, len(days))]); err != nil {
 				b.Fatal(err)
 			}
 		}
 		b.Logf("a year reckoned in %s", time.Since(began).Round(time.Second))
 	}
 	began := time.Now()
-	if err := w.Reckon(ctx, []string{"2026-06-01"}); err != nil {
+	if err := w.Recompute(ctx, []string{"2026-06-01"}); err != nil {
 		b.Fatal(err)
 	}
 	b.Logf("one day reckoned in %s", time.Since(began).Round(time.Millisecond))

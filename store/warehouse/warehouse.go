@@ -31,7 +31,7 @@ type Options struct {
 	User     string
 	Password string
 	Database string // empty: [Database]
-	Embedded bool   // the embedded engine, which does not bear that queries are cancelled
+	Embedded bool   // the embedded engine, which does not tolerate that queries are cancelled
 }
 
 // Warehouse is a connection pool. It is safe for many goroutines.
@@ -66,7 +66,7 @@ func Open(ctx context.Context, o Options) (*Warehouse, error) {
 		return nil, fmt.Errorf("ClickHouse at %s: %w", o.Addr, err)
 	}
 	if o.Embedded {
-		conn = unhurried{conn, make(chan struct{}, connections)}
+		conn = uncancelled{conn, make(chan struct{}, connections)}
 	}
 	return &Warehouse{conn}, nil
 }

@@ -244,7 +244,7 @@ func TestVerifyFindsTampering(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("statistics total  2026-11-23 CNY sums")
-	if err := w.Reckon(t.Context(), []string{"2026-11-23"}); err != nil {
+	if err := w.Recompute(t.Context(), []string{"2026-11-23"}); err != nil {
 		t.Fatal(err)
 	}
 
@@ -285,7 +285,7 @@ func TestVerifyFindsReports(t *testing.T) {
 				District: "520103", FraudType: "task-rebate", Minor: minor, Currency: event.CNY, Stops: []string{},
 				Payments: []ledger.Payment{{Payer: "victim", Payee: "mule", Minor: minor, Currency: event.CNY, At: noon}}}}
 	}
-	// Three hotlines are told of one loss of 5,000.00, and one of them of another of 70.00.
+	// Three hotlines are notified of one loss of 5,000.00, and one of them of another of 70.00.
 	log := []ledger.Entry{note("110:1", 5000_00), note("96110:1", 5000_00), note("bank:1", 5000_00), note("110:2", 70_00)}
 	for i := range log {
 		l.Apply(&log[i])

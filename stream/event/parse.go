@@ -83,12 +83,12 @@ var DefaultLimits = Limits{Bytes: 1 << 20, String: 256, Past: 7 * 24 * time.Hour
 type Parser struct {
 	Limits  Limits
 	Numbers *Numbers
-	// Unknown is told of each field of a document that was taken and that
+	// Unknown is notified of each field of a document that was taken and that
 	// nobody knows, as /payer/acount; nil: nobody is.
 	Unknown func(kind, field string)
 	// Banks are those that may be asked for a stop; nil: any.
 	Banks *Banks
-	// Strange is told of each field of a document that was taken whose value is
+	// Strange is notified of each field of a document that was taken whose value is
 	// in no register: a district, a type of fraud, a bank of a transfer. nil:
 	// nobody is.
 	Strange func(kind, field string)

@@ -22,7 +22,7 @@ type Echo[R any] struct {
 	waiting map[string][]chan R
 }
 
-// Await calls write and waits until [Echo.Seen] is told of the id. Two that wait
+// Await calls write and waits until [Echo.Seen] is notified of the id. Two that wait
 // for one id are both answered. It fails with write's error, or with [ErrNotSeen].
 func (e *Echo[R]) Await(ctx context.Context, id string, write func(context.Context) error) (R, error) {
 	var none R

@@ -164,7 +164,7 @@ var problemWords = map[string]phrase{
 	"openapi.old": {"接口文档不能写成 OpenAPI 3.0；3.1 见 /v1/openapi.json：{cause}",
 		"the document cannot be written as OpenAPI 3.0; /v1/openapi.json is 3.1: {cause}"},
 
-	// Why a decision cannot be reckoned again.
+	// Why a decision cannot be computed again.
 	"replay.version":   {"本服务没有规则目录版本 {version}", "the catalogue's version {version} is not known to this service"},
 	"replay.values":    {"所存的值读不了：{cause}", "the values cannot be read: {cause}"},
 	"replay.catalogue": {"该版本的规则目录读不了：{cause}", "the catalogue cannot be read: {cause}"},

@@ -7,18 +7,18 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// unhurried lets a query run to its end that nobody waits for any more. The
+// uncancelled lets a query run to its end that nobody waits for any more. The
 // embedded engine aborts when queries are cancelled (clients that hang up a few
 // hundred times a second end it within a second), so that nothing is cancelled
 // there: who asked goes on at once, and the answer is read and thrown away.
-type unhurried struct {
+type uncancelled struct {
 	driver.Conn
 	slots chan struct{} // as many as there are connections: what has not begun is given up at once
 }
 
-// eventually does f whatever becomes of ctx, and waits no longer than that. What
+// runToEnd does f whatever becomes of ctx, and waits no longer than that. What
 // comes too late is put aside.
-func eventually[T any](ctx context.Context, slots chan struct{}, f func(context.Context) (T, error),
+func runToEnd[T any](ctx context.Context, slots chan struct{}, f func(context.Context) (T, error),
 	aside func(T)) (T, error) {
 	var none T
 	select {
@@ -50,8 +50,8 @@ func eventually[T any](ctx context.Context, slots chan struct{}, f func(context.
 	}
 }
 
-func (u unhurried) Query(ctx context.Context, query string, args ...any) (driver.Rows, error) {
-	return eventually(ctx, u.slots, func(ctx context.Context) (driver.Rows,
+func (u uncancelled) Query(ctx context.Context, query string, args ...any) (driver.Rows, error) {
+	return runToEnd(ctx, u.slots, func(ctx context.Context) (driver.Rows,
 		error) {
 		return u.Conn.Query(ctx, query, args...)
 	}, func(rows driver.Rows) {
@@ -61,20 +61,20 @@ func (u unhurried) Query(ctx context.Context, query string, args ...any) (driver
 	})
 }
 
-func (u unhurried) QueryRow(ctx context.Context, query string, args ...any) driver.Row {
+func (u uncancelled) QueryRow(ctx context.Context, query string, args ...any) driver.Row {
 	rows, err := u.Query(ctx, query, args...)
 	return &oneRow{rows, err}
 }
 
-func (u unhurried) Exec(ctx context.Context, query string, args ...any) error {
-	_, err := eventually(ctx, u.slots, func(ctx context.Context) (struct{}, error) {
+func (u uncancelled) Exec(ctx context.Context, query string, args ...any) error {
+	_, err := runToEnd(ctx, u.slots, func(ctx context.Context) (struct{}, error) {
 		return struct{}{},
 			u.Conn.Exec(ctx, query, args...)
 	}, func(struct{}) {})
 	return err
 }
 
-func (u unhurried) PrepareBatch(ctx context.Context, query string, opts ...driver.PrepareBatchOption) (driver.Batch,
+func (u uncancelled) PrepareBatch(ctx context.Context, query string, opts ...driver.PrepareBatchOption) (driver.Batch,
 	error) {
 	return u.Conn.PrepareBatch(context.WithoutCancel(ctx), query, opts...)
 }
