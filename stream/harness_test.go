@@ -255,3 +255,10 @@ func (s *shelf) has(account string) (there bool) {
 	_, there = s.states[event.Entity("acct:"+account)]
 	return there
 }
+
+// offset is that of the last checkpoint.
+func (s *shelf) offset() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.at.Offset
+}

@@ -1,7 +1,9 @@
 package stream
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -93,10 +95,8 @@ func TestIngestCutsLegs(t *testing.T) {
 			t.Errorf("leg %d is %s, want %s", i, got[i], want[i])
 		}
 	}
-	letters := w.all(w.Topics.DeadLetters)
-	if len(letters) != 1 {
-		t.Fatalf("%d dead letters", len(letters))
-	}
+	var letters []kafka.Message // they are written after the legs
+	w.waitFor("one dead letter", func() bool { letters = w.all(w.Topics.DeadLetters); return len(letters) == 1 })
 	l := deadLetterOf(&letters[0])
 	if l.Topic != w.Topics.Transfers || l.Reason != string(event.ReasonNotJSON) ||
 		string(l.Document) != `{"kind":"transfer"` ||
@@ -167,7 +167,7 @@ func TestScorePublishes(t *testing.T) {
 		t.Errorf("%v stops are counted", n)
 	}
 	leave()
-	if s.at.Offset == 0 || !s.has(victim) {
+	if s.offset() == 0 || !s.has(victim) {
 		t.Fatalf("it left without a checkpoint: %+v", s.at)
 	}
 	before := len(w.all(w.Topics.Alerts))
@@ -189,7 +189,7 @@ func TestScoreWhileStatesAreAway(t *testing.T) {
 	w.send(w.Topics.Watchlist, watched(mule, "confirmed"))
 	w.waitFor("the watchlist is known", func() bool { return s.has(mule) })
 	leave()
-	committed := s.at.Offset
+	committed := s.offset()
 
 	w.later(time.Second)
 	w.score(s, 1) // one hot entity: the mule is cold as soon as another comes
@@ -203,20 +203,16 @@ func TestScoreWhileStatesAreAway(t *testing.T) {
 		return count(t,
 			w.Metrics.Cold.WithLabelValues("unavailable")) > 0
 	})
-	reached := s.at.Offset
+	reached := s.offset()
 	time.Sleep(100 * time.Millisecond) // checkpoints are due every 20
-	if s.at.Offset != reached || reached < committed {
-		t.Errorf("committed %d while a past is missing, after %d", s.at.Offset, reached)
+	if s.offset() != reached || reached < committed {
+		t.Errorf("committed %d while a past is missing, after %d", s.offset(), reached)
 	}
 	s.setAway(false)
 	time.Sleep(coldPause) // ClickHouse is left alone for so long
 	w.send(w.Topics.Transfers, w.payment("T-2", shop, mule, "1.00"))
 	w.waitFor("the past is merged", func() bool { return w.alerts()["T-2"].StopID != "" })
-	w.waitFor("and committed", func() bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return s.at.Offset > reached
-	})
+	w.waitFor("and committed", func() bool { return s.offset() > reached })
 }
 
 // A payment that the books alone know by name is searched for until it is found.
@@ -411,33 +407,46 @@ func TestScreening(t *testing.T) {
 	w.run(screener.Run)
 	w.send(w.Topics.Watchlist, watched(mule, "confirmed"))
 	w.waitFor("the watchlist is known", func() bool { return s.has(mule) })
-	ask := func(id, payee string) *scoring.Verdict {
+	asked := 0
+	question := func(id, payee string) ([]byte, *event.Event) {
 		t.Helper()
-		doc := w.payment(id, victim, payee, "100.00")
-		var e event.Event
-		if err := (&event.Parser{Limits: event.DefaultLimits, Numbers: event.NewNumbers("CN")}).Parse([]byte(doc),
-			w.now(), &e); err != nil {
+		doc := []byte(w.payment(id, victim, payee, "100.00"))
+		e := &event.Event{}
+		parser := &event.Parser{Limits: event.DefaultLimits, Numbers: event.NewNumbers("CN")}
+		if err := parser.Parse(doc, w.now(), e); err != nil {
 			t.Fatal(err)
 		}
-		v, err := screener.Screen(t.Context(), []byte(doc), &e)
+		return doc, e
+	}
+	ask := func(id, payee string) *scoring.Verdict {
+		t.Helper()
+		doc, e := question(id, payee)
+		v, err := screener.Screen(t.Context(), doc, e)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return v
 	}
-	// The first question may come before the answers' topic is followed: it is asked
-	// until it is answered.
+	// A question that comes before the answers' topic is followed is not answered.
+	w.waitFor("the answers are followed", func() bool {
+		soon, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		asked++
+		doc, e := question(fmt.Sprint("S-0-", asked), shop)
+		_, err := screener.Screen(soon, doc, e)
+		return err == nil
+	})
 	if v := ask("S-1", mule); v.StopID == "" || v.Score == 0 {
 		t.Errorf("into a confirmed mule's account: %+v", v)
 	}
 	if v := ask("S-2", shop); v.StopID != "" {
 		t.Errorf("into a shop's: %+v", v)
 	}
-	asked := len(w.all(w.Topics.Transfers))
+	sent := len(w.all(w.Topics.Transfers))
 	if v := ask("S-1", mule); v.StopID == "" {
 		t.Errorf("asked again: %+v", v)
 	}
-	if n := len(w.all(w.Topics.Transfers)); n != asked {
+	if n := len(w.all(w.Topics.Transfers)); n != sent {
 		t.Error("what was asked again was sent again")
 	}
 }
