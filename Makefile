@@ -32,6 +32,15 @@ test: build browser ## Set everything up and pass every test, with the race dete
 	$(GO) vet ./...
 	$(GO) test -race -timeout 20m ./...
 
+# Rooms whose tests start a server or a whole service.
+SERVED := /cmd/stopline$$|/backtest$$|/stream$$|/stream/kafka$$|/stream/broker$$|/store/warehouse$$|/store/embedded$$
+
+.PHONY: check
+check: ## Pass the tests that need no server: half a minute, for each small change
+	$(GO) vet ./...
+	$(GO) test $$($(GO) list ./... | grep -vE '$(SERVED)')
+	$(GO) test -run 'TestTidy|TestImports|TestFeaturesAre|TestMessagesAre|TestAutomatic' ./cmd/stopline
+
 .PHONY: font
 font: $(FONT) ## Fetch the font of printed reports (once, 57 MB)
 
@@ -91,15 +100,15 @@ lint: charts ## Check style and likely mistakes
 	@cd api/console && npx prettier --check static/*.js static/*.css static/*.html types/*.ts && npx tsc -p tsconfig.json
 	$(GO) run $(LINT) run ./...
 
+# Each is a fuzz target and its room.
+FUZZED   := FuzzParse:./stream/event FuzzBlock:./stream/event FuzzInner:./stream/event FuzzCatalogue:./scoring/pattern \
+            FuzzReadState:./scoring FuzzControls:./scoring FuzzParse:./api/iso20022
+FUZZTIME ?= 60s
+
 .PHONY: fuzz
-fuzz: ## Feed the parsers rubbish for a minute each
-	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 60s ./stream/event
-	$(GO) test -run '^$$' -fuzz FuzzBlock -fuzztime 60s ./stream/event
-	$(GO) test -run '^$$' -fuzz FuzzInner -fuzztime 60s ./stream/event
-	$(GO) test -run '^$$' -fuzz FuzzCatalogue -fuzztime 60s ./scoring/pattern
-	$(GO) test -run '^$$' -fuzz FuzzReadState -fuzztime 60s ./scoring
-	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 60s ./api/iso20022
-	$(GO) test -run '^$$' -fuzz FuzzControls -fuzztime 60s ./scoring
+fuzz: ## Feed the parsers rubbish for a minute each (FUZZTIME=5s: shorter)
+	@set -e; for f in $(FUZZED); do \
+	  $(GO) test -run '^$$' -fuzz "^$${f%%:*}$$" -fuzztime $(FUZZTIME) "$${f#*:}"; done
 
 .PHONY: clean
 clean: ## Remove what was built, and the data of local runs

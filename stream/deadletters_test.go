@@ -24,6 +24,7 @@ func TestNoDeadLetter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer cluster.Close()
 	topics := TopicsWithPrefix("")
 	topics.Partitions = 2
 	if err := topics.Ensure(t.Context(), cluster); err != nil {

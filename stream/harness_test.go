@@ -44,6 +44,7 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(cluster.Close)
 	topics := TopicsWithPrefix("")
 	topics.Partitions = 1
 	if err := topics.Ensure(t.Context(), cluster); err != nil {
