@@ -13,6 +13,10 @@ ALTER TABLE transfers DROP INDEX payee;
 ALTER TABLE transfers ADD INDEX payee payee_account TYPE bloom_filter(0.001) GRANULARITY 1;
 
 -- +goose Down
+ALTER TABLE transfers DROP INDEX payee;
+
+ALTER TABLE transfers ADD INDEX payee payee_account TYPE bloom_filter GRANULARITY 4;
+
 ALTER TABLE transfers DROP INDEX transfer_id;
 ALTER TABLE transfers DROP INDEX phone;
 ALTER TABLE transfers DROP INDEX payer_name;
