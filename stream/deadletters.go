@@ -51,7 +51,7 @@ func problemsOf(r event.Refusal) string {
 }
 
 // ErrNoDeadLetter says that there is none at that place (any more).
-var ErrNoDeadLetter = errors.New("there is no dead letter at that place; they are kept for 30 days")
+var ErrNoDeadLetter = errors.New("there is no dead letter at that place")
 
 // DeadLetters reads the topic of refused documents, and sends one in again.
 type DeadLetters struct{ Deps }

@@ -27,7 +27,7 @@ func (s *deadLetters) routes() []route.Route {
 }
 
 // ErrGone says that a dead letter is not there (any more).
-var ErrGone = errors.New("there is no dead letter at that place; they are kept for 30 days")
+var ErrGone = errors.New("there is no dead letter at that place")
 
 // DeadLetters are the documents that were refused.
 type DeadLetters interface {

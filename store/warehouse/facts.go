@@ -60,8 +60,21 @@ func factColumns(f *fact) []any {
 		bit(s.ReleasedMinor > 0), s.Transfer.At.Time(), s.RequestedAt.Time(), s.AnsweredAt.Time(), s.EffectiveAt.Time()}
 }
 
-// dimensions are those that statistics are computed by.
-const dimensions = `arrayJoin([('total', ''), ('district', district), ('fraud_type', fraud_type), ('bank', bank), ('hop', toString(hop)), ('pattern', pattern)])`
+// dimensions are those that statistics are computed by, with the column of stop_facts
+// that is the key in each. The first one has no key.
+var dimensions = []struct{ name, column string }{
+	{"total", "''"}, {"district", "district"}, {"fraud_type", "fraud_type"}, {"bank", "bank"}, {"hop", "toString(hop)"},
+	{"pattern", "pattern"},
+}
+
+// byDimension makes a row of each dimension of a row of stop_facts.
+func byDimension() string {
+	pairs := make([]string, len(dimensions))
+	for i, d := range dimensions {
+		pairs[i] = "('" + d.name + "', " + d.column + ")"
+	}
+	return "arrayJoin([" + strings.Join(pairs, ", ") + "])"
+}
 
 // Recompute computes the statistics of days anew from their facts. Doing it twice, or
 // from two places at once, changes nothing: the last computation counts, and it has
@@ -82,7 +95,7 @@ func (w *Warehouse) Recompute(ctx context.Context, days []string) error {
 			sumMapIf(`+class("waited")+`, asked),
 			sumMapIf(`+class("dateDiff('millisecond', requested_at, answered_at) / 1000")+`, answered_at > `+zero+`),
 			sumMapIf(`+class(fmt.Sprintf(since, "effective_at"))+`, effective_at > `+zero+`)
-		FROM (SELECT *, requested_at > `+zero+` AS asked, `+fmt.Sprintf(since, "requested_at")+` AS waited, `+dimensions+` AS dk FROM stop_facts FINAL WHERE day IN (`+list+`)) AS s
+		FROM (SELECT *, requested_at > `+zero+` AS asked, `+fmt.Sprintf(since, "requested_at")+` AS waited, `+byDimension()+` AS dk FROM stop_facts FINAL WHERE day IN (`+list+`)) AS s
 		LEFT JOIN (SELECT case_id, state, arrests FROM progress FINAL) AS p ON p.case_id = s.case_id
 		GROUP BY dk, day, currency`)
 	if err != nil {

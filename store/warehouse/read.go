@@ -92,14 +92,15 @@ var MinuteBounds = []int{1, 5, 15, 30, 60}
 
 // Breakdowns are what the statistics can be taken by: the dimension that they are
 // computed in, and the key in it.
-var Breakdowns = map[string][2]string{
-	"month":      {"total", "formatDateTime(day, '%Y-%m')"},
-	"day":        {"total", "toString(day)"},
-	"district":   {"district", "key"},
-	"fraud_type": {"fraud_type", "key"},
-	"bank":       {"bank", "key"},
-	"hop":        {"hop", "key"},
-	"pattern":    {"pattern", "key"},
+var Breakdowns = breakdowns()
+
+func breakdowns() map[string][2]string {
+	total := dimensions[0].name
+	all := map[string][2]string{"month": {total, "formatDateTime(day, '%Y-%m')"}, "day": {total, "toString(day)"}}
+	for _, d := range dimensions[1:] {
+		all[d.name] = [2]string{d.name, "key"}
+	}
+	return all
 }
 
 // Recoveries reads the statistics of stops proposed, and reports made, on the
