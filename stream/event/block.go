@@ -79,55 +79,71 @@ func AppendEvent(dst []byte, e *Event) []byte {
 		dst = appendText(dst, e.Watch.Reason)
 		dst = binary.AppendVarint(dst, int64(e.Watch.Until))
 	case KindRisk:
-		r := &e.Risk
-		dst = appendText(dst, string(r.Entity))
-		dst = appendText(dst, string(r.Origin))
-		dst = binary.AppendVarint(dst, int64(r.Since))
-		dst = binary.AppendVarint(dst, int64(r.Score))
-		dst = appendText(dst, string(r.From))
-		dst = appendText(dst, r.Why)
-		dst = binary.AppendVarint(dst, int64(r.Hop))
-		dst = binary.AppendVarint(dst, r.Minor)
-		dst = appendText(dst, r.Cause)
+		dst = appendRisk(dst, &e.Risk)
 	case KindControl:
-		c := e.Control
-		dst = append(dst, flags(c.Removed, false, false))
-		for _, t := range []string{c.What, string(c.Entity), c.Pattern, c.As, c.Reason, c.By, c.Text} {
-			dst = appendText(dst, t)
-		}
-		dst = binary.AppendVarint(dst, int64(c.Until))
+		dst = appendControl(dst, e.Control)
 	case KindTaint:
-		t := e.Taint
-		dst = append(dst, flags(t.Held, false, false))
-		for _, text := range []string{t.Account, t.Bank, t.Holder, t.CaseID, t.StopID, t.Parent, t.Payer, t.Transfer,
-			t.Type, t.District, t.Pattern} {
-			dst = appendText(dst, text)
-		}
-		for _, n := range []int64{t.Minor, t.Offset, t.Whole, int64(t.Hop)} {
-			dst = binary.AppendVarint(dst, n)
-		}
-		dst = binary.AppendUvarint(dst, t.Key)
+		dst = appendTaint(dst, e.Taint)
 	case KindReport:
-		r := e.Report
-		dst = appendText(dst, r.Source)
-		dst = appendText(dst, r.District)
-		dst = appendText(dst, r.FraudType)
-		dst = appendParty(dst, &r.Victim)
-		dst = binary.AppendUvarint(dst, uint64(len(r.Transfers)))
-		for i := range r.Transfers {
-			t := &r.Transfers[i]
-			dst = appendText(dst, t.ID)
-			dst = appendText(dst, t.PayerAccount)
-			dst = appendText(dst, t.PayeeAccount)
-			dst = appendText(dst, t.PayeeBank)
-			dst = binary.AppendVarint(dst, t.Amount.Minor)
-			dst = appendText(dst, string(t.Amount.Currency))
-			dst = binary.AppendVarint(dst, int64(t.At))
-		}
-		dst = binary.AppendUvarint(dst, uint64(len(r.Callers)))
-		for _, n := range r.Callers {
-			dst = appendText(dst, n)
-		}
+		dst = appendReport(dst, e.Report)
+	}
+	return dst
+}
+
+func appendRisk(dst []byte, r *Risk) []byte {
+	dst = appendText(dst, string(r.Entity))
+	dst = appendText(dst, string(r.Origin))
+	dst = binary.AppendVarint(dst, int64(r.Since))
+	dst = binary.AppendVarint(dst, int64(r.Score))
+	dst = appendText(dst, string(r.From))
+	dst = appendText(dst, r.Why)
+	dst = binary.AppendVarint(dst, int64(r.Hop))
+	dst = binary.AppendVarint(dst, r.Minor)
+	dst = appendText(dst, r.Cause)
+	return dst
+}
+
+func appendControl(dst []byte, c *Control) []byte {
+	dst = append(dst, flags(c.Removed, false, false))
+	for _, t := range []string{c.What, string(c.Entity), c.Pattern, c.As, c.Reason, c.By, c.Text} {
+		dst = appendText(dst, t)
+	}
+	dst = binary.AppendVarint(dst, int64(c.Until))
+	return dst
+}
+
+func appendTaint(dst []byte, t *Taint) []byte {
+	dst = append(dst, flags(t.Held, false, false))
+	for _, text := range []string{t.Account, t.Bank, t.Holder, t.CaseID, t.StopID, t.Parent, t.Payer, t.Transfer,
+		t.Type, t.District, t.Pattern} {
+		dst = appendText(dst, text)
+	}
+	for _, n := range []int64{t.Minor, t.Offset, t.Whole, int64(t.Hop)} {
+		dst = binary.AppendVarint(dst, n)
+	}
+	dst = binary.AppendUvarint(dst, t.Key)
+	return dst
+}
+
+func appendReport(dst []byte, r *Report) []byte {
+	dst = appendText(dst, r.Source)
+	dst = appendText(dst, r.District)
+	dst = appendText(dst, r.FraudType)
+	dst = appendParty(dst, &r.Victim)
+	dst = binary.AppendUvarint(dst, uint64(len(r.Transfers)))
+	for i := range r.Transfers {
+		t := &r.Transfers[i]
+		dst = appendText(dst, t.ID)
+		dst = appendText(dst, t.PayerAccount)
+		dst = appendText(dst, t.PayeeAccount)
+		dst = appendText(dst, t.PayeeBank)
+		dst = binary.AppendVarint(dst, t.Amount.Minor)
+		dst = appendText(dst, string(t.Amount.Currency))
+		dst = binary.AppendVarint(dst, int64(t.At))
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(r.Callers)))
+	for _, n := range r.Callers {
+		dst = appendText(dst, n)
 	}
 	return dst
 }
