@@ -143,7 +143,7 @@ func TestDispatch(t *testing.T) {
 	dispatch := func() (leave func()) {
 		d, err := NewDispatch(w.Deps, Dispatching{Group: "dispatch", Record: log, Ledger: l, Policy: policy,
 			Endpoints: []Endpoint{{Bank: "PCBC", URL: server.URL, Secrets: []string{secret}}},
-			Envelope: func(s *stop.Stop, kind string, version int, _ law.Terms) []byte {
+			Envelope: func(s *stop.Stop, kind string, _ int, _ law.Terms) []byte {
 				return []byte(kind + " " + s.ID + " " + s.Amount().Decimal())
 			}})
 		if err != nil {

@@ -13,9 +13,6 @@ import (
 	"stopline.internal/scoring"
 )
 
-// ledgerLives stands for every package below store/ledger.
-const ledgerLives = "stopline.internal/store/ledger/*"
-
 // rooms says what each package may import of ours: a room, or one with all that
 // lie in it. cmd/stopline wires them together and is not among them.
 const rooms = `

@@ -11,11 +11,11 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// Message is a record of a topic, and Header one of its headers.
-type (
-	Message = kafka.Message
-	Header  = kafka.Header
-)
+// Message is a record of a topic.
+type Message = kafka.Message
+
+// Header is one of a message's headers.
+type Header = kafka.Header
 
 // Where to begin in a partition, beside a plain offset.
 const (
