@@ -24,8 +24,8 @@ type Topics struct {
 	KeepBytes int64
 }
 
-// DefaultPartitions suits a machine of two cores; a city of millions wants 64.
-const DefaultPartitions = 2
+// defaultPartitions suits a machine of two cores; a city of millions wants 64.
+const defaultPartitions = 2
 
 // TopicsWithPrefix names the topics; an empty prefix gives the names of the
 // published contract.
@@ -36,7 +36,7 @@ func TopicsWithPrefix(prefix string) Topics {
 		Legs: prefix + "stopline.legs", Risk: prefix + "stopline.risk", Alerts: prefix + "stopline.alerts",
 		Stops: prefix + "stopline.stops", DeadLetters: prefix + "stopline.dead-letters",
 		Controls: prefix + "stopline.controls", Screenings: prefix + "stopline.screenings",
-		Partitions: DefaultPartitions,
+		Partitions: defaultPartitions,
 	}
 }
 

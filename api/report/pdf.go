@@ -150,7 +150,7 @@ func (d *paper) section(r *Report, s *Section) {
 	if s.By == "bank" || s.By == "hop" {
 		rate = &Rates[1]
 	}
-	head, widths := []string{Titles[s.By][d.lang]}, []float64{39}
+	head, widths := []string{titles[s.By][d.lang]}, []float64{39}
 	for _, n := range printed {
 		f := figureNamed(n)
 		head = append(head, f.Words[d.lang])
@@ -176,7 +176,7 @@ func (d *paper) section(r *Report, s *Section) {
 		rows = append(rows, line(r.label(s.By, row.Key, d.lang), row, row.MonthBefore, row.YearBefore))
 	}
 	rows = append(rows, line(t(d.lang, "total"), &r.Total, r.Before.Figures, r.YearBefore.Figures))
-	d.table(Titles[s.By][d.lang], widths, head, rows)
+	d.table(titles[s.By][d.lang], widths, head, rows)
 }
 
 func (d *paper) back(r *Report) {
@@ -184,7 +184,7 @@ func (d *paper) back(r *Report) {
 		var rows [][]string
 		for _, k := range r.Corrections {
 			f := figureNamed(k.Figure)
-			line := Titles[k.By][d.lang] + " " + r.correctionKey(&k, d.lang) + " " + f.Words[d.lang]
+			line := titles[k.By][d.lang] + " " + r.correctionKey(&k, d.lang) + " " + f.Words[d.lang]
 			rows = append(rows, []string{line, r.text(f, map[string]int64{k.Figure: k.Kept}),
 				r.text(f, map[string]int64{k.Figure: k.Now})})
 		}

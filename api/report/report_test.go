@@ -85,7 +85,7 @@ func TestSameFiguresInEachForm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if sheets := x.GetSheetList(); len(sheets) != 7 || sheets[1] != Titles["district"][lang] {
+		if sheets := x.GetSheetList(); len(sheets) != 7 || sheets[1] != titles["district"][lang] {
 			t.Errorf("sheets %v", sheets)
 		}
 		for i := range Figures {
@@ -215,7 +215,7 @@ func TestRates(t *testing.T) {
 func TestDuration(t *testing.T) {
 	for seconds, want := range map[float64]string{0: dash, 9: "9.0 秒", 59.94: "59.9 秒", 60: "1 分 0 秒", 320: "5 分 20 秒",
 		3599.6: "1 小时 0 分", 164264.6: "45 小时 38 分"} {
-		if got := Duration("zh", seconds); got != want {
+		if got := duration("zh", seconds); got != want {
 			t.Errorf("%v s: %s, want %s", seconds, got, want)
 		}
 	}

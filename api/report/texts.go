@@ -9,8 +9,8 @@ import (
 	"stopline.internal/stream/event/words"
 )
 
-// Titles are the breakdowns' names.
-var Titles = map[string]map[string]string{
+// titles are the breakdowns' names.
+var titles = map[string]map[string]string{
 	"district": both("按地区", "By district"), "fraud_type": both("按诈骗类型", "By type of fraud"),
 	"bank": both("按银行", "By bank"), "hop": both("按资金层级", "By hop of the money"),
 	"day": both("按日", "By day"), "total": both("合计", "Total"),
@@ -94,8 +94,8 @@ func (r *Report) unit(lang string) string {
 	return t(lang, "unit") + r.Currency
 }
 
-// Duration is a time as people say it: hours and minutes, minutes and seconds.
-func Duration(lang string, seconds float64) string {
+// duration is a time as people say it: hours and minutes, minutes and seconds.
+func duration(lang string, seconds float64) string {
 	n := int64(math.Round(seconds))
 	switch {
 	case seconds <= 0:
@@ -110,5 +110,5 @@ func Duration(lang string, seconds float64) string {
 }
 
 func durations(lang string, p [3]float64) string {
-	return Duration(lang, p[0]) + " / " + Duration(lang, p[1]) + " / " + Duration(lang, p[2])
+	return duration(lang, p[0]) + " / " + duration(lang, p[1]) + " / " + duration(lang, p[2])
 }

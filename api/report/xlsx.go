@@ -235,10 +235,10 @@ func (b *book) chart(sheet, cell, title string, series []excelize.ChartSeries) {
 // section is a breakdown: its title, the head, a line for each key, the total.
 func (b *book) section(s *Section) {
 	const top = 3 // row of the first line
-	sheet := Titles[s.By][b.lang]
+	sheet := titles[s.By][b.lang]
 	_, err := b.x.NewSheet(sheet)
 	b.do(err)
-	b.set(sheet, 1, 1, Titles[s.By][b.lang]+" "+b.r.monthWords(b.lang)+"  "+b.r.unit(b.lang), b.bold)
+	b.set(sheet, 1, 1, titles[s.By][b.lang]+" "+b.r.monthWords(b.lang)+"  "+b.r.unit(b.lang), b.bold)
 	columns := b.sectionHead(sheet, s.By)
 	for j := range s.Rows {
 		row := &s.Rows[j]
@@ -258,7 +258,7 @@ func (b *book) section(s *Section) {
 	if n := len(s.Rows); n > 0 {
 		held, asked := b.column("amount_held"), b.column("amount_requested")
 		keys := span(sheet, "A", top, end-1)
-		b.chart(sheet, fmt.Sprintf("B%d", end+3), Titles[s.By][b.lang], []excelize.ChartSeries{
+		b.chart(sheet, fmt.Sprintf("B%d", end+3), titles[s.By][b.lang], []excelize.ChartSeries{
 			{Name: ref(sheet, asked, 2), Categories: keys, Values: span(sheet, asked, top, end-1)},
 			{Name: ref(sheet, held, 2), Categories: keys, Values: span(sheet, held, top, end-1)},
 		})
@@ -279,7 +279,7 @@ func (b *book) column(name string) string {
 
 // sectionHead writes a breakdown's heads and returns how many there are.
 func (b *book) sectionHead(sheet, by string) int {
-	heads := []string{Titles[by][b.lang]}
+	heads := []string{titles[by][b.lang]}
 	for i := range Figures {
 		heads = append(heads, Figures[i].Words[b.lang])
 	}
@@ -326,7 +326,7 @@ func (b *book) definitions() {
 	put(t(b.lang, "onmonth")+" / "+t(b.lang, "onyear"), t(b.lang, "changes"))
 	at++
 	for _, k := range b.r.Corrections {
-		what := []any{t(b.lang, "corrections"), Titles[k.By][b.lang], b.r.correctionKey(&k, b.lang),
+		what := []any{t(b.lang, "corrections"), titles[k.By][b.lang], b.r.correctionKey(&k, b.lang),
 			figureWord(k.Figure, b.lang)}
 		for j, v := range what {
 			b.set(sheet, 1+j, at, v, 0)

@@ -32,8 +32,8 @@ import (
 // childArg is the hidden subcommand under which the binary becomes the engine.
 const childArg = "clickhouse-engine"
 
-// EnvLibrary names the variable that points at libchdb.so.
-const EnvLibrary = "STOPLINE_ENGINE"
+// envLibrary names the variable that points at libchdb.so.
+const envLibrary = "STOPLINE_ENGINE"
 
 // Options say where the engine keeps its data and listens.
 type Options struct {
@@ -71,7 +71,7 @@ type Server struct {
 // Library finds libchdb.so, or says how to get it.
 func Library() (string, error) {
 	var places []string
-	if p := os.Getenv(EnvLibrary); p != "" {
+	if p := os.Getenv(envLibrary); p != "" {
 		places = append(places, p)
 	}
 	module := filepath.Join("node_modules", "@chdb", "lib-linux-x64-gnu", "libchdb.so")
@@ -88,7 +88,7 @@ func Library() (string, error) {
 		}
 	}
 	return "", fmt.Errorf("the ClickHouse engine (libchdb.so) is not here: run \"make engine\" in the source tree, "+
-		"set %s to its path, or use a running server with --clickhouse HOST:PORT", EnvLibrary)
+		"set %s to its path, or use a running server with --clickhouse HOST:PORT", envLibrary)
 }
 
 // Start runs the engine and waits until it answers.

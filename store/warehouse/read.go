@@ -87,12 +87,12 @@ type Recovery struct {
 	SecondsToAnswer                           [3]float64 // from the request
 }
 
-// MinuteBounds are the ends of the classes of Minutes; the last class has none.
-var MinuteBounds = []int{1, 5, 15, 30, 60}
+// minuteBounds are the ends of the classes of Minutes; the last class has none.
+var minuteBounds = []int{1, 5, 15, 30, 60}
 
-// Breakdowns are what the statistics can be taken by: the dimension that they are
+// statisticsBy are what the statistics can be taken by: the dimension that they are
 // computed in, and the key in it.
-var Breakdowns = breakdowns()
+var statisticsBy = breakdowns()
 
 func breakdowns() map[string][2]string {
 	total := dimensions[0].name
@@ -104,11 +104,11 @@ func breakdowns() map[string][2]string {
 }
 
 // Recoveries reads the statistics of stops proposed, and reports made, on the
-// days of [from, to), by one of the Breakdowns; the last row is the total, with
+// days of [from, to), by one of them; the last row is the total, with
 // an empty key.
 func (w *Warehouse) Recoveries(ctx context.Context, from, to event.Instant, by string,
 	currency event.Currency) ([]Recovery, error) {
-	if _, ok := Breakdowns[by]; !ok {
+	if _, ok := statisticsBy[by]; !ok {
 		return nil, fmt.Errorf("no statistics by %q", by)
 	}
 	all, err := w.Report(ctx, from, to, []string{by}, currency)
@@ -126,7 +126,7 @@ func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []str
 		clickhouse.Named("currency", string(currency))}
 	cases := "multiIf("
 	for _, name := range by {
-		b := Breakdowns[name]
+		b := statisticsBy[name]
 		cases += fmt.Sprintf("breakdown = '%s', %s, ", name, b[1])
 	}
 	cases += "'') AS k"
@@ -135,7 +135,7 @@ func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []str
 	tell := "arrayJoin(multiIf("
 	dims := map[string][]string{"total": {""}}
 	for _, name := range by {
-		dims[Breakdowns[name][0]] = append(dims[Breakdowns[name][0]], name)
+		dims[statisticsBy[name][0]] = append(dims[statisticsBy[name][0]], name)
 	}
 	for _, d := range slices.Sorted(maps.Keys(dims)) {
 		tell += fmt.Sprintf("dim = '%s', ['%s'], ", d, strings.Join(dims[d], "','"))
@@ -152,8 +152,8 @@ func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []str
 			out[breakdown] = map[string]*Recovery{}
 		}
 		if out[breakdown][key] == nil {
-			out[breakdown][key] = &Recovery{Key: key, Minutes: make([]uint64, len(MinuteBounds)+1),
-				MinutesHeld: make([]uint64, len(MinuteBounds)+1)}
+			out[breakdown][key] = &Recovery{Key: key, Minutes: make([]uint64, len(minuteBounds)+1),
+				MinutesHeld: make([]uint64, len(minuteBounds)+1)}
 		}
 		return out[breakdown][key]
 	}

@@ -135,7 +135,7 @@ func TestRecoveries(t *testing.T) {
 		rows[1].AmountRequested != 40_004 || rows[1].Reports != 1 {
 		t.Errorf("rows %+v", rows)
 	}
-	for by := range Breakdowns {
+	for by := range statisticsBy {
 		rows, err := w.Recoveries(t.Context(), noon, noon.Add(24*time.Hour), by, event.CNY)
 		if err != nil {
 			t.Fatalf("by %s: %v", by, err)

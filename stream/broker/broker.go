@@ -18,10 +18,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// MaxRecordBytes is the largest record that the broker takes. It is above the
+// maxRecordBytes is the largest record that the broker takes. It is above the
 // limit of a document, so that a document that is too large can be read,
 // refused and kept as a dead letter.
-const MaxRecordBytes = 16 << 20
+const maxRecordBytes = 16 << 20
 
 // cleanEvery is how far a topic may grow beyond its bound, as a time.
 const cleanEvery = 2 * time.Minute
@@ -52,7 +52,7 @@ func Start(ctx context.Context, dir string, port int) (*Broker, error) {
 		kfake.DataDir(filepath.Join(dir, "log")),
 		kfake.SyncWrites(),
 		kfake.BrokerConfigs(map[string]string{
-			"message.max.bytes": strconv.Itoa(MaxRecordBytes),
+			"message.max.bytes": strconv.Itoa(maxRecordBytes),
 			// How often what is past its retention goes, and keys are compacted.
 			"log.cleaner.backoff.ms": strconv.FormatInt(cleanEvery.Milliseconds(), 10),
 		}),

@@ -14,8 +14,8 @@ import (
 // numbers are varints.
 const blockVersion = 1
 
-// ErrBlock is the error of bytes that are not a block of legs.
-var ErrBlock = errors.New("not a block of legs")
+// errBlock is the error of bytes that are not a block of legs.
+var errBlock = errors.New("not a block of legs")
 
 // BeginBlock appends the head of a block.
 func BeginBlock(dst []byte) []byte { return append(dst, blockVersion) }
@@ -185,7 +185,7 @@ type Block struct {
 // not change; a reader clones what it keeps.
 func OpenBlock(b []byte) (*Block, error) {
 	if len(b) == 0 || b[0] != blockVersion {
-		return nil, fmt.Errorf("%w: unknown version", ErrBlock)
+		return nil, fmt.Errorf("%w: unknown version", errBlock)
 	}
 	return &Block{Reader: packed.NewReader(b[1:])}, nil
 }
@@ -294,10 +294,10 @@ func (b *Block) head(l *Leg) bool {
 	return !b.Failed()
 }
 
-// Err is [ErrBlock] after a damaged block.
+// Err is [errBlock] after a damaged block.
 func (b *Block) Err() error {
 	if b.Failed() {
-		return ErrBlock
+		return errBlock
 	}
 	return nil
 }

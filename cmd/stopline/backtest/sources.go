@@ -97,14 +97,14 @@ func documents(file string, parser *event.Parser, now event.Instant, progress hi
 	return sc.Err()
 }
 
-// CityStart is when every simulated city of a backtest begins: a Monday morning.
-var CityStart = event.InstantOf(time.Date(2026, 11, 2, 8, 0, 0, 0, event.Zone))
+// cityStart is when every simulated city of a backtest begins: a Monday morning.
+var cityStart = event.InstantOf(time.Date(2026, 11, 2, 8, 0, 0, 0, event.Zone))
 
 // City makes a simulated city and lets it live for so many events after its
 // past. The truth is the city's own; nobody holds any money.
 func City(cfg city.Config, events int, parser *event.Parser, truth *Truth, progress func(events int)) Source {
 	return func(ctx context.Context, yield func(*event.Event, string) error) error {
-		cfg.Start = CityStart
+		cfg.Start = cityStart
 		c := city.New(cfg)
 		var e event.Event
 		give := func(docs []city.Doc) error {

@@ -98,7 +98,7 @@ func write(v any, kind string, l Language) string {
 	case amount:
 		return v.Text()
 	case time.Duration:
-		return Span(v, l)
+		return span(v, l)
 	case moment:
 		return v.Time().Format("01-02 15:04")
 	case []string:
@@ -138,9 +138,9 @@ func Page(word string) (zh, en string, known bool) {
 // Pages lists the words of the console's pages.
 func Pages() []string { return slices.Sorted(maps.Keys(pages)) }
 
-// Span is a length of time as people say it: in days from three on, else in the
+// span is a length of time as people say it: in days from three on, else in the
 // largest unit that is whole.
-func Span(d time.Duration, l Language) string {
+func span(d time.Duration, l Language) string {
 	const day = 24 * time.Hour
 	for _, u := range []struct {
 		of        time.Duration

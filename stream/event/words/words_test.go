@@ -238,7 +238,7 @@ func TestSpan(t *testing.T) {
 		time.Hour: "1 小时|1 hour", 48 * time.Hour: "48 小时|48 hours", 72 * time.Hour: "3 天|3 days",
 		183 * 24 * time.Hour: "183 天|183 days", 100 * time.Hour: "100 小时|100 hours", 1500 * time.Millisecond: "1 秒|1 second",
 	} {
-		if got := fmt.Sprint(Span(d, Chinese), "|", Span(d, English)); got != want {
+		if got := fmt.Sprint(span(d, Chinese), "|", span(d, English)); got != want {
 			t.Errorf("%s: %s, want %s", d, got, want)
 		}
 	}
