@@ -56,15 +56,15 @@ func TestIdempotencyOverTheLog(t *testing.T) {
 	s := apitest.Start(t)
 	id := s.Report("r1", "62220001", "62170001", "5000.00").Get("stops.0.id")
 	s.Hold(id, "held", "5000.00")
-	before := len(s.Log.Events())
+	before := len(s.Log.Entries())
 	release := func(key string) *apitest.Answer {
 		return s.Ask(s.Key(access.Supervisor), "POST", "/v1/stops/"+id+"/release", `{"amount":"100.00"}`,
 			"Idempotency-Key", key)
 	}
 	first := release("a").Want(200, "released_amount", "100.00")
 	again := release("a").Want(200, "released_amount", "100.00")
-	if first.Body != again.Body || again.Header.Get("Idempotency-Replayed") != "true" || len(s.Log.Events()) != before+1 {
-		t.Errorf("%d events; the second answer is %v %s", len(s.Log.Events())-before, again.Header, again.Body)
+	if first.Body != again.Body || again.Header.Get("Idempotency-Replayed") != "true" || len(s.Log.Entries()) != before+1 {
+		t.Errorf("%d events; the second answer is %v %s", len(s.Log.Entries())-before, again.Header, again.Body)
 	}
 	release("b").Want(200, "released_amount", "200.00")
 	s.Log.Fail(context.DeadlineExceeded)

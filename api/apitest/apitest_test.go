@@ -26,7 +26,7 @@ func TestServiceWorks(t *testing.T) {
 	s.Due()
 	s.Ask(s.Key("police"), "GET", "/v1/stops/"+id, "").Want(200, "state", "expired").Says("due.term")
 	last := map[int]int64{}
-	for _, e := range s.Log.Events() {
+	for _, e := range s.Log.Entries() {
 		if e.Place.Offset != last[e.Place.Partition] {
 			t.Errorf("%+v does not follow", e.Place)
 		}

@@ -50,8 +50,8 @@ func (l *Log) Overtake(f func(ledger.Entry) []ledger.Entry) {
 	l.first = f
 }
 
-// Events are all that were written, accepted or not.
-func (l *Log) Events() []ledger.Entry {
+// Entries are all that were written, accepted or not.
+func (l *Log) Entries() []ledger.Entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return append([]ledger.Entry{}, l.events...)

@@ -40,8 +40,12 @@ func (s *Server) acknowledged(ctx context.Context, st *stop.Stop) (*stop.Stop, e
 		if err != nil {
 			return nil, err
 		}
+		was := st.Version
 		if st = s.Ledger.Stop(st.ID); res.Accepted {
 			return st, nil
+		}
+		if st.Version == was { // nobody was first: the law or the state forbids it
+			return nil, route.Refused(res.Why)
 		}
 	}
 	return nil, route.Refuse("version.changing")
@@ -86,8 +90,12 @@ func (s *Server) answered(ctx context.Context, st *stop.Stop, o stop.Outcome,
 		if err != nil {
 			return nil, err
 		}
+		was := st.Version
 		if st = s.Ledger.Stop(st.ID); res.Accepted {
 			return res.Stop, s.follow(ctx, res.Stop, now)
+		}
+		if st.Version == was { // nobody was first: the law or the state forbids it
+			return nil, route.Refused(res.Why)
 		}
 	}
 	return nil, route.Refuse("version.changing")

@@ -13,6 +13,7 @@ import (
 	"stopline.internal/api/apitest"
 	"stopline.internal/store/ledger"
 	"stopline.internal/store/ledger/stop"
+	"stopline.internal/stream/event"
 )
 
 const stops = "/v1/bank/stops"
@@ -22,12 +23,12 @@ const stops = "/v1/bank/stops"
 func TestAcknowledge(t *testing.T) {
 	s := apitest.Start(t)
 	s.Request(1)
-	before := len(s.Log.Events())
+	before := len(s.Log.Entries())
 	for range 2 {
 		s.Ask(s.Bank("PCBC"), "POST", stops+"/stp_1/acknowledgement", "").Want(200, "state", "acknowledged", "version", "3",
 			"respond_by", s.Now().Add(time.Minute).String(), "amount", "5000.00")
 	}
-	events := s.Log.Events()[before:]
+	events := s.Log.Entries()[before:]
 	if len(events) != 1 {
 		t.Fatalf("%d events, want 1", len(events))
 	}
@@ -115,6 +116,31 @@ func TestOutcomeAgain(t *testing.T) {
 	}
 	s.Ask(s.Bank("PCBC"), "POST", stops+"/stp_1/outcome", strings.Replace(body, "3000", "2999", 1)).
 		Want(409, "code", "version.answered", "values.state", "partial")
+}
+
+// An account may be under stops of a case for 96 hours. A hold beyond is refused as
+// what it is, once: trying again changes nothing.
+func TestOutcomeThatTheLawForbids(t *testing.T) {
+	s := apitest.Start(t)
+	for n := range 3 {
+		id := fmt.Sprint("stp_", n)
+		s.Fold(0, ledger.StopEntries(stop.Propose(s.Ledger.Terms(), id, "cas_0", stop.Proposal{
+			Account: stop.Account{Number: "6217", Bank: "PCBC"}, Minor: 100_000, Currency: event.CNY, Hop: 1, FraudType: "task-rebate",
+			Transfer: stop.Transfer{ID: id, Minor: 100_000, At: s.Now()}}, s.Now(), "scoring"))...)
+	}
+	hold := func(n int) *apitest.Answer {
+		return s.Ask(s.Bank("PCBC"), "POST", fmt.Sprintf("%s/stp_%d/outcome", stops, n),
+			fmt.Sprintf(`{"result":"held","held_amount":"1000.00","effective_at":"%s"}`, s.Now()))
+	}
+	hold(0).Want(200, "state", "held")
+	s.Pass(48 * time.Hour)
+	hold(1).Want(200, "state", "held")
+	s.Pass(48 * time.Hour)
+	before := len(s.Log.Entries())
+	hold(2).Want(422, "code", "law.stops")
+	if n := len(s.Log.Entries()) - before; n != 1 {
+		t.Errorf("%d entries were written, want one", n)
+	}
 }
 
 // 4,000.00 of a missed stop went on to ABOC and 1,000.00 out in cash: the next bank is

@@ -56,9 +56,9 @@ func TestChangeCase(t *testing.T) {
 	change(`{"arrests":3,"state":"solved","reason":"caught"}`).Want(200, "state", "solved", "arrests", "3", "version",
 		"2")
 	change(`{}`).Want(422, "errors.0.code", "field.any-of")
-	before := len(s.Log.Events())
+	before := len(s.Log.Entries())
 	change(`{"outcome":"unfounded","reason":"a family matter"}`).Want(200, "version", "2")
-	events := s.Log.Events()[before:]
+	events := s.Log.Entries()[before:]
 	if len(events) != 1 || events[0].Verdict == nil || events[0].Verdict.Verdict != desk.VerdictFalseAlarm ||
 		events[0].CaseID != id || events[0].By != "analyst" || events[0].Reason != "a family matter" {
 		t.Errorf("%+v", events)

@@ -84,9 +84,9 @@ func TestWorkOnAlerts(t *testing.T) {
 		"1")
 	ask(access.Supervisor, "dismissal", `{"verdict":"confirmed"}`).Want(422, "code", "alert.confirmed", "values.alert",
 		"alt_1")
-	before := len(s.Log.Events())
+	before := len(s.Log.Entries())
 	ask(access.Supervisor, "dismissal", `{"verdict":"false-alarm","reason":"her son"}`).Want(204)
-	if events := s.Log.Events()[before:]; len(events) != 2 || events[0].Reason != "false-alarm" ||
+	if events := s.Log.Entries()[before:]; len(events) != 2 || events[0].Reason != "false-alarm" ||
 		events[1].Verdict == nil || events[1].Verdict.AlertID != "alt_1" || events[1].Reason != "her son" {
 		t.Errorf("%+v", events)
 	}
@@ -108,7 +108,7 @@ func TestAlertAsReport(t *testing.T) {
 	tell(t, s, number)
 	c := s.Ask(s.Key(access.Analyst), "POST", "/v1/alerts/alt_1/report", `{"reason":"reached by telephone"}`).Want(200,
 		"reports.0.id", "96110:alt_1", "stops.0.account.number", "62170009", "stops.0.amount", "8000.00")
-	events := s.Log.Events()
+	events := s.Log.Entries()
 	if last := events[len(events)-1]; last.Verdict == nil || last.Verdict.Verdict != "confirmed" ||
 		last.CaseID != c.Get("id") {
 		t.Errorf("%+v", last)

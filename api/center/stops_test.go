@@ -167,14 +167,14 @@ func TestDeliverAgain(t *testing.T) {
 		"analyst"))...)
 	s.Request(1)
 	s.Request(2)
-	before := len(s.Log.Events())
+	before := len(s.Log.Entries())
 	s.Ask(s.Key(access.Analyst), "POST", "/v1/stops/stp_1/delivery", "").Want(200, "delivery.type", "stop.requested",
 		"delivery.message", "msg_stp_1_2")
 	s.Ask(s.Key(access.Analyst), "POST", "/v1/stops/stp_0/delivery", "").Want(422, "code", "delivery.none")
 	s.Ask(s.Key(access.Analyst), "POST", "/v1/stops/stp_9/delivery", "").Want(404, "code", "not-found.stop")
 	s.Ask(s.Key(access.Supervisor), "POST", "/v1/banks/PCBC/delivery", "").Want(200, "messages", "2")
 	s.Ask(s.Key(access.Supervisor), "POST", "/v1/banks/ICBK/delivery", "").Want(404, "code", "not-found.bank")
-	events := s.Log.Events()[before:]
+	events := s.Log.Entries()[before:]
 	if len(events) != 3 {
 		t.Fatalf("%d events, want one and two", len(events))
 	}

@@ -20,53 +20,70 @@ type inspectCmd struct {
 	State     inspectStateCmd     `cmd:"" help:"Print what is remembered of an account or number, as of the last checkpoint."`
 }
 
-// Owner names an entity, and the partition that owns it.
-type Owner struct {
+// Running is a service that is looked at: nothing is made there, and nothing changed.
+type Running struct {
+	Kafka       string `help:"The service's Kafka." required:"" placeholder:"HOST:PORT"`
+	TopicPrefix string `help:"What stands before the name of its topics and groups."`
+}
+
+// open connects to the service's Kafka.
+func (r *Running) open() (*kafka.Cluster, stream.Topics, error) {
+	c, err := clusterAt(r.Kafka)
+	return c, stream.TopicsWithPrefix(r.TopicPrefix), err
+}
+
+// Entity names an account or a telephone number.
+type Entity struct {
 	Entity string `arg:"" help:"acct:NUMBER, or tel:NUMBER in E.164." placeholder:"ENTITY"`
 }
 
 // partition is the legs partition that owns the entity.
-func (o *Owner) partition(partitions int) (int, error) {
-	e := event.Entity(o.Entity)
-	if !e.IsAccount() && !e.IsNumber() {
-		return 0, fmt.Errorf("%q is no entity: write %sNUMBER or %sNUMBER", o.Entity, event.PrefixAccount, event.PrefixNumber)
+func (e *Entity) partition(ctx context.Context, c *kafka.Cluster, t stream.Topics) (int, error) {
+	if id := event.Entity(e.Entity); !id.IsAccount() && !id.IsNumber() {
+		return 0, fmt.Errorf("%q is no entity: write %sNUMBER or %sNUMBER", e.Entity, event.PrefixAccount, event.PrefixNumber)
 	}
-	return event.PartitionOf([]byte(o.Entity), partitions), nil
+	all, err := c.Partitions(ctx, t.Legs)
+	if err != nil {
+		return 0, err
+	}
+	if len(all) == 0 {
+		return 0, fmt.Errorf("there is no topic %s at %s: is --topic-prefix right?", t.Legs, c)
+	}
+	return event.PartitionOf([]byte(e.Entity), len(all)), nil
 }
 
 type inspectPartitionCmd struct {
-	Servers
-	Owner
+	Running
+	Entity
 }
 
 // Run says where the entity's history lives.
 func (c *inspectPartitionCmd) Run(ctx context.Context) error {
-	p, err := c.partition(c.Partitions)
+	cluster, topics, err := c.open()
 	if err != nil {
 		return err
 	}
-	in, err := c.open(ctx, warnings())
+	defer cluster.Close()
+	p, err := c.partition(ctx, cluster, topics)
 	if err != nil {
 		return err
 	}
-	defer in.close(warnings())
-	legs := in.topics.Legs
-	ends, err := in.cluster.Ends(ctx, map[string][]int{legs: {p}})
+	ends, err := cluster.Ends(ctx, map[string][]int{topics.Legs: {p}})
 	if err != nil {
 		return err
 	}
-	committed, err := in.cluster.Committed(ctx, groupPrefix(in.topics)+roleScore, legs, p)
+	committed, err := cluster.Committed(ctx, groupPrefix(topics)+roleScore, topics.Legs, p)
 	if err != nil {
 		return err
 	}
-	return printSummary(map[string]any{"entity": c.Entity, "topic": legs, "partition": p,
-		"committed": max(0, committed[p]), "end": ends[legs][p]})
+	return printSummary(map[string]any{"entity": c.Entity.Entity, "topic": topics.Legs, "partition": p,
+		"committed": max(0, committed[p]), "end": ends[topics.Legs][p]})
 }
 
 type inspectLegCmd struct {
-	Servers
-	Legs   int   `arg:"" help:"Partition of the legs' topic." placeholder:"PARTITION"`
-	Offset int64 `arg:"" help:"Of the record." placeholder:"OFFSET"`
+	Running
+	Partition int   `arg:"" help:"Partition of the legs' topic." placeholder:"PARTITION"`
+	Offset    int64 `arg:"" help:"Of the record." placeholder:"OFFSET"`
 }
 
 // shownLeg is a leg for people.
@@ -83,19 +100,19 @@ type shownLeg struct {
 
 // Run prints the block.
 func (c *inspectLegCmd) Run(ctx context.Context) error {
-	in, err := c.open(ctx, warnings())
+	cluster, topics, err := c.open()
 	if err != nil {
 		return err
 	}
-	defer in.close(warnings())
-	r := in.cluster.NewReader(in.topics.Legs, c.Legs, kafka.FirstOffset)
+	defer cluster.Close()
+	r := cluster.NewReader(topics.Legs, c.Partition, kafka.FirstOffset)
 	defer r.Close()
 	first, end, err := r.Span(ctx)
 	if err != nil {
 		return err
 	}
 	if c.Offset < first || c.Offset >= end {
-		return fmt.Errorf("partition %d holds records from %d to %d", c.Legs, first, end-1)
+		return fmt.Errorf("partition %d holds records from %d to %d", c.Partition, first, end-1)
 	}
 	if err := r.Seek(ctx, c.Offset); err != nil {
 		return err
@@ -105,9 +122,9 @@ func (c *inspectLegCmd) Run(ctx context.Context) error {
 		return err
 	}
 	if len(msgs) == 0 || msgs[0].Offset != c.Offset {
-		return fmt.Errorf("there is no record at %d of partition %d", c.Offset, c.Legs)
+		return fmt.Errorf("there is no record at %d of partition %d", c.Offset, c.Partition)
 	}
-	return printLegs(in.topics, msgs[0].Value)
+	return printLegs(topics, msgs[0].Value)
 }
 
 // printLegs writes a line of JSON for each leg of a block.
@@ -138,33 +155,35 @@ func printLegs(topics stream.Topics, block []byte) error {
 }
 
 type inspectStateCmd struct {
-	Servers
-	Owner
+	Running
+	Entity
+	Clickhouse         string `help:"The service's ClickHouse (native protocol)." required:"" placeholder:"HOST:PORT"`
+	ClickhouseUser     string `help:"User of --clickhouse." default:"default"`
+	ClickhousePassword string `help:"Password of --clickhouse." env:"STOPLINE_CLICKHOUSE_PASSWORD"`
 }
 
 // Run prints the state.
 func (c *inspectStateCmd) Run(ctx context.Context) error {
-	p, err := c.partition(c.Partitions)
+	cluster, topics, err := c.open()
 	if err != nil {
 		return err
 	}
-	in, err := c.open(ctx, warnings())
+	defer cluster.Close()
+	p, err := c.partition(ctx, cluster, topics)
 	if err != nil {
 		return err
 	}
-	defer in.close(warnings())
-	w, err := warehouse.Open(ctx, in.options)
+	w, err := warehouse.Open(ctx, warehouse.Options{Addr: c.Clickhouse, User: c.ClickhouseUser, Password: c.ClickhousePassword,
+		Embedded: true, AsItIs: true}) // it may be an embedded one: then no query may be cancelled
 	if err != nil {
 		return err
 	}
-	rows, err := w.LoadStates(ctx, p, []event.Entity{event.Entity(c.Entity)})
+	rows, err := w.LoadStates(ctx, p, []event.Entity{event.Entity(c.Entity.Entity)})
 	if err = errors.Join(err, w.Close()); err != nil {
 		return err
 	}
 	if len(rows) == 0 {
-		return fmt.Errorf("nothing is remembered of %s in partition %d of %d: no checkpoint has it, or --partitions is "+
-			"another",
-			c.Entity, p, c.Partitions)
+		return fmt.Errorf("nothing is remembered of %s in partition %d: no checkpoint has it", c.Entity.Entity, p)
 	}
 	s, err := scoring.ReadState(rows[0].Entity, rows[0].State)
 	if err != nil {

@@ -17,10 +17,16 @@ func TestInspect(t *testing.T) {
 	h.send(h.infra.topics.Transfers, fmt.Sprintf(`{"kind":"transfer","id":"T-1","at":%q,"payer":{"account":%q,"bank":"ICBK"},
 		"payee":{"account":%q,"bank":"PCBC"},"amount":"49.80","currency":"CNY","channel":"mobile","status":"posted"}`,
 		wallClock(), payer, payee))
-	servers := []string{"--kafka", h.infra.kafka, "--clickhouse", h.infra.clickhouse}
+	looked := func(args ...string) (code int, out, errs string) {
+		t.Helper()
+		if args[0] == "state" {
+			args = append(args, "--clickhouse", h.infra.clickhouse)
+		}
+		return exits(t, append(append([]string{"inspect"}, args...), "--kafka", h.infra.kafka)...)
+	}
 	inspect := func(args ...string) (out string) {
 		t.Helper()
-		code, out, errs := exits(t, append(append([]string{"inspect"}, args...), servers...)...)
+		code, out, errs := looked(args...)
 		if code != 0 {
 			t.Fatalf("%v: exit %d, %s", args, code, errs)
 		}
@@ -74,15 +80,38 @@ func TestInspect(t *testing.T) {
 		t.Errorf("remembered: %+v", state)
 	}
 	for args, says := range map[string]string{
-		"state acct:1":               "nothing is remembered of acct:1",
-		"state 1":                    `"1" is no entity`,
-		"leg 0 99999":                "holds records from 0",
-		"partition " + payee + "000": "is no entity",
+		"state acct:1":                           "nothing is remembered of acct:1",
+		"state 1":                                `"1" is no entity`,
+		"leg 0 99999":                            "holds records from 0",
+		"partition " + payee + "000":             "is no entity",
+		"partition acct:1 --topic-prefix other.": "there is no topic other.stopline.legs",
 	} {
-		if code, _, errs := exits(t, append(append([]string{"inspect"}, strings.Fields(args)...),
-			servers...)...); code != exitFailed || !strings.Contains(errs, says) {
+		if code, _, errs := looked(strings.Fields(args)...); code != exitFailed || !strings.Contains(errs, says) {
 			t.Errorf("%s: exit %d, %s", args, code, errs)
 		}
+	}
+}
+
+// Who looks at a service with a mistyped prefix makes nothing there.
+func TestInspectMakesNothing(t *testing.T) {
+	h := newHarness(t)
+	before, err := h.infra.cluster.Topics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range []string{"partition acct:1", "leg 0 0", "state acct:1 --clickhouse " + h.infra.clickhouse} {
+		args += " --topic-prefix other. --kafka " + h.infra.kafka
+		if code, _, errs := exits(t, append([]string{"inspect"}, strings.Fields(args)...)...); code != exitFailed {
+			t.Errorf("%s: exit %d, %s", args, code, errs)
+		}
+	}
+	fresh, err := clusterAt(h.infra.kafka)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fresh.Close()
+	if after, err := fresh.Topics(t.Context()); err != nil || len(after) != len(before) {
+		t.Errorf("%d topics are %d, %v", len(before), len(after), err)
 	}
 }
 

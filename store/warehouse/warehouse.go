@@ -32,6 +32,7 @@ type Options struct {
 	Password string
 	Database string // empty: [Database]
 	Embedded bool   // the embedded engine, which does not tolerate that queries are cancelled
+	AsItIs   bool   // for whoever only looks: no migration is applied
 }
 
 // Warehouse is a connection pool. It is safe for many goroutines.
@@ -53,13 +54,15 @@ func (o Options) driver() *clickhouse.Options {
 	}
 }
 
-// Open connects, and brings the schema up to date.
+// Open connects, and brings the schema up to date unless it is to stay as it is.
 func Open(ctx context.Context, o Options) (*Warehouse, error) {
 	if o.Database == "" {
 		o.Database = Database
 	}
-	if err := migrate(ctx, o); err != nil {
-		return nil, fmt.Errorf("ClickHouse at %s: %w", o.Addr, err)
+	if !o.AsItIs {
+		if err := migrate(ctx, o); err != nil {
+			return nil, fmt.Errorf("ClickHouse at %s: %w", o.Addr, err)
+		}
 	}
 	conn, err := clickhouse.Open(o.driver())
 	if err != nil {
