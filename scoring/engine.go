@@ -14,7 +14,7 @@ import (
 type Policy struct {
 	StopScore     int           // a hit that asks for a stop gets it from this score on
 	ReviewScore   int           // below it, an alert only warns
-	Cooldown      time.Duration // a pattern that only warns speaks once in this time of an entity
+	Cooldown      time.Duration // a pattern that asks for no stop raises one alert of an entity in this time
 	Lateness      time.Duration // how long after a payment a call, message or SIM change may still complete its pattern
 	ServiceBudget Budget        // automatic stops in an hour, of all patterns together
 	PatternBudget Budget        // of one pattern that names no budget of its own
@@ -106,7 +106,7 @@ type Outcome struct {
 	Taints        []event.Taint // money that went on: for its next account
 	Hops          []event.Taint // accounts that a stop is to be asked for on
 	Ends          []End         // where a trail ends
-	NeedsPayments bool          // tainted money went on by payments that are not remembered by name: see [Partition.Name]
+	NeedsPayments bool          // tainted money went on by payments that are not remembered by name: see [Partition.AddPayments]
 	Trips         []Trip        // brakes that fell
 	Refused       error         // a control that this program cannot follow
 }

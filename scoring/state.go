@@ -310,7 +310,7 @@ func (s *State) expire(before event.Instant) {
 	}
 }
 
-// startCooldown says whether the pattern has been silent for long enough to startCooldown
+// startCooldown says whether the pattern has been silent for long enough to speak
 // again, and notes that it does.
 func (s *State) startCooldown(pattern uint64, at event.Instant, every time.Duration) bool {
 	r := s.makeCold()

@@ -1,5 +1,5 @@
-// Package stream moves batches: it reads Kafka, calls the rooms that think
-// (event, scoring, ledger), and writes what they answer to Kafka and
+// Package stream moves batches: it reads Kafka, calls the rooms that decide
+// (event, scoring, casework, ledger), and writes what they answer to Kafka and
 // ClickHouse. Each loop commits its offsets only after everything that a batch
 // caused has been acknowledged.
 //

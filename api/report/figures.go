@@ -79,7 +79,7 @@ var Rates = []Rate{
 		both("破案数 ÷ 案件数；按层级不计", "Solved ÷ cases; not by hop"), []string{"hop"}},
 }
 
-// words are a text by language.
+// both is a text by language.
 func both(zh, en string) map[string]string { return map[string]string{"zh": zh, "en": en} }
 
 // rate works out a line's rates.

@@ -182,7 +182,7 @@ func TestFollowTheMoney(t *testing.T) {
 	}
 }
 
-// bring takes a stop to a state by the API, as banks and people do.
+// hold answers a stop as its bank does.
 func (h *harness) hold(id, result, amount string) map[string]any {
 	h.t.Helper()
 	return h.ok(h.bankKey(id), http.MethodPost, "/v1/bank/stops/"+id+"/outcome",

@@ -82,7 +82,7 @@ type Recovery struct {
 	AmountRequestedFirst                      int64 // of it, at the first hop
 	AmountHeld, AmountFrozen, AmountReturned  int64
 	AmountUnder, AmountReleased, AmountLapsed int64
-	Minutes, MinutesHeld                      []uint64   // requests by minutes since the transfer, to [MinuteBounds]
+	Minutes, MinutesHeld                      []uint64   // requests by minutes since the transfer, to minuteBounds
 	SecondsToRequest, SecondsToHold           [3]float64 // 50th, 90th, 99th percentile to 1 %, from the transfer
 	SecondsToAnswer                           [3]float64 // from the request
 }

@@ -76,7 +76,7 @@ export async function operations(root) {
         ),
         dead,
       ),
-    card(
+    decides() && card(
       t("books"),
       el("p", {}, quiet(t("verifyhint"))),
       el(
