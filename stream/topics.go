@@ -47,7 +47,7 @@ func (t Topics) Sources() []string {
 	return []string{t.Transfers, t.Telecom, t.Reports, t.Watchlist, t.Risk, t.Controls}
 }
 
-// How long dead letters and other documents are kept.
+// How long documents are kept, and how large a record may be.
 const (
 	keptDays        = 7  // what is read once, on the way into the books
 	keptDocuments   = 30 // days, of reports, alerts and dead letters

@@ -32,7 +32,7 @@ func (r *Rules) Fail(err error) {
 	r.fail = err
 }
 
-// Taken are the decisions so far.
+// Taken lists the decisions that were written so far.
 func (r *Rules) Taken() []event.Control {
 	r.mu.Lock()
 	defer r.mu.Unlock()

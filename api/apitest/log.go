@@ -80,7 +80,7 @@ func (l *Log) Append(ctx context.Context, e ledger.Entry) (ledger.Result, error)
 	return l.apply(partition(e.CaseID), e), nil
 }
 
-// Write is as a handler's: nobody waits for what the fold says.
+// Write appends entries, as [route.Log] has it: what the fold says of them is lost.
 func (l *Log) Write(_ context.Context, events ...ledger.Entry) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -131,7 +131,7 @@ func (s *Service) Key(role access.Role) string { return s.Keys.Local(role, "") }
 // Bank is the key of a bank.
 func (s *Service) Bank(code string) string { return s.Keys.Local(access.Bank, code) }
 
-// Logged is what the service has logged so far.
+// Logged returns the text of the service's own log so far.
 func (s *Service) Logged() string { return s.lines.String() }
 
 // Send asks the service as the owner of a key, and returns the status, the headers

@@ -6,7 +6,7 @@ import (
 	"stopline.internal/store/ledger/desk"
 )
 
-// VisitBody is whom to see.
+// VisitBody asks that a grid worker visits a person who is being talked out of money.
 type VisitBody struct {
 	District string `json:"district" minLength:"1" maxLength:"16" example:"520103" doc:"GB/T 2260"`
 	Grid     string `json:"grid,omitempty" maxLength:"64" example:"中华南路 12" doc:"The district's own name of the grid"`

@@ -112,7 +112,8 @@ func (r *ReportNote) unseen(i int) string {
 // Repeats says whether a report brought nothing that others had not.
 func (r *ReportNote) Repeats() bool { return len(r.Payments) > 0 && len(r.Brought) == 0 }
 
-// bring notes when a report was made and what it brought. One without payments
+// bring sets when a report was made, and which payments no earlier report of its
+// case had. One without payments
 // is of a log that is older than those: it brought its amount.
 func (r *ReportNote) bring(l *losses, at event.Instant) {
 	r.At = at

@@ -58,7 +58,7 @@ type Line struct {
 	From      []PayFrom `json:"from"`
 }
 
-// PayFrom is what one stop pays of a line.
+// PayFrom is the part of a victim's line that is paid out of one stop's money.
 type PayFrom struct {
 	Stop  string `json:"stop_id"`
 	Minor int64  `json:"amount_minor"`

@@ -9,7 +9,7 @@ import (
 	"stopline.internal/stream/event"
 )
 
-// Change is of the amount that a stop holds.
+// Change is a change of the amount that a stop holds, or of its freeze's end.
 type Change struct {
 	Kind      string `json:"kind"` // one of the Change constants
 	Minor     int64  `json:"amount_minor"`
