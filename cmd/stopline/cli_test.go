@@ -10,15 +10,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/alecthomas/kong"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"stopline.internal/api/access"
+	"stopline.internal/scoring"
+	"stopline.internal/store/ledger/law"
 )
 
 // exits runs the program to its end, whatever that is.
@@ -245,5 +249,25 @@ func TestKeysLocal(t *testing.T) {
 	if code, _, errs := exits(t, "keys", "local", "--data", t.TempDir(), "--banks", "NOPE"); code != exitFailed ||
 		!strings.Contains(errs, `"NOPE"`) {
 		t.Errorf("an unknown bank: exit %d, %s", code, errs)
+	}
+}
+
+// The flags of the law begin where the ledger's own terms do, and so does how far
+// scoring follows money.
+func TestLawBeginsAsTheLedgerDoes(t *testing.T) {
+	var c struct{ Law }
+	parser, err := kong.New(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse(nil); err != nil {
+		t.Fatal(err)
+	}
+	terms, err := c.terms()
+	if err != nil || !reflect.DeepEqual(terms, law.Default) {
+		t.Errorf("%+v, %v, want %+v", terms, err, law.Default)
+	}
+	if want := (scoring.Trail{MaxHops: law.Default.MaxHops, Min: law.Default.MinTrace}); scoring.DefaultTrail != want {
+		t.Errorf("scoring follows %+v, the terms say %+v", scoring.DefaultTrail, want)
 	}
 }
