@@ -114,7 +114,8 @@ func TestAppealIsDecided(t *testing.T) {
 	e := decides(a, AppealUpheld, 400)
 	a.Advance(&e, s)
 	if a.State != AppealUpheld || a.Version != 2 || a.DecidedAt != noon.Add(3*time.Hour) || a.Until != 0 ||
-		a.Minor != 400 || a.HeldSince != noon.Add(-time.Hour) || a.OpenedAt != noon || len(a.Timeline) != 2 || len(before.Timeline) != 1 {
+		a.Minor != 400 || a.HeldSince != noon.Add(-time.Hour) || a.OpenedAt != noon ||
+		len(a.Timeline) != 2 || len(before.Timeline) != 1 {
 		t.Errorf("%+v", a)
 	}
 	if got := a.WronglyHeld(); got != 4*time.Hour {
