@@ -238,13 +238,16 @@ func TestLost(t *testing.T) {
 // Two payments are one within two hours; the nearest in time is the same; a report that
 // repeats nothing brings all of it.
 func TestLossesAtTheirBounds(t *testing.T) {
+	justOver := reported(120, "")
+	justOver.At++
 	for name, c := range map[string]struct {
 		first, second []Payment
 		brought       int
 	}{
-		"two hours after":  {[]Payment{reported(0, "")}, []Payment{reported(120, "")}, 0},
-		"two hours before": {[]Payment{reported(0, "")}, []Payment{reported(-120, "")}, 0},
-		"a minute more":    {[]Payment{reported(0, "")}, []Payment{reported(-121, "")}, 1},
+		"a millisecond more": {[]Payment{reported(0, "")}, []Payment{justOver}, 1},
+		"two hours after":    {[]Payment{reported(0, "")}, []Payment{reported(120, "")}, 0},
+		"two hours before":   {[]Payment{reported(0, "")}, []Payment{reported(-120, "")}, 0},
+		"a minute more":      {[]Payment{reported(0, "")}, []Payment{reported(-121, "")}, 1},
 		"the nearest of two": {[]Payment{reported(0, ""), reported(100, "")},
 			[]Payment{reported(90, ""), reported(-110, "")}, 0},
 		"two known, both new": {[]Payment{reported(0, "t1")}, []Payment{reported(0, "t2")}, 1},
