@@ -207,7 +207,7 @@ func TestFlowFeatures(t *testing.T) {
 		"debits.new_sum_30d": "300.00", "debits.cash_count_10m": int64(1), "debits.cash_sum_10m": "50.00",
 		"debits.alike_10m": int64(2), "debits.alike_72h": int64(3), "credits.count_10m": int64(6),
 		"credits.sum_10m": "1113.98", "credits.payers_10m": int64(5), "credits.new_payers_10m": int64(4),
-		"flow.out_share_24h": 257_00.0 / 1113_98.0,
+		"credits.alike_10m": int64(2), "flow.out_share_24h": 257_00.0 / 1113_98.0,
 	})
 	see(t, "nothing came in", look(having(mv(debit, m, 1, 1))), shownAs{"flow.out_share_24h": 0.0})
 	calls := having(mv(callOut, m, 1, 1), mv(callOut, 2*m, 1, 1), mv(callOut, 3*m, 2, 1), mv(callOut, 4*m, 3, 1),
