@@ -101,6 +101,10 @@ fuzz: ## Feed the parsers rubbish for a minute each
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 60s ./api/iso20022
 	$(GO) test -run '^$$' -fuzz FuzzControls -fuzztime 60s ./scoring
 
+.PHONY: mutate
+mutate: ## Say which small changes of the pure rooms no test notices (about an hour): SEED=1 SAMPLE=60
+	$(GO) run ./.ci/mutate -seed $(or $(SEED),1) -n $(or $(SAMPLE),60) $$($(GO) list ./store/ledger/... ./scoring/... ./stream/casework ./stream/event)
+
 .PHONY: clean
 clean: ## Remove what was built, and the data of local runs
 	rm -rf bin $(DATA)
