@@ -254,6 +254,29 @@ func TestKeptPaymentsAreCompleted(t *testing.T) {
 	}
 }
 
+// A call is looked at as it begins, and again as it ends, when it is known how long it
+// was; what is told of it after that changes nothing.
+func TestCallThatEnds(t *testing.T) {
+	w := village(t)
+	long := strings.Replace(small, "calls.unknown.count_24h >= 1", "calls.unknown.longest_24h >= duration('10m')", 1)
+	if out := w.decide(event.Control{What: event.ControlCatalogue, Text: long}); out.Refused != nil {
+		t.Fatal(out.Refused)
+	}
+	for i, c := range []struct{ doc, want string }{
+		{callBegins("c", 0, "13911112222", "1111"), ""},
+		{called("d", 0, "13911113333", "1111", 10*minute-time.Second), ""},
+		{called("c", 0, "13911112222", "1111", 10*minute), "of-entity call, "},
+		{called("c", 0, "13911112222", "1111", 20*minute), ""},
+	} {
+		if got := speak(w.score(c.doc)); got != c.want {
+			t.Errorf("%d: %q, want %q", i, got, c.want)
+		}
+	}
+	if m := w.part.Peek("tel:+8613800001111").moves; len(m) != 2 || m[0].amount+m[1].amount != 1199 {
+		t.Errorf("calls of %d and %d seconds", m[0].amount, m[1].amount)
+	}
+}
+
 // An alert's parts: of what event, of which payment and case; one of no payment has none.
 func TestAlertParts(t *testing.T) {
 	w := village(t)

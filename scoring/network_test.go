@@ -145,6 +145,14 @@ func TestJoinTrail(t *testing.T) {
 	if len(s.cold.trails) != 65 || has("link63") || !has("link62") || !has("stopped") || !has("more") {
 		t.Errorf("%d trails", len(s.cold.trails))
 	}
+	tied := NewState("acct:2")
+	for i := range maxLinks + 1 {
+		tied.joinTrail(&n, stop(0, 1, noon, fmt.Sprintf("%03d", (i+7)%65)))
+	}
+	first := func(t trail) bool { return t.cause == "000" }
+	if len(tied.cold.trails) != 64 || slices.ContainsFunc(tied.cold.trails, first) {
+		t.Errorf("of one moment, the first by its cause makes room: %d trails", len(tied.cold.trails))
+	}
 	for i := range maxTrails {
 		s.joinTrail(&n, stop(900, 0, noon.Add(time.Duration(i)*time.Minute), fmt.Sprint("stop", i)))
 	}

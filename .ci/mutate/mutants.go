@@ -66,9 +66,7 @@ func mutantsOf(pkg string) ([]mutant, error) {
 		}
 		f := finder{pkg: pkg, name: name, src: src, set: set}
 		for _, d := range file.Decls {
-			if fn, ok := d.(*ast.FuncDecl); !ok || fn.Body != nil {
-				f.walk(d)
-			}
+			f.walk(d)
 		}
 		out = append(out, f.found...)
 	}
@@ -95,18 +93,13 @@ func (f *finder) source(n ast.Node) string {
 	return string(f.src[f.set.Position(n.Pos()).Offset:f.set.Position(n.End()).Offset])
 }
 
-// operator notes what else may stand for an operator. Its neighbours make the
-// change readable.
-func (f *finder) operator(op token.Token, x, y ast.Node, end token.Pos, at token.Pos) {
-	left, right := "", ""
-	if x != nil {
-		left = string(f.src[f.set.Position(x.Pos()).Offset:f.set.Position(at).Offset])
-	}
-	if y != nil {
-		right = string(f.src[f.set.Position(at).Offset+len(op.String()) : f.set.Position(end).Offset])
-	}
+// operator notes what else may stand for an operator: at is its place between its
+// first operand and the end of the second.
+func (f *finder) operator(op token.Token, first ast.Node, at, end token.Pos) {
+	left := string(f.src[f.set.Position(first.Pos()).Offset:f.set.Position(at).Offset])
+	right := string(f.src[f.set.Position(at).Offset+len(op.String()) : f.set.Position(end).Offset])
 	for _, other := range swaps[op] {
-		f.add("operator", x.Pos(), end, left+other.String()+right)
+		f.add("operator", first.Pos(), end, left+other.String()+right)
 	}
 }
 
@@ -141,7 +134,7 @@ func (f *finder) walk(root ast.Node) {
 		case *ast.ForStmt:
 			f.negate(n.Cond)
 		case *ast.BinaryExpr:
-			f.operator(n.Op, n.X, n.Y, n.Y.End(), n.OpPos)
+			f.operator(n.Op, n.X, n.OpPos, n.End())
 		case *ast.BasicLit:
 			f.constant(n)
 		case *ast.ReturnStmt:
@@ -174,13 +167,13 @@ func (f *finder) statements(list []ast.Stmt) {
 		switch s := s.(type) {
 		case *ast.AssignStmt:
 			if s.Tok == token.ADD_ASSIGN || s.Tok == token.SUB_ASSIGN {
-				f.operator(s.Tok, s.Lhs[0], s.Rhs[0], s.End(), s.TokPos)
+				f.operator(s.Tok, s.Lhs[0], s.TokPos, s.End())
 			}
 			if s.Tok == token.DEFINE {
 				continue
 			}
 		case *ast.IncDecStmt:
-			f.operator(s.Tok, s.X, nil, s.End(), s.TokPos)
+			f.operator(s.Tok, s.X, s.TokPos, s.End())
 		case *ast.ExprStmt:
 		default:
 			continue
