@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"stopline.internal/store/ledger/desk"
+	"stopline.internal/store/ledger/giveback"
 	"stopline.internal/store/ledger/law"
 	"stopline.internal/store/ledger/step"
 	"stopline.internal/store/ledger/stop"
@@ -109,6 +110,8 @@ func TestWholeCase(t *testing.T) {
 		b.takes(b.AssignVisit("v"+id, "c"+id, desk.Visit{District: "d"}, noon, "A"),
 			LeafEntry("c"+id, &stop.Leaf{ID: "l" + id, Parent: "s" + id, Minor: 1}, noon))
 	}
+	round := b.ProposeReturn("c2", giveback.Return{}, noon, "P")
+	b.takes(round)
 	b.cases["c2"].Limited = true
 	if b.Case("c1").Limited {
 		t.Error("the limit of another case is noted")
@@ -118,6 +121,9 @@ func TestWholeCase(t *testing.T) {
 	if c.ID != "c1" || !slices.Equal(c.Stops, []string{"s1", "s2"}) || len(c.Leaves) != 2 || c.Leaves[1].ID != "l2" ||
 		!slices.Equal(c.Visits, []string{"v1", "v2"}) || len(c.Reports) != 2 || c.Reports[1].ID != "2" || !c.Limited {
 		t.Errorf("%+v", c)
+	}
+	if !slices.Equal(c.Returns, []string{round.Subject}) {
+		t.Errorf("the returns are %v", c.Returns)
 	}
 	if c.Stops[0] = "x"; b.Case("c1").Stops[0] != "s1" {
 		t.Error("the copy is the fold's own")
