@@ -70,16 +70,14 @@ func run(seed uint64, n, workers int, out string, patterns []string) error {
 	if len(patterns) == 0 || n < 1 || workers < 1 {
 		return errors.New("name packages, and at least one mutant and one worker")
 	}
-	trees := make([]string, workers)
-	for i := range trees {
-		dir, err := copyTree()
-		if dir != "" {
-			defer os.RemoveAll(dir)
+	trees, err := copies(workers)
+	defer func() {
+		for _, dir := range trees {
+			_ = os.RemoveAll(dir)
 		}
-		if err != nil {
-			return fmt.Errorf("copy the tree: %w", err)
-		}
-		trees[i] = dir
+	}()
+	if err != nil {
+		return fmt.Errorf("copy the tree: %w", err)
 	}
 	res := result{Seed: seed, Sample: n, Survivors: []string{}}
 	for _, p := range patterns {
@@ -99,6 +97,21 @@ func run(seed uint64, n, workers int, out string, patterns []string) error {
 		out = "/dev/stdout"
 	}
 	return errors.Join(err, os.WriteFile(out, append(b, '\n'), 0o644))
+}
+
+// copies makes so many copies of the tree; what there is of them comes with an error
+// as well.
+func copies(n int) (trees []string, err error) {
+	for range n {
+		dir, err := copyTree()
+		if dir != "" {
+			trees = append(trees, dir)
+		}
+		if err != nil {
+			return trees, err
+		}
+	}
+	return trees, nil
 }
 
 // copyTree copies the files that git knows, or would add, into a new directory.
@@ -234,7 +247,9 @@ func try(batch []mutant, trees []string, limits map[string]time.Duration) []verd
 // judge compiles a package's tests and runs them.
 func judge(tree, pkg string, limit time.Duration) (verdict, string) {
 	dir, binary := filepath.Join(tree, pkg), filepath.Join(tree, "mutant.test")
-	os.Remove(binary)
+	if err := os.Remove(binary); err != nil && !errors.Is(err, os.ErrNotExist) {
+		panic("the copy of the tree cannot be written: " + err.Error())
+	}
 	build := exec.Command("go", "test", "-c", "-vet=off", "-o", binary, ".")
 	build.Dir = dir
 	if text, err := build.CombinedOutput(); err != nil {
@@ -253,7 +268,8 @@ func judge(tree, pkg string, limit time.Duration) (verdict, string) {
 	var text bytes.Buffer
 	test.Stdout, test.Stderr = &text, &text
 	err := test.Run()
-	os.RemoveAll(filepath.Join(dir, "testdata", "rapid")) // what a property found in this mutant is not for the next
+	// What a property found in this mutant is not for the next.
+	_ = os.RemoveAll(filepath.Join(dir, "testdata", "rapid"))
 	if err != nil {
 		return killed, text.String()
 	}

@@ -181,7 +181,7 @@ func TestInnerDocumentsThatAreRefused(t *testing.T) {
 		var e Event
 		err := ParseInner([]byte(doc), &e)
 		got := ""
-		if r, ok := err.(Refusal); ok {
+		if r := (Refusal)(nil); errors.As(err, &r) {
 			got = r[0].Code
 		}
 		if got != want || (err == nil) != (want == "") {
