@@ -78,6 +78,20 @@ func TestRising(t *testing.T) {
 		"growth.days_14d": int64(3), "growth.sum_14d": "17.50", "growth.back_14d": "0.30"})
 }
 
+// The windows of the features of growth and of doubling, at their beginnings.
+func TestRisingWindows(t *testing.T) {
+	d := 24 * time.Hour
+	pays := func(before time.Duration) *View {
+		return look(having(mv(debit, before, 1, 400), mv(credit, before-time.Second, 1, 30), mv(debit, 0, 2, 900)))
+	}
+	see(t, "14 days ago", pays(14*d), shownAs{"growth.payments_14d": int64(1), "growth.days_14d": int64(1),
+		"growth.sum_14d": "9.00", "growth.back_14d": "0.00"})
+	see(t, "just within 14 days", pays(14*d-1e6), shownAs{"growth.payments_14d": int64(2), "growth.days_14d": int64(2),
+		"growth.sum_14d": "13.00", "growth.back_14d": "0.30"})
+	see(t, "72 hours ago", pays(72*time.Hour), shownAs{"rebates.doubling_72h": int64(1)})
+	see(t, "just within 72 hours", pays(72*time.Hour-1e6), shownAs{"rebates.doubling_72h": int64(2)})
+}
+
 // Small sums that come in: from strangers, and from those who were paid first.
 func TestSmallSums(t *testing.T) {
 	m, w := time.Minute, 72*time.Hour
