@@ -162,7 +162,8 @@ func TestFoldedHours(t *testing.T) {
 	s := at(24)
 	now := int32(noon / hourMillis)
 	for _, more := range []bucket{{start: now - 24, kind: debit, n: 1, sum: 1},
-		{start: now - 24, kind: credit, n: 1, sum: 1}, {start: now, kind: debit, n: 1, sum: 1}, {start: now - 48, kind: debit, n: 1, sum: 1}} {
+		{start: now - 24, kind: credit, n: 1, sum: 1}, {start: now, kind: debit, n: 1, sum: 1},
+		{start: now - 48, kind: debit, n: 1, sum: 1}} {
 		s.foldInto(more, noon)
 	}
 	if got := s.cold.buckets; len(got) != 4 || got[0].n != 1 || got[1].n != 4 || got[1].sum != 31 ||
