@@ -39,15 +39,23 @@ func TestOrderOfDecisions(t *testing.T) {
 		want     pattern.Action
 		override string
 	}{
-		"the score decides":                           {nil, "", story, pattern.Stop, ""},
-		"an override is stronger than the score":      {[]event.Control{good}, "", story, pattern.Warn, "the payee is known to be good: merchant"},
-		"until it ends":                               {[]event.Control{{What: event.ControlKnown, Entity: "acct:9", As: "merchant", Until: noon.Add(-time.Hour)}}, "", story, pattern.Stop, ""},
-		"or is taken back":                            {[]event.Control{good, {What: event.ControlKnown, Entity: "acct:9", Removed: true}}, "", story, pattern.Stop, ""},
-		"a hard block is stronger than an override":   {[]event.Control{good}, watched("acct:9", "confirmed", ""), []string{transfer("t", 0, "1111", "9", 10, 9000)}, pattern.Stop, ""},
-		"and than an exception":                       {[]event.Control{except("*", "acct:9")}, watched("acct:9", "confirmed", ""), []string{transfer("t", 0, "1111", "9", 10, 9000)}, pattern.Stop, ""},
-		"a soft block is reviewed whatever its score": {nil, watched("acct:9", "suspected", ""), []string{transfer("t", 0, "1111", "9", 10, 9000)}, pattern.Review, ""},
-		"and gives way to an override":                {[]event.Control{good}, watched("acct:9", "suspected", ""), []string{transfer("t", 0, "1111", "9", 10, 9000)}, pattern.Warn, "known to be good: merchant"},
-		"an exception takes one pattern away":         {[]event.Control{except("foreign-or-forged-call", "acct:7777")}, "", story, pattern.Stop, ""},
+		"the score decides": {nil, "", story, pattern.Stop, ""},
+		"an override is stronger than the score": {[]event.Control{good}, "", story, pattern.Warn,
+			"the payee is known to be good: merchant"},
+		"until it ends": {[]event.Control{{What: event.ControlKnown, Entity: "acct:9", As: "merchant",
+			Until: noon.Add(-time.Hour)}}, "", story, pattern.Stop, ""},
+		"or is taken back": {[]event.Control{good,
+			{What: event.ControlKnown, Entity: "acct:9", Removed: true}}, "", story, pattern.Stop, ""},
+		"a hard block is stronger than an override": {[]event.Control{good}, watched("acct:9", "confirmed", ""),
+			[]string{transfer("t", 0, "1111", "9", 10, 9000)}, pattern.Stop, ""},
+		"and than an exception": {[]event.Control{except("*", "acct:9")},
+			watched("acct:9", "confirmed", ""), []string{transfer("t", 0, "1111", "9", 10, 9000)}, pattern.Stop, ""},
+		"a soft block is reviewed whatever its score": {nil, watched("acct:9", "suspected", ""),
+			[]string{transfer("t", 0, "1111", "9", 10, 9000)}, pattern.Review, ""},
+		"and gives way to an override": {[]event.Control{good}, watched("acct:9", "suspected", ""),
+			[]string{transfer("t", 0, "1111", "9", 10, 9000)}, pattern.Warn, "known to be good: merchant"},
+		"an exception takes one pattern away": {[]event.Control{except("foreign-or-forged-call", "acct:7777")}, "", story,
+			pattern.Stop, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newTown(t, 100)
@@ -175,7 +183,8 @@ func TestCatalogueSwap(t *testing.T) {
 	if len(after.Hits) == 0 || !after.Hits[0].Shadow {
 		t.Errorf("a shadow pattern left no trace: %+v", after.Hits)
 	}
-	if out := w.decide(event.Control{What: event.ControlCatalogue, Text: "- id: nonsense"}); out.Refused == nil || w.part.Catalogue() != after.Catalogue {
+	if out := w.decide(event.Control{What: event.ControlCatalogue, Text: "- id: nonsense"}); out.Refused == nil ||
+		w.part.Catalogue() != after.Catalogue {
 		t.Errorf("refused: %v, in force: %s", out.Refused, w.part.Catalogue())
 	}
 }
@@ -196,7 +205,8 @@ func TestLateness(t *testing.T) {
 	late := called("c", -21*minute, "+85251234567", "1111", 30*minute)
 	for after, want := range map[time.Duration]bool{90 * minute: true, 3 * hours: false} {
 		w := newTown(t, 100)
-		w.score(transfer("t", 0, "1111", "9", 49800, 50012), transfer("other", after, "5555", "6", 1, 100)) // moves the partition's clock
+		// moves the partition's clock
+		w.score(transfer("t", 0, "1111", "9", 49800, 50012), transfer("other", after, "5555", "6", 1, 100))
 		stopped := false
 		for _, a := range w.score(late) {
 			stopped = stopped || a.Action == pattern.Stop && a.Transfer.ID == "t"

@@ -101,14 +101,16 @@ func (e *Engine) Failed() int64 { return e.failed.Load() }
 
 // Outcome is what a leg led to. Its slices are reused.
 type Outcome struct {
-	Alerts        []Alert
-	Notes         []Note        // for other entities, in any partition
-	Taints        []event.Taint // money that went on: for its next account
-	Hops          []event.Taint // accounts that a stop is to be asked for on
-	Ends          []End         // where a trail ends
-	NeedsPayments bool          // tainted money went on by payments that are not remembered by name: see [Partition.AddPayments]
-	Trips         []Trip        // brakes that fell
-	Refused       error         // a control that this program cannot follow
+	Alerts []Alert
+	Notes  []Note        // for other entities, in any partition
+	Taints []event.Taint // money that went on: for its next account
+	Hops   []event.Taint // accounts that a stop is to be asked for on
+	Ends   []End         // where a trail ends
+	// tainted money went on by payments that are not remembered by name: see
+	// [Partition.AddPayments]
+	NeedsPayments bool
+	Trips         []Trip // brakes that fell
+	Refused       error  // a control that this program cannot follow
 }
 
 // Empty says whether a leg led to nothing that others need to know, as most do.

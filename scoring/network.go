@@ -93,13 +93,20 @@ func (n *Network) covers(t, o *trail) bool {
 	return t.score > 0 && o.score > 0 && o.hop > 0 && t.hop <= o.hop && t.at <= o.at && strength(t) >= strength(o)
 }
 
+// compare orders neighbours by time, and those of one moment such that the order of
+// arrival does not show.
+func (h *neighbour) compare(o *neighbour) int {
+	return cmp.Or(cmp.Compare(h.at, o.at), cmp.Compare(h.cause, o.cause), cmp.Compare(h.way, o.way),
+		cmp.Compare(h.name, o.name))
+}
+
 // rememberNeighbour remembers a neighbour, by time; the oldest makes room.
 func (s *State) rememberNeighbour(h neighbour) {
 	i := len(s.hops)
-	for i > 0 && (s.hops[i-1].at > h.at || s.hops[i-1].at == h.at && s.hops[i-1].cause > h.cause) {
+	for i > 0 && s.hops[i-1].compare(&h) > 0 {
 		i--
 	}
-	if i > 0 && s.hops[i-1].at == h.at && s.hops[i-1].cause == h.cause && s.hops[i-1].way == h.way {
+	if i > 0 && s.hops[i-1].compare(&h) == 0 {
 		return
 	}
 	s.hops = slices.Insert(grow(s.hops), i, h)

@@ -31,7 +31,8 @@ func newTown(t testing.TB, hot int) *town {
 		t.Fatal(err)
 	}
 	return &town{t: t, part: NewPartition(NewEngine(c, DefaultPolicy, 1), hot),
-		parser: &event.Parser{Limits: event.Limits{Bytes: 1 << 20, String: 256, Ahead: time.Hour, List: 100}, Numbers: event.NewNumbers("CN")}}
+		parser: &event.Parser{Limits: event.Limits{Bytes: 1 << 20, String: 256, Ahead: time.Hour, List: 100},
+			Numbers: event.NewNumbers("CN")}}
 }
 
 func (w *town) block(docs ...string) []byte {
@@ -75,7 +76,8 @@ func (w *town) told(notes []Note) (b []byte) {
 			b = event.BeginBlock(nil)
 		}
 		e := event.Event{Kind: event.KindRisk, ID: event.RiskID(&n.Risk), At: n.At, Risk: n.Risk}
-		b = event.AppendLeg(b, event.Touch{Role: event.RoleRisk, Name: string(n.Risk.Entity)}, event.Source{Topic: 4, Offset: w.offset}, event.AppendEvent(nil, &e))
+		b = event.AppendLeg(b, event.Touch{Role: event.RoleRisk, Name: string(n.Risk.Entity)},
+			event.Source{Topic: 4, Offset: w.offset}, event.AppendEvent(nil, &e))
 	}
 	return b
 }
@@ -85,7 +87,8 @@ func (w *town) decide(c event.Control) *Outcome {
 	w.t.Helper()
 	w.offset++
 	e := event.Event{Kind: event.KindControl, ID: fmt.Sprint("c", w.offset), At: noon, Control: &c}
-	b := event.AppendLeg(event.BeginBlock(nil), event.Touch{Role: event.RoleControl, Name: event.ControlEntity}, event.Source{Topic: 5, Offset: w.offset}, event.AppendEvent(nil, &e))
+	b := event.AppendLeg(event.BeginBlock(nil), event.Touch{Role: event.RoleControl, Name: event.ControlEntity},
+		event.Source{Topic: 5, Offset: w.offset}, event.AppendEvent(nil, &e))
 	var out Outcome
 	if err := w.part.Apply(w.offset, b, func(_ *event.Leg, o *Outcome) { out = *o }); err != nil {
 		w.t.Fatal(err)
@@ -115,7 +118,8 @@ func callBegins(id string, began time.Duration, caller, payer string) string {
 }
 
 func sim(when time.Duration, payer, change string) string {
-	return fmt.Sprintf(`{"kind":"sim","id":"%s","at":"%s","number":"1380000%s","change":"%s"}`, change+at(when), at(when), (payer + "0000")[:4], change)
+	return fmt.Sprintf(`{"kind":"sim","id":"%s","at":"%s","number":"1380000%s","change":"%s"}`, change+at(when),
+		at(when), (payer + "0000")[:4], change)
 }
 
 const minute = time.Minute
@@ -123,7 +127,8 @@ const minute = time.Minute
 // The alert points at the payment, names its stop, and shows the values.
 func TestAlertOfACallThatComesLast(t *testing.T) {
 	w := newTown(t, 1000)
-	alerts := w.score(transfer("t", 0, "1111", "9", 49800, 50012), called("c", -21*minute, "+85251234567", "1111", 30*minute))
+	alerts := w.score(transfer("t", 0, "1111", "9", 49800, 50012),
+		called("c", -21*minute, "+85251234567", "1111", 30*minute))
 	if len(alerts) != 1 {
 		t.Fatalf("%d alerts, want one: %+v", len(alerts), alerts)
 	}
@@ -180,7 +185,8 @@ func drawMoves(r *rapid.T, most int) []move {
 	moves := make([]move, rapid.IntRange(1, most).Draw(r, "n"))
 	for i := range moves {
 		k := movementKind(rapid.IntRange(0, int(movementKinds)-1).Draw(r, "sort"))
-		moves[i] = move{at: noon.Add(-time.Duration(rapid.IntRange(0, 30*24*3600-1).Draw(r, "age")) * time.Second), tag: uint64(i+1)<<16 | uint64(k),
+		moves[i] = move{at: noon.Add(-time.Duration(rapid.IntRange(0, 30*24*3600-1).Draw(r, "age")) * time.Second),
+			tag:     uint64(i+1)<<16 | uint64(k),
 			counter: uint64(rapid.IntRange(1, 5).Draw(r, "who")), amount: int64(rapid.IntRange(1, 1000).Draw(r, "fen"))}
 	}
 	return moves
@@ -317,7 +323,8 @@ func TestQuietLegAllocatesNothing(t *testing.T) {
 	w, blocks, legs := quietTown(t, runs+2)
 	i, alerts := 0, 0
 	allocs := testing.AllocsPerRun(runs, func() {
-		if err := w.part.Apply(int64(1000+i), blocks[i], func(_ *event.Leg, o *Outcome) { alerts += len(o.Alerts) }); err != nil {
+		if err := w.part.Apply(int64(1000+i), blocks[i],
+			func(_ *event.Leg, o *Outcome) { alerts += len(o.Alerts) }); err != nil {
 			t.Fatal(err)
 		}
 		i++
@@ -377,10 +384,12 @@ func BenchmarkLegs(b *testing.B) {
 			k := (i*perBlock + j) * 7919
 			who := fmt.Sprintf("%04d", k%10000)
 			if j%3 == 0 {
-				docs = append(docs, called(fmt.Sprint("c", k), time.Duration(i)*time.Second, fmt.Sprintf("1391111%04d", (k/3)%10000), who, minute))
+				docs = append(docs, called(fmt.Sprint("c", k), time.Duration(i)*time.Second,
+					fmt.Sprintf("1391111%04d", (k/3)%10000), who, minute))
 				legs += 2
 			} else {
-				docs = append(docs, transfer(fmt.Sprint("t", k), time.Duration(i)*time.Second, who, fmt.Sprint("shop", k%97), 60, 9000))
+				docs = append(docs, transfer(fmt.Sprint("t", k), time.Duration(i)*time.Second, who, fmt.Sprint("shop", k%97),
+					60, 9000))
 				legs += 3
 			}
 		}

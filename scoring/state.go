@@ -330,10 +330,13 @@ func (s *State) startCooldown(pattern uint64, at event.Instant, every time.Durat
 // Merge adds a past that was read late, of the same entity, up to before what
 // this state has seen. What both know counts once.
 func (s *State) Merge(n *Network, past *State) {
-	s.first = min(s.first, past.first)
-	if past.last != 0 && s.first.Sub(past.last) >= longSilence && s.readCold().silence == 0 {
+	if s.first != 0 && past.last != 0 && s.first.Sub(past.last) >= longSilence && s.readCold().silence == 0 {
 		s.makeCold().wokeAt, s.makeCold().silence = s.first, s.first.Sub(past.last)
 	}
+	if s.first == 0 || past.first != 0 && past.first < s.first {
+		s.first = past.first
+	}
+	s.last = max(s.last, past.last)
 	for i := range past.moves {
 		if m := &past.moves[i]; s.find(m.kind(), m.tag) == nil {
 			s.add(*m)

@@ -20,7 +20,9 @@ func (w *town) taint(t event.Taint) (hops []event.Taint, ends []End) {
 		n := queue[0]
 		w.offset++
 		e := event.Event{Kind: event.KindTaint, ID: event.TaintID(&n), At: n.At, Taint: &n}
-		b := event.AppendLeg(event.BeginBlock(nil), event.Touch{Role: event.RoleTaint, Prefix: event.PrefixAccount, Name: n.Account}, event.Source{Topic: 4, Offset: w.offset}, event.AppendEvent(nil, &e))
+		b := event.AppendLeg(event.BeginBlock(nil),
+			event.Touch{Role: event.RoleTaint, Prefix: event.PrefixAccount, Name: n.Account},
+			event.Source{Topic: 4, Offset: w.offset}, event.AppendEvent(nil, &e))
 		if err := w.part.Apply(w.offset, b, func(_ *event.Leg, o *Outcome) {
 			hops, ends = append(hops, o.Hops...), append(ends, o.Ends...)
 			queue = append(queue, o.Taints...)
@@ -49,7 +51,8 @@ func (w *town) moved(doc string) (hops []event.Taint, ends []End) {
 }
 
 func stolen(stop, victim, id, account string, yuan int64, when time.Duration) event.Taint {
-	return event.Taint{Account: account, CaseID: "cas", StopID: stop, Payer: victim, Transfer: id, At: noon.Add(when), Minor: yuan * 100, Whole: yuan * 100, Hop: 1}
+	return event.Taint{Account: account, CaseID: "cas", StopID: stop, Payer: victim, Transfer: id, At: noon.Add(when),
+		Minor: yuan * 100, Whole: yuan * 100, Hop: 1}
 }
 
 // First in, first out: what lay in the account leaves first, then the victim's
@@ -83,7 +86,8 @@ func TestFollowsFirstInFirstOut(t *testing.T) {
 	if len(got) != len(want) {
 		t.Errorf("followed to %v", got)
 	}
-	if len(ends) != 2 || ends[0].Why != EndCash || ends[0].Minor != 600_00 || ends[1].Why != EndSmall || ends[1].Minor != 49_99 {
+	if len(ends) != 2 || ends[0].Why != EndCash || ends[0].Minor != 600_00 || ends[1].Why != EndSmall ||
+		ends[1].Minor != 49_99 {
 		t.Errorf("ended at %+v", ends)
 	}
 }
@@ -112,7 +116,8 @@ func TestTrailEnds(t *testing.T) {
 	gather := func(h []event.Taint, e []End) { hops, ends = append(hops, h...), append(ends, e...) }
 	gather(w.moved(transfer("shop", time.Minute, "1000", "1900", 400, 5000)))
 	for i := range 8 {
-		gather(w.moved(transfer(fmt.Sprint("o", i), time.Duration(i+2)*time.Minute, fmt.Sprint(1000+100*i), fmt.Sprint(1100+100*i), float64(4000-i), 4600)))
+		gather(w.moved(transfer(fmt.Sprint("o", i), time.Duration(i+2)*time.Minute, fmt.Sprint(1000+100*i),
+			fmt.Sprint(1100+100*i), float64(4000-i), 4600)))
 	}
 	whys := map[string]int{}
 	for _, e := range ends {
@@ -131,12 +136,14 @@ func TestNamesComeLater(t *testing.T) {
 	tt := stolen("s", "2000", "v", "1000", 5000, 0)
 	w.offset++
 	e := event.Event{Kind: event.KindTaint, ID: "t", At: noon, Taint: &tt}
-	b := event.AppendLeg(event.BeginBlock(nil), event.Touch{Role: event.RoleTaint, Prefix: event.PrefixAccount, Name: "1000"}, event.Source{Topic: 4, Offset: w.offset}, event.AppendEvent(nil, &e))
+	b := event.AppendLeg(event.BeginBlock(nil), event.Touch{Role: event.RoleTaint, Prefix: event.PrefixAccount,
+		Name: "1000"}, event.Source{Topic: 4, Offset: w.offset}, event.AppendEvent(nil, &e))
 	asked := false
 	if err := w.part.Apply(w.offset, b, func(_ *event.Leg, o *Outcome) { asked = o.NeedsPayments }); err != nil || !asked {
 		t.Fatalf("asked %v, %v", asked, err)
 	}
-	out := w.part.AddPayments("acct:1000", []PaymentByName{{ID: "o", At: noon.Add(time.Minute), Minor: 3000_00, Balance: 5000_00, Account: "1100", Bank: "PCBC"}})
+	out := w.part.AddPayments("acct:1000", []PaymentByName{{ID: "o", At: noon.Add(time.Minute), Minor: 3000_00,
+		Balance: 5000_00, Account: "1100", Bank: "PCBC"}})
 	if out.NeedsPayments || len(out.Taints) != 1 || out.Taints[0].Account != "1100" || out.Taints[0].Minor != 3000_00 {
 		t.Errorf("%+v", out)
 	}
@@ -170,7 +177,8 @@ func TestPropertyTaintIsFirstInFirstOut(t *testing.T) {
 					for u := off; u < off+size; u++ {
 						units[u] = len(news)
 					}
-					news = append(news, taint{Taint: event.Taint{StopID: fmt.Sprint("s", len(news)), At: when, Minor: int64(size), Offset: int64(off), Whole: int64(n)}, credit: id})
+					news = append(news, taint{Taint: event.Taint{StopID: fmt.Sprint("s", len(news)), At: when, Minor: int64(size),
+						Offset: int64(off), Whole: int64(n)}, credit: id})
 					from = off + size
 				}
 				line = append(line, units...)
@@ -217,7 +225,8 @@ func TestTaintsAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(back.trace().taints) != 1 || back.trace().taints[0] != s.trace().taints[0] || len(back.trace().outs) != 1 || back.trace().outs[0] != s.trace().outs[0] {
+	if len(back.trace().taints) != 1 || back.trace().taints[0] != s.trace().taints[0] || len(back.trace().outs) != 1 ||
+		back.trace().outs[0] != s.trace().outs[0] {
 		t.Errorf("%+v, want %+v", back.cold, s.cold)
 	}
 }
@@ -225,7 +234,8 @@ func TestTaintsAreKept(t *testing.T) {
 // What was kept of a decision gives the same score again.
 func TestReplay(t *testing.T) {
 	w := newTown(t, 1000)
-	alerts := w.score(transfer("t", 0, "1111", "9", 49800, 50012), called("c", -21*minute, "+85251234567", "1111", 30*minute))
+	alerts := w.score(transfer("t", 0, "1111", "9", 49800, 50012),
+		called("c", -21*minute, "+85251234567", "1111", 30*minute))
 	score, fails, err := Replay(string(DefaultCatalogue), roundTrip(t, alerts[0].Hits))
 	if err != nil || score != alerts[0].Score || len(fails) != 0 {
 		t.Errorf("%d, %v, %v; it was %d", score, fails, err, alerts[0].Score)

@@ -107,13 +107,14 @@ func (v *View) alike(k movementKind, window time.Duration) (most int64) {
 		if a.at > v.now || a.amount < alikeFloor || !a.counts(k) || !a.has(markNew) {
 			continue
 		}
-		n := int64(1)
+		var met set
+		met.put(a.counter)
 		for j := i - 1; j >= 0 && s.moves[j].at > from; j-- {
-			if b := &s.moves[j]; b.amount == a.amount && b.counts(k) && b.has(markNew) && b.counter != a.counter {
-				n++
+			if b := &s.moves[j]; b.amount == a.amount && b.counts(k) && b.has(markNew) {
+				met.put(b.counter)
 			}
 		}
-		if most = max(most, n); n > int64(i) {
+		if most = max(most, int64(met.n)); most > int64(i) {
 			break // nothing further back can be more
 		}
 	}

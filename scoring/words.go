@@ -69,7 +69,7 @@ var phrases = []phrase{
 	{base: "debit.to_cash", zh: "取现", en: "withdrawal"},
 	{base: "debit.round", zh: "整千金额", en: "a round amount"},
 	{base: "debit.channel", zh: "渠道 {}", en: "by {}"},
-	{base: "debit.hour", zh: "{} 时付款", en: "paid in hour {}", zero: [2]string{"0 时付款", "paid in hour 0"}},
+	{base: "debit.hour", zh: "{}时付款", en: "paid in hour {}", zero: [2]string{"0 时付款", "paid in hour 0"}},
 	{base: "credit.amount", zh: "入账{}", en: "{} came in"},
 	{base: "credit.regular", zh: "固定付款人的入账", en: "from a regular payer"},
 	{base: "rebates.small_credits", zh: "{w}内收到陌生小额返款{}笔", en: "{} small credits from strangers in {w}"},
@@ -94,7 +94,7 @@ var phrases = []phrase{
 	{base: "credits.alike", zh: "{w}内{}个新付款人付同一金额", en: "one amount from {} new payers in {w}"},
 	{base: "flow.out_share", zh: "{w}内转出为入账的 {%}", en: "{%} of what came in went out in {w}"},
 	{base: "risk.why", zh: "与涉案账户的关系：{}", en: "tie to a stopped account: {}"},
-	{base: "risk.level", zh: "风险 {}", en: "risk {}"},
+	{base: "risk.level", zh: "风险{}", en: "risk {}"},
 	{base: "risk.hop", zh: "距涉案账户{}跳", en: "{} transfers from a stopped account",
 		zero: [2]string{"涉案账户本身", "the stopped account itself"}},
 	{base: "risk.amount", zh: "关联金额{}", en: "tied by {}"},
@@ -197,7 +197,7 @@ func say(name string, value any) (zh, en string, ok bool) {
 	if e == "1" {
 		en = single.ReplaceAllString(en, "$1")
 	}
-	return put(p.zh, z, spans[window][0]), en, true
+	return strings.TrimSpace(put(p.zh, z, spans[window][0])), en, true
 }
 
 // single finds what there is one of, in the plural.

@@ -12,7 +12,8 @@ import (
 // Every feature is said in both languages, with its value and its window.
 func TestEveryFeatureIsSaid(t *testing.T) {
 	for _, f := range Features() {
-		value := map[pattern.Type]any{pattern.Bool: true, pattern.Int: int64(7), pattern.Double: 0.5, pattern.String: "confirmed", pattern.Duration: "26m0s"}[f.Type]
+		value := map[pattern.Type]any{pattern.Bool: true, pattern.Int: int64(7), pattern.Double: 0.5,
+			pattern.String: "confirmed", pattern.Duration: "26m0s"}[f.Type]
 		if f.Money {
 			value = "49800.00"
 		}
@@ -40,13 +41,18 @@ func TestWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	zh, en := Words(hits)
-	if got, want := strings.Join(zh, "，"), "境外陌生来电最长 26 分钟，付款 ¥1,049,800.00，收款人 24 小时内首次出现，占余额 99 %，陌生来电仍在进行，24 小时内陌生来电 3 次，of.tomorrow = 1"; got != want {
+	if got, want := strings.Join(zh, "，"), "境外陌生来电最长 26 分钟，付款 ¥1,049,800.00，收款人 24 小时内首次出现，占余额 99 %，陌生来电仍在进行，24 "+
+		"小时内陌生来电 3 次，of.tomorrow = 1"; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
-	if got, want := strings.Join(en, ", "), "longest call from a foreign stranger 26 minutes, pays ¥1,049,800.00, payee first paid within 24 hours, 99 % of the balance, a stranger's call is still running, 3 calls from strangers in 24 hours, of.tomorrow = 1"; got != want {
+	if got, want := strings.Join(en, ", "), "longest call from a foreign stranger 26 minutes, pays ¥1,049,800.00, "+
+		"payee first paid within 24 hours, 99 % of the balance, a stranger's call is still running, 3 calls from "+
+		"strangers in 24 hours, of.tomorrow = 1"; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
-	for name, want := range map[string]string{"messages.links_2h": "1 message with links from strangers in 2 hours", "debits.new_payees_24h": "1 new payee in 24 hours", "dial.numbers_30d": "called 1 number in 30 days", "growth.days_14d": "paid new payees on 1 day of 14 days"} {
+	for name, want := range map[string]string{"messages.links_2h": "1 message with links from strangers in 2 hours",
+		"debits.new_payees_24h": "1 new payee in 24 hours", "dial.numbers_30d": "called 1 number in 30 days",
+		"growth.days_14d": "paid new payees on 1 day of 14 days"} {
 		if _, got, _ := say(name, 1.0); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}

@@ -125,8 +125,9 @@ func TestOutcomeThatTheLawForbids(t *testing.T) {
 	for n := range 3 {
 		id := fmt.Sprint("stp_", n)
 		s.Fold(0, ledger.StopEntries(stop.Propose(s.Ledger.Terms(), id, "cas_0", stop.Proposal{
-			Account: stop.Account{Number: "6217", Bank: "PCBC"}, Minor: 100_000, Currency: event.CNY, Hop: 1, FraudType: "task-rebate",
-			Transfer: stop.Transfer{ID: id, Minor: 100_000, At: s.Now()}}, s.Now(), "scoring"))...)
+			Account: stop.Account{Number: "6217", Bank: "PCBC"}, Minor: 100_000, Currency: event.CNY, Hop: 1,
+			FraudType: "task-rebate",
+			Transfer:  stop.Transfer{ID: id, Minor: 100_000, At: s.Now()}}, s.Now(), "scoring"))...)
 	}
 	hold := func(n int) *apitest.Answer {
 		return s.Ask(s.Bank("PCBC"), "POST", fmt.Sprintf("%s/stp_%d/outcome", stops, n),

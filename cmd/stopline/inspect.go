@@ -173,7 +173,8 @@ func (c *inspectStateCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w, err := warehouse.Open(ctx, warehouse.Options{Addr: c.Clickhouse, User: c.ClickhouseUser, Password: c.ClickhousePassword,
+	w, err := warehouse.Open(ctx, warehouse.Options{Addr: c.Clickhouse, User: c.ClickhouseUser,
+		Password: c.ClickhousePassword,
 		Embedded: true, AsItIs: true}) // it may be an embedded one: then no query may be cancelled
 	if err != nil {
 		return err

@@ -315,7 +315,8 @@ func explain(w io.Writer, a *scoring.Alert, c *scoring.Catalogue, policy scoring
 	if len(factors) > 0 {
 		fmt.Fprintf(&b, "\nscore = 1000 × (1 - %s) = %d\n", strings.Join(factors, " × "), evidence.Score())
 	}
-	fmt.Fprintf(&b, "a stop needs %d, a review %d, and each a pattern that asks for it", policy.StopScore, policy.ReviewScore)
+	fmt.Fprintf(&b, "a stop needs %d, a review %d, and each a pattern that asks for it", policy.StopScore,
+		policy.ReviewScore)
 	switch {
 	case a.Override != "":
 		fmt.Fprintf(&b, "; it only warns: %s", a.Override)

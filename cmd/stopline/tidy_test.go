@@ -63,7 +63,8 @@ func TestTidy(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		if was, is := listed[name], found[name]; is != was {
 			t.Errorf("%s: %d lines over %d columns and %d functions over %d lines; .ci/tidy.txt allows %d and %d. "+
-				"Shorten them, or shorten the list", name, is.lines, maxColumns, is.functions, maxFunction, was.lines, was.functions)
+				"Shorten them, or shorten the list", name, is.lines, maxColumns, is.functions, maxFunction, was.lines,
+				was.functions)
 		}
 	}
 	for name := range listed {
@@ -127,7 +128,8 @@ func readTidyList(t *testing.T) map[string]untidy {
 func writeTidyList(t *testing.T, found map[string]untidy) {
 	t.Helper()
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Lines over %d columns, functions over %d lines, file. It only shrinks: see TestTidy.\n", maxColumns, maxFunction)
+	fmt.Fprintf(&b, "# Lines over %d columns, functions over %d lines, file. It only shrinks: see TestTidy.\n",
+		maxColumns, maxFunction)
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		fmt.Fprintf(&b, "%d %d %s\n", found[name].lines, found[name].functions, name)
 	}

@@ -61,10 +61,12 @@ func TestClosuresAgreeWithCEL(t *testing.T) {
 		}
 		rapid.Check(t, func(r *rapid.T) {
 			big := rapid.OneOf(rapid.Int64Range(-3, 3), rapid.Int64())
-			v := &values{a: big.Draw(r, "a"), b: big.Draw(r, "b"), x: rapid.Float64Range(-2, 2).Draw(r, "x"), f: rapid.Bool().Draw(r, "f"),
+			v := &values{a: big.Draw(r, "a"), b: big.Draw(r, "b"), x: rapid.Float64Range(-2, 2).Draw(r, "x"),
+				f: rapid.Bool().Draw(r, "f"),
 				s: rapid.SampledFrom([]string{"pos", "web", "atm"}).Draw(r, "s"), d: rapid.Int64Range(0, 4e12).Draw(r, "d")}
 			got, ok := eval(v)
-			want, _, err := prog.Eval(map[string]any{"debit.a": v.a, "credits.b_1h": v.b, "flow.x": v.x, "debit.f": v.f, "debit.s": v.s, "calls.d": time.Duration(v.d)})
+			want, _, err := prog.Eval(map[string]any{"debit.a": v.a, "credits.b_1h": v.b, "flow.x": v.x, "debit.f": v.f,
+				"debit.s": v.s, "calls.d": time.Duration(v.d)})
 			if ok != (err == nil) {
 				r.Fatalf("%s with %+v: ok %v, CEL says %v", text, *v, ok, err)
 			}
@@ -157,7 +159,8 @@ func BenchmarkSixConditions(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	eval, _, err := comp.condition("debit.a > 3 && credits.b_1h < 10 && flow.x >= 0.5 && debit.f && debit.s == 'pos' && calls.d >= duration('20m')")
+	eval, _, err := comp.condition("debit.a > 3 && credits.b_1h < 10 && flow.x >= 0.5 && debit.f && debit.s == 'pos' " +
+		"&& calls.d >= duration('20m')")
 	if err != nil {
 		b.Fatal(err)
 	}

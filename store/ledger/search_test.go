@@ -69,3 +69,51 @@ func TestSearchFindsWhatPeopleSay(t *testing.T) {
 		t.Errorf("of one at most: %v, want the newest", stops)
 	}
 }
+
+// A whole case is found once, by any of its parts, at its oldest; cases come newest
+// first, of one moment by their ids, at most so many.
+func TestSearchFindsWholeCases(t *testing.T) {
+	b := newBook(t)
+	for _, c := range []struct {
+		id     string
+		minute int
+	}{{"c1", 1}, {"c2", 2}, {"c4", 3}, {"c3", 3}} {
+		e := report(c.id, c.id, c.minute, nil)
+		e.Report.Holder, e.Report.Phone, e.Report.Minor = "张三丰", "+8613800138000", 500
+		b.takes(e)
+	}
+	b.takes(Entry{ID: "m", CaseID: "c2", Into: "c1", At: past(9), By: "ledger"})
+	for name, c := range map[string]struct {
+		q     Query
+		limit int
+		want  []string
+	}{
+		"by a name":        {Query{Text: "张三"}, 10, []string{"c3", "c4", "c1"}},
+		"two at most":      {Query{Text: "张三"}, 2, []string{"c3", "c4"}},
+		"by a report's id": {Query{Text: "c2"}, 10, []string{"c1"}},
+		"by a number":      {Query{Phone: "+8613800138000"}, 10, []string{"c3", "c4", "c1"}},
+		"by an amount":     {Query{Minor: 500}, 10, []string{"c3", "c4", "c1"}},
+		"another amount":   {Query{Minor: 501}, 10, nil},
+		"another number":   {Query{Phone: "+8613800138001"}, 10, nil},
+	} {
+		if _, got := b.Search(c.q, c.limit); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// An id is found by six characters and more of its beginning, by its kind too.
+func TestSearchByTheBeginningOfAnID(t *testing.T) {
+	for text, want := range map[string]bool{"ABCDEF": true, "abcdef": true, "ABCDE": false, "BCDEFG": false,
+		"stp_ABCDEF": true, "STP_abcdefg": true, "stp_ABCDE": false, "cas_ABCDEF": false, "stp_": false, "ABCDEFGH1": false,
+		"_ABCDEF": false} {
+		if got := (&Query{Text: text}).begins("stp_ABCDEFGH"); got != want {
+			t.Errorf("%s: %v, want %v", text, got, want)
+		}
+	}
+	for text, want := range map[string]bool{"四": false, "李四": true, "四海": true, "李海": false} {
+		if got := (&Query{Text: text}).named("李四海"); got != want {
+			t.Errorf("%s in a name: %v, want %v", text, got, want)
+		}
+	}
+}

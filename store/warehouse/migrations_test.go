@@ -113,8 +113,9 @@ func TestLookupsReadNoWholeTable(t *testing.T) {
 	w := open(t)
 	b := w.NewBooks()
 	for i := range 100_000 {
-		b.Alert(AlertRow{ID: fmt.Sprintf("alt_%06d", i), Entity: "acct:1", Action: "review", CaseID: fmt.Sprintf("cas_%06d", i),
-			At: noon + event.Instant(i), Document: []byte("{}")})
+		b.Alert(AlertRow{ID: fmt.Sprintf("alt_%06d", i), Entity: "acct:1", Action: "review",
+			CaseID: fmt.Sprintf("cas_%06d", i),
+			At:     noon + event.Instant(i), Document: []byte("{}")})
 	}
 	if _, err := b.Flush(t.Context()); err != nil {
 		t.Fatal(err)

@@ -126,7 +126,8 @@ func TestReportFindsThePayment(t *testing.T) {
 			t.Errorf("entry %d is of case %s, want %s", i, f.Entries[i].CaseID, caseID)
 		}
 	}
-	if got := taints(t, f); len(got) != 1 || got[0].Account != mule || got[0].Minor != 4_980_000 || got[0].StopID != stop ||
+	if got := taints(t, f); len(got) != 1 || got[0].Account != mule || got[0].Minor != 4_980_000 ||
+		got[0].StopID != stop ||
 		got[0].Key != event.TransferKey(victim, "T-1") || got[0].Hop != 1 {
 		t.Errorf("followed: %+v", got)
 	}
@@ -167,7 +168,8 @@ func TestReportOfUnseenAndForeignPayments(t *testing.T) {
 
 // What abuse of reports looks like waits for a person, and nothing is followed.
 func TestDoubt(t *testing.T) {
-	paid := `{"kind":"transfer","id":"B-1","at":"2026-11-23T10:00:00+08:00","payer":{"account":"` + mule + `","bank":"PCBC"},
+	paid := `{"kind":"transfer","id":"B-1","at":"2026-11-23T10:00:00+08:00","payer":{"account":"` + mule +
+		`","bank":"PCBC"},
 		"payee":{"account":"` + victim + `","bank":"ICBK"},"amount":"500.00","currency":"CNY","channel":"mobile","status":"posted"}`
 	reported := func(id string) string {
 		return `{"kind":"report","id":"` + id + `","at":"2026-11-23T09:00:00+08:00","source":"110","victim":{"holder":"张某"},"transfers":[{"payer_account":"` + victim +
@@ -179,11 +181,12 @@ func TestDoubt(t *testing.T) {
 		currency string
 		want     string
 	}{
-		"the usual":                           {nil, "200.00", "CNY", ""},
-		"a fen below what is not tiny":        {nil, "199.99", "CNY", stop.DoubtTiny},
-		"as little in another currency":       {nil, "199.99", "USD", ""},
-		"three reports before":                {[]string{reported("A"), reported("B"), reported("C")}, "900.00", "CNY", ""},
-		"four":                                {[]string{reported("A"), reported("B"), reported("C"), reported("D")}, "900.00", "CNY", stop.DoubtRepeated},
+		"the usual":                     {nil, "200.00", "CNY", ""},
+		"a fen below what is not tiny":  {nil, "199.99", "CNY", stop.DoubtTiny},
+		"as little in another currency": {nil, "199.99", "USD", ""},
+		"three reports before":          {[]string{reported("A"), reported("B"), reported("C")}, "900.00", "CNY", ""},
+		"four": {[]string{reported("A"), reported("B"), reported("C"), reported("D")},
+			"900.00", "CNY", stop.DoubtRepeated},
 		"paid as much by the one reported":    {[]string{paid}, "500.00", "CNY", stop.DoubtCircular},
 		"paid a fen less by the one reported": {[]string{paid}, "500.01", "CNY", ""},
 	} {
@@ -209,8 +212,10 @@ func TestOutcomeOfAnAlert(t *testing.T) {
 	alert := func(minor int64) *scoring.Outcome {
 		return &scoring.Outcome{Alerts: []scoring.Alert{{
 			ID: "alr_1", At: noon, Entity: "acct:" + mule, Event: scoring.EventRef{Kind: "transfer", ID: "T-1"},
-			Transfer: &scoring.TransferRef{ID: "T-1", At: noon, Amount: event.Money{Minor: minor, Currency: event.CNY}.Decimal(), Currency: event.CNY,
-				Payer: scoring.PartyRef{Account: victim, Bank: "ICBK"}, Payee: scoring.PartyRef{Account: mule, Bank: "PCBC", Holder: "李某"}},
+			Transfer: &scoring.TransferRef{ID: "T-1", At: noon,
+				Amount: event.Money{Minor: minor, Currency: event.CNY}.Decimal(), Currency: event.CNY,
+				Payer: scoring.PartyRef{Account: victim, Bank: "ICBK"},
+				Payee: scoring.PartyRef{Account: mule, Bank: "PCBC", Holder: "李某"}},
 			Score: 940, Action: pattern.Stop, FraudType: "impersonation-police", District: "520102", Catalogue: "v1",
 			Hits: []scoring.Hit{{Pattern: "call-then-pay"}}, StopID: "stp_1", CaseID: "cas_1",
 		}}}
@@ -221,8 +226,10 @@ func TestOutcomeOfAnAlert(t *testing.T) {
 		t.Fatalf("¥500,000: %q", got)
 	}
 	p := f.Entries[0].Proposal
-	if p.Account != (stop.Account{Number: mule, Bank: "PCBC", Holder: "李某"}) || p.Minor != 50_000_000 || p.AlertID != "alr_1" ||
-		p.Pattern != "call-then-pay" || p.Payer != victim || p.Hop != 1 || p.Transfer != (stop.Transfer{ID: "T-1", Minor: 50_000_000, At: noon}) {
+	if p.Account != (stop.Account{Number: mule, Bank: "PCBC", Holder: "李某"}) || p.Minor != 50_000_000 ||
+		p.AlertID != "alr_1" ||
+		p.Pattern != "call-then-pay" || p.Payer != victim || p.Hop != 1 ||
+		p.Transfer != (stop.Transfer{ID: "T-1", Minor: 50_000_000, At: noon}) {
 		t.Errorf("%+v", p)
 	}
 	if x := p.Explanation; x == nil || x.Catalogue != "v1" || x.Score != 940 || x.Event != "transfer:T-1" || x.At != noon {
@@ -251,12 +258,15 @@ func TestOutcomeOfAnAlert(t *testing.T) {
 // Money that went on becomes a stop on the next account, a leaf where it ends, and
 // a note to the account whose partition follows it from there.
 func TestOutcomeOfATrail(t *testing.T) {
-	hop := event.Taint{Account: second, Bank: "ABOC", Holder: "王某", CaseID: "cas_1", StopID: "stp_2", Parent: "stp_1", Payer: mule,
+	hop := event.Taint{Account: second, Bank: "ABOC", Holder: "王某", CaseID: "cas_1", StopID: "stp_2", Parent: "stp_1",
+		Payer:    mule,
 		Transfer: "T-2", At: noon, Minor: 30_000, Whole: 45_000, Hop: 2, Type: "refund", District: "520102", Pattern: "p"}
-	end := scoring.End{Taint: event.Taint{Account: "", CaseID: "cas_1", StopID: "stp_3", Parent: "stp_1", Transfer: "T-3", At: noon,
+	end := scoring.End{Taint: event.Taint{Account: "", CaseID: "cas_1", StopID: "stp_3", Parent: "stp_1",
+		Transfer: "T-3", At: noon,
 		Minor: 2_000, Whole: 2_000, Hop: 2}, Why: scoring.EndCash}
 	f := &Effects{}
-	f.Outcome(&terms, &scoring.Outcome{Hops: []event.Taint{hop}, Ends: []scoring.End{end}, Taints: []event.Taint{hop}}, 0, noon.Add(time.Minute))
+	f.Outcome(&terms, &scoring.Outcome{Hops: []event.Taint{hop}, Ends: []scoring.End{end}, Taints: []event.Taint{hop}},
+		0, noon.Add(time.Minute))
 	if len(f.Entries) != 3 {
 		t.Fatalf("%d entries, want proposed, requested, leaf", len(f.Entries))
 	}
@@ -266,7 +276,8 @@ func TestOutcomeOfATrail(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	leaf := f.Entries[2].Leaf
-	if leaf == nil || leaf.ID != "stp_3" || leaf.Why != stop.LeafCash || leaf.Minor != 2_000 || leaf.Hop != 2 || leaf.Parent != "stp_1" {
+	if leaf == nil || leaf.ID != "stp_3" || leaf.Why != stop.LeafCash || leaf.Minor != 2_000 || leaf.Hop != 2 ||
+		leaf.Parent != "stp_1" {
 		t.Errorf("%+v", leaf)
 	}
 	if got := taints(t, f); len(got) != 1 || got[0].Account != second || got[0].Minor != 30_000 || got[0].Whole != 45_000 {
@@ -295,7 +306,8 @@ func TestOutcomeOfABrake(t *testing.T) {
 		t.Fatalf("controls %q, want one of each partition", ids)
 	}
 	var doc struct{ Reason string }
-	if err := json.Unmarshal(f.Controls[0].Value, &doc); err != nil || doc.Reason != "partition 3 had asked for 12 stops of ¥1,234.56 within the hour" {
+	if err := json.Unmarshal(f.Controls[0].Value, &doc); err != nil ||
+		doc.Reason != "partition 3 had asked for 12 stops of ¥1,234.56 within the hour" {
 		t.Errorf("reason %q, %v", doc.Reason, err)
 	}
 }
@@ -303,10 +315,12 @@ func TestOutcomeOfABrake(t *testing.T) {
 // A hold that ran out frees the account from that moment on; where nothing was
 // held, nobody need know.
 func TestFreed(t *testing.T) {
-	s := &stop.Stop{ID: "stp_1", CaseID: "cas_1", State: stop.Expired, EffectiveAt: noon, EndedAt: noon.Add(48 * time.Hour), HeldMinor: 500,
+	s := &stop.Stop{ID: "stp_1", CaseID: "cas_1", State: stop.Expired, EffectiveAt: noon,
+		EndedAt: noon.Add(48 * time.Hour), HeldMinor: 500,
 		Proposal: stop.Proposal{Account: stop.Account{Number: mule, Bank: "PCBC"}, Minor: 500, Currency: event.CNY}}
 	at := noon.Add(49 * time.Hour)
-	if got := Freed(s, at); got == nil || got.Account != mule || got.Minor != 0 || got.At != at || !got.Held || got.StopID != "stp_1" {
+	if got := Freed(s, at); got == nil || got.Account != mule || got.Minor != 0 || got.At != at || !got.Held ||
+		got.StopID != "stp_1" {
 		t.Errorf("%+v", got)
 	}
 	s.EffectiveAt = 0

@@ -10,8 +10,10 @@ import (
 // through a block of legs.
 func TestInnerDocuments(t *testing.T) {
 	at := InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, Zone))
-	risk := Risk{Entity: "acct:1", Origin: "acct:2", Since: at, Score: 870, From: "acct:3", Why: WhyReceived, Hop: 2, Minor: 12345, Cause: "t1"}
-	control := Control{What: ControlException, Entity: "tel:+8613800138000", Pattern: "p", As: "x", Until: at, Removed: true, Reason: "r", By: "b", Text: "- id: 1\n"}
+	risk := Risk{Entity: "acct:1", Origin: "acct:2", Since: at, Score: 870, From: "acct:3", Why: WhyReceived, Hop: 2,
+		Minor: 12345, Cause: "t1"}
+	control := Control{What: ControlException, Entity: "tel:+8613800138000", Pattern: "p", As: "x", Until: at,
+		Removed: true, Reason: "r", By: "b", Text: "- id: 1\n"}
 	riskDoc, err := json.Marshal(RiskDocument(at, &risk))
 	if err != nil {
 		t.Fatal(err)
@@ -20,7 +22,8 @@ func TestInnerDocuments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	taint := Taint{Account: "1", Bank: "PCBC", Holder: "乙", CaseID: "cas_1", StopID: "stp_1", Parent: "stp_0", Payer: "2", Transfer: "t1", Key: 1 << 63, At: at, Minor: 12345, Offset: 55, Whole: 20000, Hop: 2,
+	taint := Taint{Account: "1", Bank: "PCBC", Holder: "乙", CaseID: "cas_1", StopID: "stp_1", Parent: "stp_0",
+		Payer: "2", Transfer: "t1", Key: 1 << 63, At: at, Minor: 12345, Offset: 55, Whole: 20000, Hop: 2,
 		Type: "task-rebate", District: "520103", Pattern: "p", Held: true}
 	taintDoc, err := json.Marshal(TaintDocument(&taint))
 	if err != nil {

@@ -35,7 +35,8 @@ func TestMoneyText(t *testing.T) {
 }
 
 func TestGrouped(t *testing.T) {
-	for decimal, want := range map[string]string{"": "", "1": "1", "-1": "-1", "123": "123", "-123": "-123", "1234": "1,234", "-1234.5": "-1,234.5", "1234567.89": "1,234,567.89"} {
+	for decimal, want := range map[string]string{"": "", "1": "1", "-1": "-1", "123": "123", "-123": "-123",
+		"1234": "1,234", "-1234.5": "-1,234.5", "1234567.89": "1,234,567.89"} {
 		if got := Grouped(decimal); got != want {
 			t.Errorf("%q becomes %q, want %q", decimal, got, want)
 		}

@@ -49,8 +49,9 @@ func TestParseTransfer(t *testing.T) {
 }
 
 func TestAmountsAreExact(t *testing.T) {
-	for text, want := range map[string]int64{`"0.01"`: 1, `0.07`: 7, `"100000000000.00"`: MaxMinor, `1e2`: -1, `"1,000"`: -1,
-		`12.3`: 1230, `9007199254740993`: -1, `90071992547.93`: 9007199254793} {
+	for text, want := range map[string]int64{`"0.01"`: 1, `0.07`: 7, `"100000000000.00"`: MaxMinor, `1e2`: -1,
+		`"1,000"`: -1,
+		`12.3`:    1230, `9007199254740993`: -1, `90071992547.93`: 9007199254793} {
 		e, err := parse(t, strings.Replace(goodTransfer, `"49800.00"`, text, 1))
 		if want < 0 {
 			if err == nil {
@@ -95,7 +96,8 @@ func TestRefusals(t *testing.T) {
 		"invalid UTF-8":    {edit(`甲`, "\xff\xfe"), ReasonNotUTF8, ""},
 		"id is a number":   {edit(`"ICBC-20261123-0000012345"`, `5`), ReasonBadValue, "/id"},
 		"no id":            {edit(`"ICBC-20261123-0000012345"`, `""`), ReasonMissingField, "/id"},
-		"no payee":         {edit(`"payee": {"account": "6217000010098765432", "bank": "PCBC"},`, ``), ReasonMissingField, "/payee/account"},
+		"no payee": {edit(`"payee": {"account": "6217000010098765432", "bank": "PCBC"},`, ``), ReasonMissingField,
+			"/payee/account"},
 		"unknown status":   {edit(`"initiated"`, `"pending"`), ReasonBadValue, "/status"},
 		"pays itself":      {edit(`6217000010098765432`, `6222020200112233445`), ReasonBadValue, "/payee/account"},
 		"call without end": {`{"kind":"call","id":"1","at":"2026-11-23T10:20:30+08:00","phase":"ended","caller":{"number":"1"},"callee":{"number":"2"}}`, ReasonMissingField, "/duration_s"},
@@ -123,7 +125,8 @@ func TestRefusalNamesEveryMistake(t *testing.T) {
 
 func TestNumbers(t *testing.T) {
 	n := NewNumbers("CN")
-	for in, want := range map[string]string{"13800138000": "+8613800138000", "+852 8123 4567": "+85281234567", "0851-12345678": "+8685112345678",
+	for in, want := range map[string]string{"13800138000": "+8613800138000", "+852 8123 4567": "+85281234567",
+		"0851-12345678":   "+8685112345678",
 		"008613800138000": "+8613800138000", "96110": "96110", "10086": "10086", "+85281234567": "+85281234567", "abc": ""} {
 		if got := n.E164(in); got != want {
 			t.Errorf("E164(%q) = %q, want %q", in, got, want)
@@ -141,15 +144,19 @@ func TestUnknownFields(t *testing.T) {
 		"transfers":[{"payer_account":"1","payee_account":"2","payee_bank":"B","amount":"1.50","currency":"CNY","at":"2026-11-23T09:00:00+08:00"}]}`
 	transfer := strings.Replace(goodTransfer, `, "unheard_of": [1, {"a": 2}]`, "", 1)
 	for name, c := range map[string]struct{ kind, doc, from, to, http, kafka string }{
-		"nothing":              {"transfer", transfer, "", "", "", ""},
-		"of the contract":      {"transfer", transfer, `"channel"`, `"uetr":"u","end_to_end_id":"e","clearing":{"payer":"1"},"mcc":5411,"channel"`, "", ""},
-		"at the top":           {"transfer", transfer, `"channel"`, `"chanel":"x","channel"`, "/chanel", "/chanel"},
-		"in a party":           {"transfer", transfer, `"bank": "icbk"`, `"bank": "icbk", "phones": ["1"]`, "/payer/phones", "/payer/phones"},
-		"with a slash":         {"transfer", transfer, `"channel"`, `"a/b~c":[{"deep":1}],"channel"`, "/a~1b~0c", "/a~1b~0c"},
-		"of another kind":      {"transfer", transfer, `"channel"`, `"caller":{"number":"1"},"channel"`, "/caller", ""},
-		"in a list":            {"report", report, `"payee_bank":"B"`, `"payee_bank":"B","amout":"1"`, "/transfers/0/amout", "/transfers/amout"},
-		"the victim's account": {"report", report, `"phone":"13800138000"`, `"phone":"13800138000","account":"1"`, "/victim/account", ""},
-		"two":                  {"report", report, `"source":"110"`, `"source":"110","x":1,"y":{"x":2}`, "/x /y", "/x /y"},
+		"nothing": {"transfer", transfer, "", "", "", ""},
+		"of the contract": {"transfer", transfer, `"channel"`,
+			`"uetr":"u","end_to_end_id":"e","clearing":{"payer":"1"},"mcc":5411,"channel"`, "", ""},
+		"at the top": {"transfer", transfer, `"channel"`, `"chanel":"x","channel"`, "/chanel", "/chanel"},
+		"in a party": {"transfer", transfer, `"bank": "icbk"`, `"bank": "icbk", "phones": ["1"]`,
+			"/payer/phones", "/payer/phones"},
+		"with a slash":    {"transfer", transfer, `"channel"`, `"a/b~c":[{"deep":1}],"channel"`, "/a~1b~0c", "/a~1b~0c"},
+		"of another kind": {"transfer", transfer, `"channel"`, `"caller":{"number":"1"},"channel"`, "/caller", ""},
+		"in a list": {"report", report, `"payee_bank":"B"`, `"payee_bank":"B","amout":"1"`,
+			"/transfers/0/amout", "/transfers/amout"},
+		"the victim's account": {"report", report, `"phone":"13800138000"`, `"phone":"13800138000","account":"1"`,
+			"/victim/account", ""},
+		"two": {"report", report, `"source":"110"`, `"source":"110","x":1,"y":{"x":2}`, "/x /y", "/x /y"},
 	} {
 		doc := []byte(strings.Replace(c.doc, c.from, c.to, 1))
 		var told []string
@@ -240,7 +247,8 @@ func TestVocabularies(t *testing.T) {
 		if err != nil || strings.Join(strange, " ") != c.strange {
 			t.Errorf("%s: %v, told of %q, want %q", name, err, strange, c.strange)
 		}
-		if e.Report != nil && (e.Report.District != c.district || e.Report.FraudType != c.fraud || e.Report.Transfers[0].PayeeBank != "PCBC") {
+		if e.Report != nil && (e.Report.District != c.district || e.Report.FraudType != c.fraud ||
+			e.Report.Transfers[0].PayeeBank != "PCBC") {
 			t.Errorf("%s: %+v", name, e.Report)
 		}
 		if e.Kind == KindTransfer && e.Transfer.District != "" {
@@ -262,14 +270,19 @@ func TestReportDigest(t *testing.T) {
 		return e.Report.Digest()
 	}
 	want := digest(doc)
-	for _, same := range [][2]string{{`"62 22"`, `"6222"`}, {`"1.50"`, `1.5`}, {`"b"`, `"B"`}, {`"13800138000"`, `"+8613800138000"`}, {"10:00:00+08:00", "10:01:00+08:00"}, {"09:00:00+08:00", "01:00:00Z"}, {`"kind":"report",`, `"kind":"report", `}} {
+	for _, same := range [][2]string{{`"62 22"`, `"6222"`}, {`"1.50"`, `1.5`}, {`"b"`, `"B"`},
+		{`"13800138000"`, `"+8613800138000"`}, {"10:00:00+08:00", "10:01:00+08:00"}, {"09:00:00+08:00", "01:00:00Z"},
+		{`"kind":"report",`, `"kind":"report", `}} {
 		if got := digest(strings.Replace(doc, same[0], same[1], 1)); got != want {
 			t.Errorf("%s for %s: %s, want %s", same[1], same[0], got, want)
 		}
 	}
 	seen := map[string]string{want: "the first"}
-	for _, other := range [][2]string{{`"source":"110"`, `"source":"96110"`}, {"520103", "520102"}, {`"task-rebate"`, `"account-takeover"`}, {"甲", "乙"}, {"13800138000", "13800138001"}, {`"id":"t"`, `"id":"u"`}, {"62 22", "62 23"}, {`"payee_account":"2"`, `"payee_account":"3"`},
-		{`"b"`, `"c"`}, {"1.50", "1.51"}, {"CNY", "USD"}, {"09:00:00", "09:00:01"}, {"8123", "8124"}, {`"callers":["+852 8123 4567"],`, ""}} {
+	for _, other := range [][2]string{{`"source":"110"`, `"source":"96110"`}, {"520103", "520102"},
+		{`"task-rebate"`, `"account-takeover"`}, {"甲", "乙"}, {"13800138000", "13800138001"}, {`"id":"t"`, `"id":"u"`},
+		{"62 22", "62 23"}, {`"payee_account":"2"`, `"payee_account":"3"`},
+		{`"b"`, `"c"`}, {"1.50", "1.51"}, {"CNY", "USD"}, {"09:00:00", "09:00:01"}, {"8123", "8124"},
+		{`"callers":["+852 8123 4567"],`, ""}} {
 		got := digest(strings.Replace(doc, other[0], other[1], 1))
 		if before, known := seen[got]; known {
 			t.Errorf("%s for %s has the digest of %s", other[1], other[0], before)
@@ -310,7 +323,9 @@ func TestBlockRoundTrip(t *testing.T) {
 		if !b.Next(&l) {
 			break
 		}
-		if got, w := fmt.Sprintf("%+v %+v", l, l.Event.Report), fmt.Sprintf("%+v %+v", want[n], want[n].Event.Report); got[:200] != w[:200] || l.Event.Transfer != want[n].Event.Transfer || l.Event.Call != want[n].Event.Call {
+		if got, w := fmt.Sprintf("%+v %+v", l, l.Event.Report), fmt.Sprintf("%+v %+v", want[n],
+			want[n].Event.Report); got[:200] != w[:200] || l.Event.Transfer != want[n].Event.Transfer ||
+			l.Event.Call != want[n].Event.Call {
 			t.Errorf("leg %d:\n got %s\nwant %s", n, got, w)
 		}
 	}
@@ -365,7 +380,8 @@ func FuzzBlock(f *testing.F) {
 func BenchmarkParse(b *testing.B) {
 	parser := *testParser
 	parser.Unknown = func(string, string) {}
-	for name, text := range map[string]string{"all known": strings.Replace(goodTransfer, `, "unheard_of": [1, {"a": 2}]`, "", 1), "one unknown": goodTransfer} {
+	for name, text := range map[string]string{"all known": strings.Replace(goodTransfer,
+		`, "unheard_of": [1, {"a": 2}]`, "", 1), "one unknown": goodTransfer} {
 		b.Run(name, func(b *testing.B) {
 			doc := []byte(text)
 			b.SetBytes(int64(len(doc)))
