@@ -34,7 +34,7 @@ var DefaultNetwork = Network{MaxHops: 5, MaxRing: 10, Degree: 40, Fan: 3, Floor:
 	HalfLife: 24 * time.Hour, Keep: 0.7, LevelFloor: 100}
 
 const (
-	maxHops     = 64 // neighbours that an entity remembers by name
+	maxNeighbours     = 64 // neighbours that an entity remembers by name
 	maxTrails   = 64 // stopped accounts' trails that it is on
 	maxLinks    = 64 // trails without suspicion, to find rings
 	maxNotified = 64 // notes of which an alert was asked
@@ -114,7 +114,7 @@ func (s *State) rememberNeighbour(h neighbour) {
 	for newest := s.hops[len(s.hops)-1].at; s.hops[old].way != shares && s.hops[old].at < newest.Add(-reach); {
 		old++
 	}
-	s.hops = slices.Delete(s.hops, 0, max(old, len(s.hops)-maxHops))
+	s.hops = slices.Delete(s.hops, 0, max(old, len(s.hops)-maxNeighbours))
 }
 
 // joinTrail puts the entity on a trail; false when that leads nowhere new.

@@ -93,7 +93,7 @@ func TestNeighbours(t *testing.T) {
 	}
 	s = NewState("acct:1")
 	s.rememberNeighbour(at(-200, "number", shares))
-	for i := range maxHops {
+	for i := range maxNeighbours {
 		s.rememberNeighbour(at(0, fmt.Sprintf("%03d", i), paid))
 	}
 	if len(s.hops) != 64 || s.hops[0].cause != "000" || s.hops[63].cause != "063" {

@@ -411,12 +411,12 @@ func (s *State) Merge(n *Network, past *State) {
 }
 
 // FindDebit names the remembered payment to a payee of an amount near a
-// moment, as a victim tells it: within two hours.
+// moment, as a victim tells it: within [event.ReportedWithin].
 func (s *State) FindDebit(payee string, minor int64, at event.Instant) (key uint64, found bool) {
 	if s == nil {
 		return 0, false
 	}
-	counter, nearest := event.Hash(payee), 2*time.Hour
+	counter, nearest := event.Hash(payee), event.ReportedWithin
 	for i := range s.moves {
 		m := &s.moves[i]
 		if d := m.at.Sub(at).Abs(); m.kind() == debit && m.counter == counter && m.amount == minor && d <= nearest {

@@ -7,10 +7,6 @@ import (
 	"stopline.internal/stream/event"
 )
 
-// hotlinesApart is how far apart two hotlines may have written the time of one payment
-// whose transfer nobody named: two hours, as the contract of reports has it.
-const hotlinesApart = 2 * 60 * 60 * 1000 // milliseconds
-
 // Loss is a payment that a report was the first to bring.
 type Loss struct {
 	Position int // in the report, from 0
@@ -78,7 +74,7 @@ func (l *losses) count(r *ReportNote) (brought []Loss) {
 func (l *losses) similar(p Payment, named bool, used map[*loss]bool) (nearest *loss) {
 	for _, k := range l.like[p.key()] {
 		switch far := k.at.Apart(p.At); {
-		case used[k] || named && k.named || far > hotlinesApart:
+		case used[k] || named && k.named || far > event.ReportedWithin:
 		case nearest == nil || far < nearest.at.Apart(p.At):
 			nearest = k
 		}

@@ -1,6 +1,9 @@
 package event
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Kind is what sort of document an event came in.
 type Kind uint8
@@ -153,6 +156,11 @@ type Report struct {
 	Transfers []ReportedTransfer
 	Callers   []string
 }
+
+// ReportedWithin is how far from a payment its time may lie as a victim tells it, or
+// as another hotline wrote it down: where nobody names the transfer, this, the accounts
+// and the amount do.
+const ReportedWithin = 2 * time.Hour
 
 // ReportedTransfer is one payment as the victim names it; ID may be empty.
 type ReportedTransfer struct {

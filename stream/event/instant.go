@@ -25,8 +25,8 @@ func (i Instant) Add(d time.Duration) Instant { return i + Instant(d.Millisecond
 // Sub is the time from j to i.
 func (i Instant) Sub(j Instant) time.Duration { return time.Duration(i-j) * time.Millisecond }
 
-// Apart is the time between two instants, whichever is first, in milliseconds.
-func (i Instant) Apart(j Instant) int64 { return int64(max(i-j, j-i)) }
+// Apart is how far two moments lie from each other.
+func (i Instant) Apart(j Instant) time.Duration { return i.Sub(j).Abs() }
 
 // String writes RFC 3339 with milliseconds and offset; empty for the zero value.
 func (i Instant) String() string {

@@ -2,6 +2,7 @@ package stop
 
 import (
 	"fmt"
+	"time"
 
 	"stopline.internal/store/ledger/law"
 	"stopline.internal/stream/event"
@@ -92,7 +93,7 @@ func (s *Stop) onward(o *Onward, minor int64) Proposal {
 }
 
 // clocksApart is the most that two banks' clocks differ by, in milliseconds.
-const clocksApart = 5_000
+const clocksApart = 5 * time.Second
 
 // sameHop says whether two proposals are for one payment that the service saw
 // and that the bank named as well, perhaps by another id.
