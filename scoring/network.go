@@ -34,10 +34,10 @@ var DefaultNetwork = Network{MaxHops: 5, MaxRing: 10, Degree: 40, Fan: 3, Floor:
 	HalfLife: 24 * time.Hour, Keep: 0.7, LevelFloor: 100}
 
 const (
-	maxNeighbours     = 64 // neighbours that an entity remembers by name
-	maxTrails   = 64 // stopped accounts' trails that it is on
-	maxLinks    = 64 // trails without suspicion, to find rings
-	maxNotified = 64 // notes of which an alert was asked
+	maxNeighbours = 64 // neighbours that an entity remembers by name
+	maxTrails     = 64 // stopped accounts' trails that it is on
+	maxLinks      = 64 // trails without suspicion, to find rings
+	maxNotified   = 64 // notes of which an alert was asked
 
 	reach = 5 * 24 * time.Hour // how long a neighbour is remembered by name
 )
