@@ -76,15 +76,16 @@ export async function operations(root) {
         ),
         dead,
       ),
-    decides() && card(
-      t("books"),
-      el("p", {}, quiet(t("verifyhint"))),
-      el(
-        "p",
-        {},
-        button("verify", () => act(verify)),
+    decides() &&
+      card(
+        t("books"),
+        el("p", {}, quiet(t("verifyhint"))),
+        el(
+          "p",
+          {},
+          button("verify", () => act(verify)),
+        ),
       ),
-    ),
   );
 
   async function draw() {
