@@ -135,7 +135,7 @@ func (c *checkpointer) begin(ctx context.Context, offset int64) {
 	if sv.controls = controls != nil; sv.controls {
 		sv.rows = append(sv.rows, warehouse.StateRow{Entity: event.ControlEntity, Version: version, State: controls})
 	}
-	sv.at = warehouse.Checkpoint{Offset: offset, Marks: mustJSON(c.part.Marks())}
+	sv.at = warehouse.Checkpoint{Offset: offset, Marks: event.Encode(c.part.Marks())}
 	c.current = sv
 	go func() { sv.done <- sv.write(ctx, c.States, c.claim.Partition) }()
 }

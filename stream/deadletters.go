@@ -43,11 +43,7 @@ func problemsOf(r event.Refusal) string {
 	for _, p := range r[:min(len(r), mostProblems)] {
 		out = append(out, DeadLetterProblem{p.Field, p.Code, p.Values})
 	}
-	b, err := json.Marshal(out)
-	if err != nil {
-		panic(err) // texts, numbers, moments: they always encode
-	}
-	return string(b)
+	return string(event.Encode(out))
 }
 
 // ErrNoDeadLetter says that there is none at that place (any more).

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -87,13 +86,4 @@ func message(topic string, d casework.Document) kafka.Message {
 // TaintMessage is the record that tells an account of a stop's money.
 func TaintMessage(topics Topics, t *event.Taint) kafka.Message {
 	return message(topics.Risk, casework.TaintDocument(t))
-}
-
-// mustJSON encodes documents of ours, whose types always encode.
-func mustJSON(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return b
 }

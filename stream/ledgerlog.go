@@ -10,6 +10,7 @@ import (
 	"stopline.internal/store/ledger/step"
 	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/casework"
+	"stopline.internal/stream/event"
 	"stopline.internal/stream/kafka"
 )
 
@@ -78,7 +79,7 @@ func (l *LedgerLog) Write(ctx context.Context, events ...ledger.Entry) error {
 
 // ledgerMessage is the record of an event: a case's lie in one partition.
 func ledgerMessage(t Topics, e *ledger.Entry) kafka.Message {
-	return kafka.Message{Topic: t.Stops, Key: []byte(e.CaseID), Value: mustJSON(e)}
+	return kafka.Message{Topic: t.Stops, Key: []byte(e.CaseID), Value: event.Encode(e)}
 }
 
 // dueEvery is how often the deadlines are looked at.

@@ -51,7 +51,7 @@ func (r *Rules) fold(m *kafka.Message) error {
 // it within moments, each at one place of its log.
 func (r *Rules) Decide(ctx context.Context, c event.Control) error {
 	id := "ctl_" + rand.Text()
-	doc := mustJSON(event.ControlDocument(id, r.Clock(), &c))
+	doc := event.Encode(event.ControlDocument(id, r.Clock(), &c))
 	_, err := r.echo.Await(ctx, id, func(ctx context.Context) error {
 		return r.Documents.Write(ctx, kafka.Message{Topic: r.Topics.Controls, Key: []byte(event.ControlEntity), Value: doc})
 	})

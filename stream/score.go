@@ -212,7 +212,8 @@ func (w *worker) answer(l *event.Leg, out *scoring.Outcome) {
 	a := answer{Transfer: event.TransferKey(l.Event.Transfer.Payer.Account, l.Event.ID),
 		Legs: scoring.LegsOf(&l.Event), Role: l.Role}
 	a.Verdict.Add(l.Event.ID, out.Alerts)
-	w.answers = append(w.answers, kafka.Message{Topic: w.Topics.Screenings, Key: []byte(l.Event.ID), Value: mustJSON(&a)})
+	w.answers = append(w.answers, kafka.Message{Topic: w.Topics.Screenings, Key: []byte(l.Event.ID),
+		Value: event.Encode(&a)})
 }
 
 // publish writes what the batch caused: stops first, they are the most urgent.

@@ -27,6 +27,16 @@ func (s *Server) acknowledge(ctx context.Context, in *struct {
 	return s.stopOutput(ctx, st), nil
 }
 
+// try appends an entry of a stop as it was read. It fails where nobody was first, and
+// the law or the state forbids it: trying again changes nothing.
+func (s *Server) try(ctx context.Context, st *stop.Stop, e ledger.Entry) (ledger.Result, error) {
+	res, err := s.record.Try(ctx, e)
+	if err == nil && !res.Accepted && s.Ledger.Stop(st.ID).Version == st.Version {
+		err = route.Refused(res.Why)
+	}
+	return res, err
+}
+
 // acknowledged notes that the bank has the stop, if that is news.
 func (s *Server) acknowledged(ctx context.Context, st *stop.Stop) (*stop.Stop, error) {
 	for range 5 {
@@ -36,16 +46,12 @@ func (s *Server) acknowledged(ctx context.Context, st *stop.Stop) (*stop.Stop, e
 		e := st.Next(s.Clock(), access.Who(ctx).Name)
 		e.ID = event.DerivedID("evt", st.ID, strconv.Itoa(e.Version), "acknowledged", e.At.String())
 		e.Bank, e.State, e.Until = access.Who(ctx).Bank, stop.Acknowledged, e.At.Add(s.Ledger.Terms().Respond)
-		res, err := s.record.Try(ctx, ledger.StopEntry(e))
+		res, err := s.try(ctx, st, ledger.StopEntry(e))
 		if err != nil {
 			return nil, err
 		}
-		was := st.Version
 		if st = s.Ledger.Stop(st.ID); res.Accepted {
 			return st, nil
-		}
-		if st.Version == was { // nobody was first: the law or the state forbids it
-			return nil, route.Refused(res.Why)
 		}
 	}
 	return nil, route.Refuse("version.changing")
@@ -86,16 +92,12 @@ func (s *Server) answered(ctx context.Context, st *stop.Stop, o stop.Outcome,
 		}
 		e := ledger.StopEntry(stop.Answer(s.Ledger.Terms(), st, o, now, access.Who(ctx).Name))
 		e.ID = event.DerivedID("evt", st.ID, strconv.Itoa(e.Version), "outcome", now.String())
-		res, err := s.record.Try(ctx, e)
+		res, err := s.try(ctx, st, e)
 		if err != nil {
 			return nil, err
 		}
-		was := st.Version
 		if st = s.Ledger.Stop(st.ID); res.Accepted {
 			return res.Stop, s.follow(ctx, res.Stop, now)
-		}
-		if st.Version == was { // nobody was first: the law or the state forbids it
-			return nil, route.Refused(res.Why)
 		}
 	}
 	return nil, route.Refuse("version.changing")
@@ -168,15 +170,12 @@ func (s *Server) sweep(ctx context.Context, in *struct {
 			return nil, wire.BadField("body.held_amount", "field.claim", "left", left)
 		}
 		e := ledger.StopEntry(stop.Sweep(s.Ledger.Terms(), st, minor, in.Body.Credit, s.Clock(), access.Who(ctx).Name))
-		res, err := s.record.Try(ctx, e)
+		res, err := s.try(ctx, st, e)
 		if err != nil {
 			return nil, err
 		}
 		if res.Accepted {
 			return s.stopOutput(ctx, res.Stop), s.record.Follow(ctx, res.Stop.HeldTaint())
-		}
-		if s.Ledger.Stop(st.ID).Version == st.Version {
-			return nil, route.Refused(res.Why)
 		}
 	}
 	return nil, route.Refuse("version.changing")

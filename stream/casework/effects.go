@@ -1,7 +1,6 @@
 package casework
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 
@@ -40,7 +39,7 @@ func (f *Effects) Outcome(t *law.Terms, out *scoring.Outcome, partition int, now
 	}
 	for i := range out.Notes {
 		n := &out.Notes[i]
-		f.Risk = append(f.Risk, Document{string(n.Risk.Entity), encode(event.RiskDocument(n.At, &n.Risk))})
+		f.Risk = append(f.Risk, Document{string(n.Risk.Entity), event.Encode(event.RiskDocument(n.At, &n.Risk))})
 	}
 	for i := range out.Hops {
 		f.hop(t, &out.Hops[i], now)
@@ -58,7 +57,7 @@ func (f *Effects) Outcome(t *law.Terms, out *scoring.Outcome, partition int, now
 
 // alert publishes an alert and, where it asks for one, proposes the stop.
 func (f *Effects) alert(t *law.Terms, a *scoring.Alert, now event.Instant) {
-	f.Alerts = append(f.Alerts, Document{string(a.Entity), encode(a)})
+	f.Alerts = append(f.Alerts, Document{string(a.Entity), event.Encode(a)})
 	if a.StopID == "" {
 		return
 	}
@@ -70,7 +69,7 @@ func (f *Effects) alert(t *law.Terms, a *scoring.Alert, now event.Instant) {
 		Hop:      1, FraudType: a.FraudType, District: a.District, Pattern: a.Hits[0].Pattern, AlertID: a.ID,
 		Payer: p.Payer.Account, Text: fmt.Sprintf("%s, score %d", a.FraudType, a.Score),
 		Explanation: &stop.Explanation{Catalogue: a.Catalogue, Score: a.Score, At: a.At,
-			Event: a.Event.Kind + ":" + a.Event.ID, Hits: encode(a.Hits)},
+			Event: a.Event.Kind + ":" + a.Event.ID, Hits: event.Encode(a.Hits)},
 	}, now, "scoring")
 }
 
@@ -100,7 +99,8 @@ func (f *Effects) trip(t *scoring.Trip, partition int) {
 	c := &event.Control{What: event.ControlTrip, Pattern: t.Pattern, By: "scoring",
 		Reason: fmt.Sprintf("partition %d had asked for %d stops of %s within the hour", partition, t.Stops, asked)}
 	id := event.DerivedID("ctl", t.Pattern, t.At.String(), strconv.Itoa(partition))
-	f.Controls = append(f.Controls, Document{string(event.ControlEntity), encode(event.ControlDocument(id, t.At, c))})
+	f.Controls = append(f.Controls, Document{string(event.ControlEntity),
+		event.Encode(event.ControlDocument(id, t.At, c))})
 }
 
 // taint tells an account of money that came into it, by way of its partition.
@@ -108,18 +108,9 @@ func (f *Effects) taint(t *event.Taint) { f.Risk = append(f.Risk, TaintDocument(
 
 // TaintDocument tells an account of a stop's money, by way of its partition.
 func TaintDocument(t *event.Taint) Document {
-	return Document{string(t.Entity()), encode(event.TaintDocument(t))}
+	return Document{string(t.Entity()), event.Encode(event.TaintDocument(t))}
 }
 
 func (f *Effects) propose(t *law.Terms, stopID, caseID string, p stop.Proposal, now event.Instant, by string) {
 	f.Entries = append(f.Entries, ledger.StopEntries(stop.Propose(*t, stopID, caseID, p, now, by))...)
-}
-
-// encode encodes documents of ours, whose types always encode.
-func encode(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return b
 }

@@ -73,6 +73,15 @@ func ControlDocument(id string, at Instant, c *Control) any {
 	return &controlDoc{"control", id, at, c.What, c.Entity, c.Pattern, c.As, c.Until, c.Removed, c.Reason, c.By, c.Text}
 }
 
+// Encode writes a document of ours as JSON: its types always encode.
+func Encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
 // ParseInner reads a document of one of the service's own topics.
 func ParseInner(b []byte, e *Event) error {
 	var head struct {
