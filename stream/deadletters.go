@@ -119,7 +119,6 @@ func (d *DeadLetters) read(ctx context.Context, partition int, offset int64, lim
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	r := d.Cluster.NewReader(d.Topics.DeadLetters, partition, kafka.FirstOffset)
-	defer r.Close()
 	first, end, err := r.Span(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the dead letters: %w", err)
@@ -130,9 +129,7 @@ func (d *DeadLetters) read(ctx context.Context, partition int, offset int64, lim
 	if offset < first || offset >= end {
 		return nil, nil
 	}
-	if err := r.Seek(ctx, offset); err != nil {
-		return nil, fmt.Errorf("read the dead letters: %w", err)
-	}
+	r.GoTo(offset)
 	size := 0
 	var out []DeadLetter
 	for r.Offset() < end && len(out) < limit && size < lookSize {

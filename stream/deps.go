@@ -60,12 +60,10 @@ const (
 	maxBlocks    = 7 << 20  // the legs' topic takes 8 MB at once
 )
 
-// NewDocuments returns the producer of documents: a topic is divided by the hash
-// of the key.
+// NewDocuments returns the producer of documents: a topic is divided by the key, as
+// every client divides it.
 func NewDocuments(c *kafka.Cluster) *kafka.Producer {
-	return c.NewProducer(kafka.ProducerConfig{Messages: 1000, Bytes: maxDocuments, Partition: func(key []byte, n int) int {
-		return int(event.HashBytes(key) % uint64(n))
-	}})
+	return c.NewProducer(kafka.ProducerConfig{Messages: 1000, Bytes: maxDocuments})
 }
 
 // newBlocks returns the producer of legs: a block's key names its partition.

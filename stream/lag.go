@@ -29,8 +29,9 @@ func (r reading) label() string {
 // progress is how far each loop of this process has come: the offset of the
 // next message, in every partition that is its own.
 type progress struct {
-	mu   sync.Mutex
-	next map[reading]int64
+	mu     sync.Mutex
+	next   map[reading]int64
+	failed map[reading]error // that are tried again
 }
 
 func (p *progress) reached(r reading, next int64) {
@@ -45,11 +46,29 @@ func (p *progress) reached(r reading, next int64) {
 	p.next[r] = max(next, 0)
 }
 
+// failing notes why a reading is tried again, or with nil that it works.
+func (p *progress) failing(r reading, err error) {
+	if r.loop == "" {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil {
+		delete(p.failed, r)
+		return
+	}
+	if p.failed == nil {
+		p.failed = map[reading]error{}
+	}
+	p.failed[r] = err
+}
+
 // left forgets a partition that another process reads from now on.
 func (p *progress) left(r reading) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.next, r)
+	delete(p.failed, r)
 }
 
 // loopProgress is the progress of one loop, as its consumer group tells it.
@@ -61,6 +80,11 @@ type loopProgress struct {
 // Reached notes the offset of the next message.
 func (l *loopProgress) Reached(topic string, partition int, next int64) {
 	l.all.reached(reading{l.loop, topic, partition}, next)
+}
+
+// Failing notes why a partition cannot be worked on, or with nil that it can.
+func (l *loopProgress) Failing(topic string, partition int, err error) {
+	l.all.failing(reading{l.loop, topic, partition}, err)
 }
 
 // Left forgets a partition.

@@ -105,7 +105,7 @@ func TestIngestCutsLegs(t *testing.T) {
 	}
 	w.waitFor("committed", func() bool {
 		c, err := w.Cluster.Committed(t.Context(), "ingest", w.Topics.Transfers, 0)
-		return err == nil && c[0] == 3
+		return err == nil && c[0].Offset == 3
 	})
 }
 

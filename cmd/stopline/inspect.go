@@ -77,7 +77,7 @@ func (c *inspectPartitionCmd) Run(ctx context.Context) error {
 		return err
 	}
 	return printSummary(map[string]any{"entity": c.Entity.Entity, "topic": topics.Legs, "partition": p,
-		"committed": max(0, committed[p]), "end": ends[topics.Legs][p]})
+		"committed": max(0, committed[p].Offset), "end": ends[topics.Legs][p]})
 }
 
 type inspectLegCmd struct {
@@ -106,7 +106,6 @@ func (c *inspectLegCmd) Run(ctx context.Context) error {
 	}
 	defer cluster.Close()
 	r := cluster.NewReader(topics.Legs, c.Partition, kafka.FirstOffset)
-	defer r.Close()
 	first, end, err := r.Span(ctx)
 	if err != nil {
 		return err
@@ -114,9 +113,7 @@ func (c *inspectLegCmd) Run(ctx context.Context) error {
 	if c.Offset < first || c.Offset >= end {
 		return fmt.Errorf("partition %d holds records from %d to %d", c.Partition, first, end-1)
 	}
-	if err := r.Seek(ctx, c.Offset); err != nil {
-		return err
-	}
+	r.GoTo(c.Offset)
 	msgs, err := r.Read(ctx, nil)
 	if err != nil {
 		return err

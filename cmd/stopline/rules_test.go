@@ -395,7 +395,7 @@ func waitQuiet(ctx context.Context, in *infra, s *service) error {
 		}
 		behind := false
 		for p, end := range ends[in.topics.Legs] {
-			behind = behind || committed[p] != end
+			behind = behind || committed[p].Offset != end
 		}
 		if quiet++; behind {
 			quiet = 0

@@ -4,23 +4,45 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/segmentio/kafka-go"
+	kafkago "github.com/segmentio/kafka-go"
+
+	"stopline.internal/stream/kafka/records"
 )
 
 // Message is a record of a topic.
-type Message = kafka.Message
+type Message struct {
+	Topic     string
+	Partition int
+	Offset    int64
+	Time      time.Time
+	Key       []byte
+	Value     []byte
+	Headers   []Header
+	// Unreadable is set where the record, or everything from Offset to Last, cannot
+	// be read; Value then holds the beginning of it, as it came.
+	Unreadable *Unreadable
+}
 
 // Header is one of a message's headers.
-type Header = kafka.Header
+type Header = records.Header
+
+// Unreadable says why something cannot be read.
+type Unreadable struct {
+	Why  error // wraps [records.ErrTooLarge], [records.ErrDamaged] or [records.ErrFormat]
+	Last int64 // the offset up to which nothing can be read
+	Size int64 // in bytes, of which Value holds the first
+}
 
 // Where to begin in a partition, beside a plain offset.
 const (
-	FirstOffset = kafka.FirstOffset // the oldest message that is kept
-	LastOffset  = kafka.LastOffset  // behind the newest
+	FirstOffset = kafkago.FirstOffset // the oldest message that is kept
+	LastOffset  = kafkago.LastOffset  // behind the newest
 )
 
 // How long a question to the cluster may take: one about what is there, and one
@@ -30,23 +52,56 @@ const (
 	changeTime = 30 * time.Second
 )
 
-// Config says how to reach a cluster.
-type Config struct {
-	Brokers []string // host:port; any of them is asked for the others
-}
-
 // Cluster is a Kafka cluster. It is safe for many goroutines.
 type Cluster struct {
-	brokers   []string
-	transport *kafka.Transport
+	brokers     []string
+	addr        net.Addr
+	transport   *kafkago.Transport
+	replication int
+	compression kafkago.Compression
+
+	mu        sync.Mutex
+	refreshed time.Time
 }
+
+// metadataTime is how long is believed what the cluster has told of itself.
+const metadataTime = 2 * time.Second
 
 // New returns a cluster; it dials when it is first used.
 func New(c Config) (*Cluster, error) {
-	if len(c.Brokers) == 0 || slices.Contains(c.Brokers, "") {
-		return nil, fmt.Errorf("kafka: brokers %q: each needs to be host:port", c.Brokers)
+	if err := c.check(); err != nil {
+		return nil, err
 	}
-	return &Cluster{brokers: slices.Clone(c.Brokers), transport: &kafka.Transport{DialTimeout: dialTime}}, nil
+	tls, err := c.TLS.config()
+	if err != nil {
+		return nil, err
+	}
+	mechanism, err := c.SASL.mechanism()
+	if err != nil {
+		return nil, err
+	}
+	codec, _ := c.codec() // check has seen it
+	replication := -1     // the brokers' default
+	if c.Replication > 0 {
+		replication = c.Replication
+	}
+	return &Cluster{brokers: slices.Clone(c.Brokers), addr: kafkago.TCP(c.Brokers...), replication: replication,
+		compression: codec, transport: &kafkago.Transport{DialTimeout: dialTime, MetadataTTL: metadataTime, TLS: tls,
+			SASL: mechanism, ClientID: "stopline"}}, nil
+}
+
+// refreshEvery bounds how often the cluster is asked for its leaders out of turn.
+const refreshEvery = 250 * time.Millisecond
+
+// refresh forgets what the cluster has told of its leaders, after an error which
+// says that they have changed. Connections that are in use are not disturbed.
+func (c *Cluster) refresh() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.refreshed) >= refreshEvery {
+		c.refreshed = time.Now()
+		c.transport.CloseIdleConnections()
+	}
 }
 
 // Close closes the connections that nobody uses. Readers, producers and groups
@@ -56,11 +111,11 @@ func (c *Cluster) Close() { c.transport.CloseIdleConnections() }
 // String names the brokers, for errors and logs.
 func (c *Cluster) String() string { return strings.Join(c.brokers, ",") }
 
-func (c *Cluster) client(timeout time.Duration) *kafka.Client {
-	return &kafka.Client{Addr: kafka.TCP(c.brokers...), Timeout: timeout, Transport: c.transport}
+func (c *Cluster) client(timeout time.Duration) *kafkago.Client {
+	return &kafkago.Client{Addr: c.addr, Timeout: timeout, Transport: c.transport}
 }
 
-// Topic describes a topic as it is to be made. It has one replica.
+// Topic describes a topic as it is to be made.
 type Topic struct {
 	Name       string
 	Partitions int
@@ -69,7 +124,7 @@ type Topic struct {
 
 // Topics is the number of partitions of every topic of the cluster.
 func (c *Cluster) Topics(ctx context.Context) (map[string]int, error) {
-	meta, err := c.client(changeTime).Metadata(ctx, &kafka.MetadataRequest{})
+	meta, err := c.client(changeTime).Metadata(ctx, &kafkago.MetadataRequest{})
 	if err != nil {
 		return nil, fmt.Errorf("ask Kafka at %s for its topics: %w", c, err)
 	}
@@ -84,7 +139,7 @@ func (c *Cluster) Topics(ctx context.Context) (map[string]int, error) {
 // To dial one that is not there takes as long as Kafka is given to elect a leader
 // for it: ask first.
 func (c *Cluster) Partitions(ctx context.Context, topic string) ([]int, error) {
-	meta, err := c.client(askTime).Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
+	meta, err := c.client(askTime).Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{topic}})
 	if err != nil {
 		return nil, fmt.Errorf("ask Kafka at %s for the partitions of %s: %w", c, topic, err)
 	}
@@ -102,11 +157,11 @@ func (c *Cluster) Create(ctx context.Context, topics ...Topic) error {
 	if len(topics) == 0 {
 		return nil
 	}
-	ask := &kafka.CreateTopicsRequest{}
+	ask := &kafkago.CreateTopicsRequest{}
 	for _, t := range topics {
-		config := kafka.TopicConfig{Topic: t.Name, NumPartitions: t.Partitions, ReplicationFactor: 1}
+		config := kafkago.TopicConfig{Topic: t.Name, NumPartitions: t.Partitions, ReplicationFactor: c.replication}
 		for name, value := range t.Config {
-			config.ConfigEntries = append(config.ConfigEntries, kafka.ConfigEntry{ConfigName: name, ConfigValue: value})
+			config.ConfigEntries = append(config.ConfigEntries, kafkago.ConfigEntry{ConfigName: name, ConfigValue: value})
 		}
 		ask.Topics = append(ask.Topics, config)
 	}
@@ -115,7 +170,7 @@ func (c *Cluster) Create(ctx context.Context, topics ...Topic) error {
 		return fmt.Errorf("create topics at %s: %w", c, err)
 	}
 	for name, err := range resp.Errors {
-		if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+		if err != nil && !errors.Is(err, kafkago.TopicAlreadyExists) {
 			return fmt.Errorf("create topic %s: %w", name, err)
 		}
 	}
@@ -124,18 +179,18 @@ func (c *Cluster) Create(ctx context.Context, topics ...Topic) error {
 
 // Delete removes topics and what they hold.
 func (c *Cluster) Delete(ctx context.Context, topics ...string) error {
-	_, err := c.client(changeTime).DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: topics})
+	_, err := c.client(changeTime).DeleteTopics(ctx, &kafkago.DeleteTopicsRequest{Topics: topics})
 	return err
 }
 
 // Ends asks where partitions end: the offset behind the last message of each, by
 // topic and partition. With an error it still returns those that were told.
 func (c *Cluster) Ends(ctx context.Context, of map[string][]int) (map[string]map[int]int64, error) {
-	ask := &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{}}
+	ask := &kafkago.ListOffsetsRequest{IsolationLevel: kafkago.ReadCommitted, Topics: map[string][]kafkago.OffsetRequest{}}
 	n := 0
 	for topic, partitions := range of {
 		for _, p := range partitions {
-			ask.Topics[topic] = append(ask.Topics[topic], kafka.LastOffsetOf(p))
+			ask.Topics[topic] = append(ask.Topics[topic], kafkago.LastOffsetOf(p))
 			n++
 		}
 	}
@@ -164,20 +219,31 @@ func (c *Cluster) Ends(ctx context.Context, of map[string][]int) (map[string]map
 // endsTime bounds the question for the ends: it is asked each second.
 const endsTime = 5 * time.Second
 
-// Committed asks for what a group has committed of a topic: the offset of the
-// next message by partition, below 0 where there is none.
-func (c *Cluster) Committed(ctx context.Context, group, topic string, partitions ...int) (map[int]int64, error) {
+// Committed is what a group has noted of a partition.
+type Committed struct {
+	Offset int64  // of the next message; below 0 where there is none
+	Note   string // what was noted with it
+}
+
+// Committed asks for what a group has committed of a topic's partitions.
+func (c *Cluster) Committed(ctx context.Context, group, topic string, partitions ...int) (map[int]Committed, error) {
+	if len(partitions) == 0 {
+		return nil, nil
+	}
 	resp, err := c.client(askTime).OffsetFetch(ctx,
-		&kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: partitions}})
+		&kafkago.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: partitions}})
 	if err == nil {
 		err = resp.Error
 	}
+	out := map[int]Committed{}
+	if err == nil {
+		for _, p := range resp.Topics[topic] {
+			err = errors.Join(err, p.Error)
+			out[p.Partition] = Committed{p.CommittedOffset, p.Metadata}
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ask Kafka what %s has committed of %s: %w", group, topic, err)
-	}
-	out := map[int]int64{}
-	for _, p := range resp.Topics[topic] {
-		out[p.Partition] = p.CommittedOffset
 	}
 	return out, nil
 }

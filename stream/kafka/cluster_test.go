@@ -104,7 +104,6 @@ func TestWriteAndRead(t *testing.T) {
 		t.Errorf("ends %v, %v", ends, err)
 	}
 	r := c.NewReader("t", 0, FirstOffset)
-	defer r.Close()
 	first, end, err := r.Span(t.Context())
 	if err != nil || first != 0 || end != 3 || r.CaughtUp() {
 		t.Errorf("from %d to %d, %v; caught up before anything was read: %v", first, end, err, r.CaughtUp())
@@ -113,9 +112,7 @@ func TestWriteAndRead(t *testing.T) {
 	if err != nil || !slices.Equal(keysOf(msgs), []string{"0a", "0c", "0e"}) || r.Offset() != 3 || !r.CaughtUp() {
 		t.Errorf("read %v to %d, %v", keysOf(msgs), r.Offset(), err)
 	}
-	if err := r.Seek(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
+	r.GoTo(1)
 	if msgs, err = r.Read(t.Context(), msgs[:0]); err != nil || !slices.Equal(keysOf(msgs), []string{"0c", "0e"}) {
 		t.Errorf("from 1 on: %v, %v", keysOf(msgs), err)
 	}
@@ -123,7 +120,6 @@ func TestWriteAndRead(t *testing.T) {
 		t.Errorf("where there is nothing new: %v, %v", keysOf(msgs), err)
 	}
 	late := c.NewReader("t", 1, LastOffset)
-	defer late.Close()
 	if _, _, err := late.Span(t.Context()); err != nil || late.Offset() != 2 {
 		t.Errorf("behind the newest: %d, %v", late.Offset(), err)
 	}
@@ -139,7 +135,6 @@ func TestOffsetBehindTheEnd(t *testing.T) {
 	c := cluster(t)
 	write(t, c, "0a")
 	r := c.NewReader("t", 0, 7)
-	defer r.Close()
 	if _, err := r.Read(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "made anew") {
 		t.Errorf("%v", err)
 	}
@@ -231,20 +226,21 @@ func TestReadAll(t *testing.T) {
 	}
 }
 
-// places is progress that a test looks at.
-type places struct {
+// progressed is progress that a test looks at.
+type progressed struct {
 	mu   sync.Mutex
 	next map[int]int64
 	left int
 }
 
-func (p *places) Reached(_ string, partition int, next int64) {
+func (p *progressed) Reached(_ string, partition int, next int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.next[partition] = next
 }
 
-func (p *places) Left(string, int) {
+func (p *progressed) Failing(string, int, error) {}
+func (p *progressed) Left(string, int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.left++
@@ -255,7 +251,7 @@ func (p *places) Left(string, int) {
 func TestGroup(t *testing.T) {
 	c := cluster(t)
 	write(t, c, "0a", "0b", "0c", "1d")
-	p := &places{next: map[int]int64{}}
+	p := &progressed{next: map[int]int64{}}
 	g := Group{ID: "g", Topics: []string{"t"}, Log: silent, Progress: p}
 	var mu sync.Mutex
 	seen := map[int][]string{}
@@ -294,7 +290,8 @@ func TestGroup(t *testing.T) {
 	if !slices.Equal(seen[0], []string{"0a", "0b", "0b", "0c"}) || !slices.Equal(seen[1], []string{"1d"}) {
 		t.Errorf("%v, want the one that failed again, and no other", seen)
 	}
-	if committed, err := c.Committed(t.Context(), "g", "t", 0, 1); err != nil || committed[0] != 3 || committed[1] != 1 {
+	if committed, err := c.Committed(t.Context(), "g", "t", 0, 1); err != nil || committed[0].Offset != 3 ||
+		committed[1].Offset != 1 {
 		t.Errorf("committed %v, %v", committed, err)
 	}
 	if p.left != 2 || p.next[0] != 3 || p.next[1] != 1 {
@@ -308,10 +305,12 @@ func TestGroup(t *testing.T) {
 }
 
 // A commit waits for its time unless it must be now; the same offset again is none.
+// While the group is divided anew it is left for later, and it fails once the
+// partition is another's.
 func TestCommitWaits(t *testing.T) {
 	var commits []int64
 	c := &Claim{Offset: 1, committed: time.Now(),
-		commits: func(o int64) error { commits = append(commits, o); return nil }}
+		commits: func(o int64, _ string) error { commits = append(commits, o); return nil }}
 	for _, step := range []struct {
 		offset int64
 		force  bool
@@ -324,9 +323,15 @@ func TestCommitWaits(t *testing.T) {
 	if err := c.Commit(5, false); err != nil || !slices.Equal(commits, []int64{3, 5}) || c.Offset != 5 {
 		t.Errorf("%v, %v", commits, err)
 	}
-	lost := errors.New("lost")
-	c.commits = func(int64) error { return lost }
-	if err := c.Commit(6, true); !errors.Is(err, lost) || c.Offset != 5 {
+	if err := c.CommitNote(5, "n", true); err != nil || !slices.Equal(commits, []int64{3, 5, 5}) || c.Note != "n" {
+		t.Errorf("the same with a note: %v, %v", commits, err)
+	}
+	c.commits = func(int64, string) error { return errors.New("divided anew") }
+	if err := c.Commit(6, true); err != nil || c.Offset != 5 {
+		t.Errorf("%v; it stands at %d", err, c.Offset)
+	}
+	c.commits = func(int64, string) error { return ErrNotOurs }
+	if err := c.Commit(6, true); !errors.Is(err, ErrNotOurs) || c.Offset != 5 {
 		t.Errorf("%v; it stands at %d", err, c.Offset)
 	}
 }

@@ -39,7 +39,6 @@ func (c *Cluster) Follow(ctx context.Context, what Following, f func(*Message) e
 
 func (c *Cluster) followPartition(ctx context.Context, what Following, partition int, f func(*Message) error) error {
 	r := c.NewReader(what.Topic, partition, what.From)
-	defer r.Close()
 	var msgs []Message
 	caughtUp := what.CaughtUp
 	for ctx.Err() == nil {

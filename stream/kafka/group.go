@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/segmentio/kafka-go"
+	kafkago "github.com/segmentio/kafka-go"
 
 	"stopline.internal/stream/retry"
 )
@@ -16,33 +16,61 @@ import (
 type Claim struct {
 	Topic     string
 	Partition int
-	Offset    int64 // committed, the next to read; FirstOffset when there is none
+	Offset    int64  // committed, the next to read; FirstOffset when there is none
+	Note      string // committed with it
 
 	cluster   *Cluster
 	group     *Group
-	commits   func(offset int64) error
+	commits   func(offset int64, note string) error
 	committed time.Time
 }
 
 // commitEvery bounds how much is done again after a crash.
 const commitEvery = 500 * time.Millisecond
 
-// Reader returns a reader of the partition from an offset on.
+// Reader returns a reader of the partition from an offset on. While the cluster is
+// away the group's progress is told.
 func (c *Claim) Reader(offset int64) *Reader {
-	return c.cluster.NewReader(c.Topic, c.Partition, offset)
+	r := c.cluster.NewReader(c.Topic, c.Partition, offset)
+	r.away = c.failing
+	return r
 }
 
-// Commit says that everything before the offset is done for. It may wait for
-// a later call; force makes it do so now.
-func (c *Claim) Commit(offset int64, force bool) error {
-	if offset == c.Offset || !force && time.Since(c.committed) < commitEvery {
+// Commit says that everything before the offset is done for. It may wait for a
+// later call: force makes it do so now, unless the group is just being divided anew
+// or the cluster is away. An error says that the partition is another's.
+func (c *Claim) Commit(offset int64, force bool) error { return c.CommitNote(offset, c.Note, force) }
+
+// CommitNote is [Claim.Commit] with a note, which the next owner is given.
+func (c *Claim) CommitNote(offset int64, note string, force bool) error {
+	if offset == c.Offset && note == c.Note || !force && time.Since(c.committed) < commitEvery {
 		return nil
 	}
-	if err := c.commits(offset); err != nil {
+	err := c.commits(offset, note)
+	if later(err) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	c.Offset, c.committed = offset, time.Now()
+	c.Offset, c.Note, c.committed = offset, note, time.Now()
 	return nil
+}
+
+// Begin commits an offset with a note, and returns once that stands: whoever owned
+// the partition before cannot commit any more.
+func (c *Claim) Begin(ctx context.Context, offset int64, note string) error {
+	err := awayPauses.Do(ctx, func() error {
+		err := c.commits(offset, note)
+		if err != nil && !later(err) {
+			return retry.Stop(err)
+		}
+		return err
+	}, func(error) {})
+	if err == nil {
+		c.Offset, c.Note, c.committed = offset, note, time.Now()
+	}
+	return err
 }
 
 // Reached notes how far the loop has come: the offset of the next message.
@@ -50,10 +78,19 @@ func (c *Claim) Reached(next int64) {
 	c.group.Progress.Reached(c.Topic, c.Partition, next)
 }
 
+// failing notes that the partition cannot be read, or with nil that it can again.
+func (c *Claim) failing(err error) {
+	if err != nil {
+		c.group.Log.Warn("reading failed; trying again", "topic", c.Topic, "partition", c.Partition, "err", err)
+	}
+	c.group.Progress.Failing(c.Topic, c.Partition, err)
+}
+
 // Progress is told how far a loop has come in the partitions that are its own.
 type Progress interface {
 	Reached(topic string, partition int, next int64)
-	Left(topic string, partition int) // another process may read it from now on
+	Failing(topic string, partition int, err error) // nil: it works again
+	Left(topic string, partition int)               // another process may read it from now on
 }
 
 // Group is a consumer group, whose partitions the cluster divides among its
@@ -67,59 +104,18 @@ type Group struct {
 
 // Run joins the group and calls work for each partition that this process is
 // given, in a goroutine of its own, until ctx ends. Work that fails is begun again
-// from the last commit.
+// from the last commit. What stays with this process when others come or go is
+// worked on without a pause. Partitions that a topic gets later are divided as well.
 func (c *Cluster) Run(ctx context.Context, g Group, work func(ctx context.Context, claim *Claim) error) error {
-	cg, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID: g.ID, Brokers: c.brokers, Topics: g.Topics, StartOffset: FirstOffset,
-		HeartbeatInterval: time.Second, SessionTimeout: 10 * time.Second, RebalanceTimeout: 10 * time.Second,
-		JoinGroupBackoff: 500 * time.Millisecond, Timeout: askTime,
-	})
-	if err != nil {
-		return err
-	}
-	var workers sync.WaitGroup
-	stop := context.AfterFunc(ctx, func() { _ = cg.Close() })
-	defer workers.Wait()
-	defer func() {
-		stop()
-		_ = cg.Close() // ends the generation, whose workers then finish
-	}()
+	m := &member{cluster: c, group: &g, work: work, claims: map[place]*claimed{}, over: make(chan struct{}, 1)}
 	for ctx.Err() == nil {
-		gen, err := g.next(ctx, cg)
-		if errors.Is(err, kafka.ErrGroupClosed) || ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		for topic, assigned := range gen.Assignments {
-			for _, a := range assigned {
-				claim := &Claim{Topic: topic, Partition: a.ID, Offset: a.Offset, cluster: c, group: &g,
-					commits: func(offset int64) error {
-						return gen.CommitOffsets(map[string]map[int]int64{topic: {a.ID: offset}})
-					}}
-				workers.Add(1)
-				gen.Start(func(ctx context.Context) {
-					defer workers.Done()
-					claim.keepWorking(ctx, work)
-				})
-			}
-		}
+		_ = awayPauses.Do(ctx, func() error { return m.round(ctx) }, func(err error) {
+			g.Log.Warn("the group cannot be reached; going on with what is ours", "group", g.ID, "err", err)
+		})
 	}
+	m.stopAll()
+	m.leave()
 	return nil
-}
-
-// next waits until the group gives this process its partitions.
-func (g *Group) next(ctx context.Context, cg *kafka.ConsumerGroup) (*kafka.Generation, error) {
-	var gen *kafka.Generation
-	err := awayPauses.Do(ctx, func() (err error) {
-		gen, err = cg.Next(ctx)
-		if errors.Is(err, kafka.ErrGroupClosed) {
-			return retry.Stop(err)
-		}
-		return err
-	}, func(err error) { g.Log.Warn("joining the group failed; trying again", "group", g.ID, "err", err) })
-	return gen, err
 }
 
 // The pauses after a partition's work has failed, and how long it must have
@@ -140,7 +136,47 @@ func (c *Claim) keepWorking(ctx context.Context, work func(context.Context, *Cla
 		}
 		return err
 	}, func(err error) {
+		c.group.Progress.Failing(c.Topic, c.Partition, err)
 		c.group.Log.Error("a partition failed; beginning again from its last commit",
 			"group", c.group.ID, "topic", c.Topic, "partition", c.Partition, "err", err)
 	})
+}
+
+// ErrNotOurs is the error of a commit to a partition that is another's by now.
+var ErrNotOurs = errors.New("the partition is another's by now")
+
+// later says whether a commit may be tried again: the group is being divided, or
+// its coordinator is away.
+func later(err error) bool { return err != nil && !errors.Is(err, ErrNotOurs) }
+
+// thrownOut says whether the group does not know the member any more.
+func thrownOut(err error) bool {
+	return errors.Is(err, kafkago.UnknownMemberId) || errors.Is(err, kafkago.IllegalGeneration) ||
+		errors.Is(err, kafkago.FencedInstanceID)
+}
+
+// claimed is a claim that is being worked on.
+type claimed struct {
+	cancel   context.CancelFunc
+	stopping bool
+	done     chan struct{}
+}
+
+// identity is who a member is in the group's present generation.
+type identity struct {
+	mu         sync.Mutex
+	id         string
+	generation int32
+}
+
+func (i *identity) get() (string, int32) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.id, i.generation
+}
+
+func (i *identity) set(id string, generation int32) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.id, i.generation = id, generation
 }

@@ -15,6 +15,7 @@ var errAway = errors.New("away")
 type unheard struct{}
 
 func (unheard) Reached(string, int, int64) {}
+func (unheard) Failing(string, int, error) {}
 func (unheard) Left(string, int)           {}
 
 // Work that went well for long and then fails is begun again soon, whatever

@@ -6,16 +6,18 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/segmentio/kafka-go"
+	kafkago "github.com/segmentio/kafka-go"
 )
 
 // Producer writes to topics, and returns once all in-sync replicas have the
 // messages. It is safe for many goroutines.
-type Producer struct{ writer *kafka.Writer }
+type Producer struct{ writer *kafkago.Writer }
 
 // ProducerConfig says how a producer writes.
 type ProducerConfig struct {
-	// Partition chooses among n partitions by a message's key.
+	// Partition chooses among n partitions by a message's key; nil: by its murmur2,
+	// as the clients of other languages do, so that what they write under a key and
+	// what is written here has one order.
 	Partition func(key []byte, n int) int
 	Messages  int   // sent together at most
 	Bytes     int64 // the same; what one topic takes at once is the broker's to bound
@@ -27,12 +29,15 @@ const linger = 5 * time.Millisecond
 
 // NewProducer returns a producer; it dials when it is first used.
 func (c *Cluster) NewProducer(p ProducerConfig) *Producer {
-	return &Producer{&kafka.Writer{
-		Addr: kafka.TCP(c.brokers...), Transport: c.transport, RequiredAcks: kafka.RequireAll,
-		Balancer: kafka.BalancerFunc(func(m Message, partitions ...int) int {
+	var balancer kafkago.Balancer = kafkago.Murmur2Balancer{Consistent: true}
+	if p.Partition != nil {
+		balancer = kafkago.BalancerFunc(func(m kafkago.Message, partitions ...int) int {
 			return partitions[p.Partition(m.Key, len(partitions))]
-		}),
-		BatchSize: p.Messages, BatchBytes: p.Bytes, BatchTimeout: linger,
+		})
+	}
+	return &Producer{&kafkago.Writer{
+		Addr: c.addr, Transport: c.transport, RequiredAcks: kafkago.RequireAll, Balancer: balancer,
+		Compression: c.compression, BatchSize: p.Messages, BatchBytes: p.Bytes, BatchTimeout: linger,
 		MaxAttempts: 20, WriteBackoffMin: 50 * time.Millisecond, WriteBackoffMax: time.Second,
 		WriteTimeout: 15 * time.Second, ReadTimeout: 15 * time.Second,
 	}}
@@ -44,8 +49,16 @@ func (p *Producer) Write(ctx context.Context, msgs ...Message) error {
 	if len(msgs) == 0 {
 		return nil
 	}
-	err := p.writer.WriteMessages(ctx, msgs...)
-	var each kafka.WriteErrors
+	out := make([]kafkago.Message, len(msgs))
+	for i := range msgs {
+		m := &msgs[i]
+		out[i] = kafkago.Message{Topic: m.Topic, Key: m.Key, Value: m.Value}
+		for _, h := range m.Headers {
+			out[i].Headers = append(out[i].Headers, kafkago.Header{Key: h.Key, Value: h.Value})
+		}
+	}
+	err := p.writer.WriteMessages(ctx, out...)
+	var each kafkago.WriteErrors
 	if errors.As(err, &each) {
 		failed := 0
 		var first error
