@@ -14,23 +14,17 @@ type Partition struct {
 	engine   *Engine
 	hot      *simplelru.LRU[event.Entity, *State]
 	evicted  map[event.Entity]*State // evicted, and not yet written
-	seen     map[origin]int64        // last source offset applied
+	seen     chain
 	controls *Controls
 	view     View
 	leg      event.Leg
 	out      Outcome
-	next     map[origin]int64
-}
-
-// origin is a partition of a source topic.
-type origin struct {
-	topic     uint8
-	partition int32
+	fate     Fate
 }
 
 // NewPartition returns an empty partition that keeps up to size entities hot.
 func NewPartition(e *Engine, size int) *Partition {
-	p := &Partition{engine: e, evicted: map[event.Entity]*State{}, seen: map[origin]int64{}, next: map[origin]int64{},
+	p := &Partition{engine: e, evicted: map[event.Entity]*State{}, seen: chainOf(nil, false),
 		controls: newControls(e.start)}
 	p.view.controls, p.view.network = p.controls, &e.Policy.Network
 	var err error
@@ -85,21 +79,40 @@ func (p *Partition) Missing(block []byte, dst []event.Entity) ([]event.Entity, e
 // them in turn with what it led to; the leg and the outcome are reused.
 // Entities that are not at hand are taken for new. What was applied before is
 // skipped, both when the partition is read again and when ingest wrote an
-// event's legs twice.
+// event's legs twice; a block that its source's chain does not allow is refused
+// as a whole. [Partition.Fate] tells.
 func (p *Partition) Apply(offset int64, block []byte, then func(*event.Leg, *Outcome)) error {
+	return p.apply(offset, block, p.seen.begin, then)
+}
+
+// ApplyLoose is [Partition.Apply] for a block that a person has put back: its legs
+// are taken wherever their source has come to by now, and move no mark.
+func (p *Partition) ApplyLoose(offset int64, block []byte, then func(*event.Leg, *Outcome)) error {
+	return p.apply(offset, block, func(s *event.Span) (taking, Fate) { return taking{putBack: true}, Fate{Span: *s} }, then)
+}
+
+func (p *Partition) apply(offset int64, block []byte, begin func(*event.Span) (taking, Fate),
+	then func(*event.Leg, *Outcome)) error {
+	p.fate = Fate{}
 	b, err := event.OpenBlock(block)
 	if err != nil {
 		return err
 	}
 	// An event's legs for one partition lie in one block, so that a source
 	// offset is either behind the mark as the block begins, or not applied.
-	clear(p.next)
+	var taken taking
+	if taken, p.fate = begin(&b.Span); p.fate.Refused != nil {
+		for b.Skip(&p.leg) {
+			p.fate.Passed++
+		}
+		return b.Err()
+	}
 	for i := int32(0); b.Next(&p.leg); i++ {
-		o := origin{p.leg.Source.Topic, p.leg.Source.Partition}
-		if last, ok := p.seen[o]; ok && p.leg.Source.Offset <= last {
+		if taken.repeats(&p.leg.Source) {
+			p.fate.Repeated++
 			continue
 		}
-		p.next[o] = max(p.next[o], p.leg.Source.Offset)
+		p.fate.Applied++
 		place := Place{offset, i}
 		p.out.reset()
 		if p.leg.Role == event.RoleControl {
@@ -120,11 +133,12 @@ func (p *Partition) Apply(offset int64, block []byte, then func(*event.Leg, *Out
 		p.engine.apply(&p.view, s, &p.leg, &p.out)
 		then(&p.leg, &p.out)
 	}
-	for o, last := range p.next {
-		p.seen[o] = last
-	}
+	p.seen.end(&b.Span, taken)
 	return b.Err()
 }
+
+// Fate says what became of the legs of the block that was applied last.
+func (p *Partition) Fate() *Fate { return &p.fate }
 
 // Merge adds a past that was read late to an entity that was scored without
 // it, and asks again of its remembered payments. The outcome is reused.
@@ -239,33 +253,21 @@ func (p *Partition) Written(states []*State, ok bool) {
 
 // Marks is what must be kept beside the states to skip repeated legs, and to
 // know the time that the partition has seen.
-func (p *Partition) Marks() Marks {
-	out := Marks{Clock: p.view.clock}
-	for o, last := range p.seen {
-		out.Seen = append(out.Seen, Mark{o.topic, o.partition, last})
-	}
-	return out
-}
+func (p *Partition) Marks() Marks { return Marks{p.view.clock, p.seen.marks(), p.seen.open} }
 
 // SetMarks restores what Marks returned.
 func (p *Partition) SetMarks(m Marks) {
 	p.view.clock = m.Clock
-	for _, m := range m.Seen {
-		p.seen[origin{m.Topic, m.Partition}] = m.Offset
-	}
+	p.seen = chainOf(m.Seen, m.Open)
 }
 
 // Marks are kept with a checkpoint.
 type Marks struct {
 	Clock event.Instant `json:"clock"`
 	Seen  []Mark        `json:"seen"`
-}
-
-// Mark is the last source offset applied, of one source partition.
-type Mark struct {
-	Topic     uint8 `json:"t"`
-	Partition int32 `json:"p"`
-	Offset    int64 `json:"o"`
+	// Open says that the log's beginning was not there to be read: a source partition
+	// may be met in the middle of an epoch. Otherwise it must begin with one.
+	Open bool `json:"open,omitempty"`
 }
 
 // Controls returns the bytes of the partition's controls where they have

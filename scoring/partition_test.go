@@ -99,14 +99,14 @@ func TestMarks(t *testing.T) {
 		t.Fatalf("%d legs", n)
 	}
 	m := w.part.Marks()
-	if m.Clock != noon || !slices.Equal(m.Seen, []Mark{{0, 0, 1}}) {
+	if m.Clock != noon || !slices.Equal(m.Seen, []Mark{{Offset: 1}}) {
 		t.Errorf("%+v", m)
 	}
 	again := NewPartition(w.part.engine, 10)
 	if again.SetMarks(m); apply(again, 6) != 0 || again.Marks().Clock != noon {
 		t.Error("what the marks have is applied again")
 	}
-	for _, other := range []Mark{{1, 0, 1}, {0, 1, 1}, {0, 0, 0}} {
+	for _, other := range []Mark{{Topic: 1, Offset: 1}, {Partition: 1, Offset: 1}, {}} {
 		p := NewPartition(w.part.engine, 10)
 		if p.SetMarks(Marks{Seen: []Mark{other}}); apply(p, 6) != 3 {
 			t.Errorf("%+v marks what is of another source, or comes later", other)

@@ -358,7 +358,7 @@ func BenchmarkQuietLegs(b *testing.B) {
 				}
 				w.part.Put(old)
 			}
-			clear(w.part.seen)
+			clear(w.part.seen.at)
 			b.StartTimer()
 		}
 		if err := w.part.Apply(int64(1000+i%blocks), all[i%blocks], func(*event.Leg, *Outcome) {}); err != nil {

@@ -23,6 +23,7 @@ type DeadLetter struct {
 	Problems      []DeadLetterProblem
 	At            string
 	Document      []byte
+	Beginning     bool // of the document is all that was kept: it is too large, or cannot be read
 	message       kafka.Message
 }
 
@@ -100,6 +101,9 @@ func (d *DeadLetters) Replay(ctx context.Context, partition int, offset int64) e
 	if !slices.Contains([]string{d.Topics.Telecom, d.Topics.Transfers, d.Topics.Reports, d.Topics.Watchlist}, l.Topic) {
 		return fmt.Errorf("it came in by %q, which is no topic for documents: %w", l.Topic, ErrNoDeadLetter)
 	}
+	if l.Beginning {
+		return fmt.Errorf("only its beginning is kept: have the source send it again: %w", ErrNoDeadLetter)
+	}
 	headers := slices.DeleteFunc(slices.Clone(l.message.Headers),
 		func(h kafka.Header) bool { return strings.HasPrefix(h.Key, "stopline_") })
 	return d.Documents.Write(ctx, kafka.Message{Topic: l.Topic,
@@ -165,6 +169,8 @@ func deadLetterOf(m *kafka.Message) DeadLetter {
 			_ = json.Unmarshal(h.Value, &l.Problems) // an older one, or not ours: the text is there
 		case "stopline_at":
 			l.At = string(h.Value)
+		case "stopline_size":
+			l.Beginning = true
 		}
 	}
 	return l

@@ -2,6 +2,8 @@ package stream
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"strconv"
@@ -38,45 +40,43 @@ func (in *Ingest) Run(ctx context.Context) error {
 	return errors.Join(err, blocks.Close())
 }
 
-// partition reads a batch, writes its legs and dead letters, and commits.
+// partition reads a batch, writes its legs and dead letters, and commits. Whatever
+// fails ends the epoch: what was written of a batch that failed is void from the
+// moment on at which it is begun again.
 func (in *Ingest) partition(ctx context.Context, c *kafka.Claim, blocks *kafka.Producer) error {
-	cut := newCutter(in.Topics, c)
-	return c.Reader(c.Offset).Batches(ctx, func(b kafka.Batch) error {
+	e, from, err := beginEpoch(ctx, c, in.Topics.Partitions, in.Log)
+	if err != nil {
+		return err
+	}
+	cut := newCutter(in.Topics, c, &e, from)
+	return c.Reader(from).Batches(ctx, func(b kafka.Batch) error {
 		now := in.Clock()
 		for i := range b.Messages {
 			in.one(&b.Messages[i], now, cut)
 		}
 		// Legs first: a dead letter that is written twice is a lesser evil
 		// than one that hides a batch which was not.
-		if err := blocks.Write(ctx, cut.blocks()...); err != nil {
+		if err := blocks.Write(ctx, cut.blocks(b.Next)...); err != nil {
 			return err
 		}
 		if err := in.Documents.Write(ctx, cut.dead...); err != nil {
 			return err
 		}
+		if n := len(b.Messages); n > 0 {
+			e.know(landmarkOf(&b.Messages[n-1]))
+		}
 		cut.reset()
 		c.Reached(b.Next)
-		return c.Commit(b.Next, len(b.Messages) == 0)
+		return c.CommitNote(b.Next, cut.note(b.Next), len(b.Messages) == 0)
 	})
 }
 
 // one parses a message and cuts it into legs.
 func (in *Ingest) one(m *kafka.Message, now event.Instant, cut *cutter) {
 	var e event.Event
-	var err error
-	switch {
-	case m.Topic == in.Topics.Risk || m.Topic == in.Topics.Controls:
-		err = event.ParseInner(m.Value, &e)
-	case m.Topic == in.Topics.Watchlist && len(m.Value) == 0:
-		err = event.ParseWatchRemoval(m.Key, now, &e)
-	default:
-		err = in.parser.Parse(m.Value, now, &e)
-	}
-	if err == nil && (e.Kind == event.KindWatch) != (m.Topic == in.Topics.Watchlist) {
-		err = event.Refusal{event.NewProblem("/kind", "wrong-topic", "kind", e.Kind.String(), "topic", m.Topic)}
-	}
+	err := safely(func() error { return in.parse(m, now, &e) })
 	if err != nil {
-		reason := event.ReasonNotJSON
+		reason := event.ReasonUnreadable
 		var refusal event.Refusal
 		if errors.As(err, &refusal) {
 			reason = refusal[0].Reason
@@ -97,25 +97,82 @@ func (in *Ingest) one(m *kafka.Message, now event.Instant, cut *cutter) {
 	cut.add(&e, m.Offset)
 }
 
+// parse reads a message into an event.
+func (in *Ingest) parse(m *kafka.Message, now event.Instant, e *event.Event) (err error) {
+	switch {
+	case m.Unreadable != nil:
+		return event.Refusal{event.NewProblem("", "unreadable", "bytes", m.Unreadable.Size, "cause",
+			m.Unreadable.Why.Error())}
+	case m.Topic == in.Topics.Risk || m.Topic == in.Topics.Controls:
+		if err = event.ParseInner(m.Value, e); err != nil {
+			err = event.Refusal{event.NewProblem("", "not-json", "cause", err.Error())}
+		}
+	case m.Topic == in.Topics.Watchlist && len(m.Value) == 0:
+		err = event.ParseWatchRemoval(m.Key, now, e)
+	default:
+		err = in.parser.Parse(m.Value, now, e)
+	}
+	if err == nil && (e.Kind == event.KindWatch) != (m.Topic == in.Topics.Watchlist) {
+		err = event.Refusal{event.NewProblem("/kind", "wrong-topic", "kind", e.Kind.String(), "topic", m.Topic)}
+	}
+	return err
+}
+
+// The bounds of a dead letter, in bytes: a document that is larger is kept by its
+// beginning, its length and its hash, and so are headers that are larger.
+const (
+	maxLetter  = 1 << 20
+	maxHeaders = 64 << 10
+	maxError   = 16 << 10
+)
+
 // deadLetter keeps the original bytes, and says where they came from and why
 // they were refused.
 func (in *Ingest) deadLetter(m *kafka.Message, reason event.Reason, err error) kafka.Message {
 	h := func(k, v string) kafka.Header { return kafka.Header{Key: k, Value: []byte(v)} }
 	var refusal event.Refusal
 	errors.As(err, &refusal)
-	return kafka.Message{Topic: in.Topics.DeadLetters, Key: []byte(m.Topic), Value: m.Value,
-		Headers: append(slices.Clone(m.Headers),
+	text := err.Error()
+	out := kafka.Message{Topic: in.Topics.DeadLetters, Key: []byte(m.Topic), Value: m.Value,
+		Headers: []kafka.Header{
 			h("stopline_topic", m.Topic), h("stopline_partition", strconv.Itoa(m.Partition)),
 			h("stopline_offset", strconv.FormatInt(m.Offset, 10)), h("stopline_reason", string(reason)),
-			h("stopline_error", err.Error()), h("stopline_problems", problemsOf(refusal)),
-			h("stopline_at", in.Clock().String()))}
+			h("stopline_error", text[:min(len(text), maxError)]), h("stopline_problems", problemsOf(refusal)),
+			h("stopline_at", in.Clock().String())}}
+	if size := headerBytes(m.Headers); size <= maxHeaders {
+		out.Headers = slices.Concat(m.Headers, out.Headers)
+	} else {
+		out.Headers = append(out.Headers, h("stopline_headers_size", strconv.Itoa(size)))
+	}
+	size := int64(len(m.Value))
+	if m.Unreadable != nil {
+		size = m.Unreadable.Size
+	}
+	if size > maxLetter || m.Unreadable != nil {
+		sum := sha256.Sum256(m.Value)
+		out.Value = m.Value[:min(len(m.Value), maxKept)]
+		out.Headers = append(out.Headers, h("stopline_size", strconv.FormatInt(size, 10)),
+			h("stopline_sha256", hex.EncodeToString(sum[:])))
+	}
+	return out
 }
 
-// cutter gathers the legs of a batch into a block for each legs partition.
+func headerBytes(list []kafka.Header) (n int) {
+	for i := range list {
+		n += len(list[i].Key) + len(list[i].Value)
+	}
+	return n
+}
+
+// cutter gathers the legs of a batch into a block for each legs partition, and
+// knows how far each of these was written in its epoch.
 type cutter struct {
 	topic   string
 	source  event.Source
+	epoch   *epoch
 	open    [][]byte // by legs partition
+	written []int64  // by legs partition, the offset that the last block ended at
+	begun   []bool   // by legs partition, whether the epoch has a block there
 	full    []kafka.Message
 	dead    []kafka.Message
 	touched []event.Touch
@@ -123,9 +180,16 @@ type cutter struct {
 	name    []byte
 }
 
-func newCutter(t Topics, c *kafka.Claim) *cutter {
-	return &cutter{topic: t.Legs, open: make([][]byte, t.Partitions),
+func newCutter(t Topics, c *kafka.Claim, e *epoch, from int64) *cutter {
+	k := &cutter{topic: t.Legs, epoch: e, open: make([][]byte, t.Partitions), written: make([]int64, t.Partitions),
+		begun:  make([]bool, t.Partitions),
 		source: event.Source{Topic: uint8(slices.Index(t.Sources(), c.Topic)), Partition: int32(c.Partition)}}
+	for p := range k.written {
+		if k.written[p] = from; e.Unwritten != nil {
+			k.written[p] = max(0, from-e.Unwritten[p])
+		}
+	}
+	return k
 }
 
 // add appends the event's legs. An event's legs for one partition never part:
@@ -136,7 +200,7 @@ func (k *cutter) add(e *event.Event, offset int64) {
 	k.touched = e.Touched(k.touched[:0])
 	for p, b := range k.open {
 		if len(b) > maxBlock {
-			k.close(p)
+			k.close(p, offset)
 		}
 	}
 	for _, t := range k.touched {
@@ -146,6 +210,9 @@ func (k *cutter) add(e *event.Event, offset int64) {
 			}
 			continue
 		}
+		if t.Role == event.RoleReport {
+			k.payload = event.AppendEvent(k.payload[:0], e.Share(t.Name))
+		}
 		k.name = append(append(k.name[:0], t.Prefix...), t.Name...)
 		k.leg(event.PartitionOf(k.name, len(k.open)), t)
 	}
@@ -153,23 +220,38 @@ func (k *cutter) add(e *event.Event, offset int64) {
 
 func (k *cutter) leg(p int, t event.Touch) {
 	if len(k.open[p]) == 0 {
-		k.open[p] = event.BeginBlock(k.open[p])
+		k.open[p] = event.BeginSpan(k.open[p], event.Span{Topic: k.source.Topic, Partition: k.source.Partition,
+			Epoch: k.epoch.Number, Back: k.epoch.Back, From: k.written[p], To: k.written[p], First: !k.begun[p]})
+		k.begun[p] = true
 	}
 	k.open[p] = event.AppendLeg(k.open[p], t, k.source, k.payload)
 }
 
-func (k *cutter) close(p int) {
+// close ends a partition's block before a source offset.
+func (k *cutter) close(p int, to int64) {
+	event.EndSpan(k.open[p], to)
+	k.written[p] = to
 	k.full = append(k.full, kafka.Message{Topic: k.topic, Key: partitionKey(p), Value: k.open[p]})
 	k.open[p] = nil // the record keeps the bytes
 }
 
-func (k *cutter) blocks() []kafka.Message {
+// blocks ends all blocks before the offset that is read next.
+func (k *cutter) blocks(next int64) []kafka.Message {
 	for p, b := range k.open {
 		if len(b) > 0 {
-			k.close(p)
+			k.close(p, next)
 		}
 	}
 	return k.full
+}
+
+// note is what is committed with the offset that is read next.
+func (k *cutter) note(next int64) string {
+	k.epoch.Unwritten = k.epoch.Unwritten[:0]
+	for _, to := range k.written {
+		k.epoch.Unwritten = append(k.epoch.Unwritten, next-to)
+	}
+	return string(event.Encode(k.epoch))
 }
 
 func (k *cutter) reset() { k.full, k.dead = k.full[:0], k.dead[:0] }

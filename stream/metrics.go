@@ -24,9 +24,12 @@ type Metrics struct {
 	Rows        *prometheus.CounterVec // by table
 	Cold        *prometheus.CounterVec // look-ups of cold state by outcome
 	Checkpoints prometheus.Counter
-	Hot         *prometheus.GaugeVec // hot entities by partition
-	Lag         *prometheus.GaugeVec // messages behind, by loop and partition
-	Behind      *prometheus.GaugeVec // seconds behind, likewise
+	Hot         *prometheus.GaugeVec   // hot entities by partition
+	Chain       *prometheus.CounterVec // legs by source partition and what became of them
+	Gap         *prometheus.GaugeVec   // 1 where legs of a source partition are missing: source, legs partition
+	Quarantined *prometheus.CounterVec // records that a loop could not work on: loop, topic
+	Lag         *prometheus.GaugeVec   // messages behind, by loop and partition
+	Behind      *prometheus.GaugeVec   // seconds behind, likewise
 
 	progress progress
 }
@@ -71,7 +74,15 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Behind: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_seconds",
 			Help: "How long the oldest message has waited that a loop has not worked off."}, []string{"loop", "partition"}),
 	}
-	r.MustRegister(m.Unknown.total, m.Strange, m.Conflicts, m.Lag, m.Behind)
+	m.Chain = prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "stopline", Name: "chain_legs_total",
+		Help: "Legs by the source partition that they came from and what became of them: written, and then applied, " +
+			"repeated, replaced or gap."}, []string{"source", "fate"})
+	m.Gap = prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "chain_gap",
+		Help: "1 where legs of a source partition are missing, and nothing of it is scored until they are written again."},
+		[]string{"source", "partition"})
+	m.Quarantined = prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "stopline", Name: "quarantined_total",
+		Help: "Records that a loop could not work on and passed over."}, []string{"loop", "topic"})
+	r.MustRegister(m.Chain, m.Gap, m.Quarantined, m.Unknown.total, m.Strange, m.Conflicts, m.Lag, m.Behind)
 	r.MustRegister(m.Events, m.DeadLetters, m.Legs, m.Alerts, m.Notes, m.Brakes, m.Deliveries, m.Waiting, m.Breaker,
 		m.Stops,
 		m.Rows, m.Cold, m.Checkpoints, m.Hot)

@@ -33,6 +33,7 @@ type States interface {
 type Score struct {
 	Deps
 	Scoring
+	quarantine *quarantine
 }
 
 // Scoring is what a scoring loop works with, beside what every loop does.
@@ -52,7 +53,7 @@ func NewScore(d Deps, s Scoring) (*Score, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Score{d, s}, nil
+	return &Score{d, s, d.newQuarantine("score")}, nil
 }
 
 // Run works until ctx ends.
@@ -69,6 +70,7 @@ type worker struct {
 	cold     *coldStates
 	search   *paymentSearch
 	saver    *checkpointer
+	chain    *chainWatch
 	replayed int64 // legs before it were scored and published by an earlier claim
 	effects  casework.Effects
 	answers  []kafka.Message // to screenings
@@ -82,6 +84,7 @@ func (sc *Score) newWorker(c *kafka.Claim) *worker {
 	away := &pauseOfStates{}
 	w.cold = &coldStates{worker: w, away: away, unread: map[event.Entity]bool{}}
 	w.search = &paymentSearch{worker: w, away: away, wanted: map[event.Entity]*tries{}}
+	w.chain = &chainWatch{worker: w, gaps: map[string]bool{}}
 	w.saver = &checkpointer{worker: w, away: away, lastBegun: time.Now()}
 	return w
 }
@@ -117,7 +120,7 @@ func (sc *Score) partition(ctx context.Context, c *kafka.Claim) error {
 // batch scores what a fetch brought and publishes what follows.
 func (w *worker) batch(ctx context.Context, msgs []kafka.Message) error {
 	for i := range msgs {
-		if err := w.block(ctx, &msgs[i]); err != nil {
+		if err := w.quarantine.pass(ctx, &msgs[i], func() error { return w.block(ctx, &msgs[i]) }); err != nil {
 			return err
 		}
 	}
@@ -141,7 +144,7 @@ func (w *worker) leave(ctx context.Context, offset int64) {
 func (w *worker) block(ctx context.Context, m *kafka.Message) error {
 	var err error
 	if w.missing, err = w.part.Missing(m.Value, w.missing[:0]); err != nil {
-		return fmt.Errorf("legs at %s/%d:%d: %w", m.Topic, m.Partition, m.Offset, err)
+		return hopeless(fmt.Errorf("legs at %s/%d:%d: %w", m.Topic, m.Partition, m.Offset, err))
 	}
 	w.cold.fetch(ctx, w.missing)
 	if ctx.Err() != nil {
@@ -154,16 +157,21 @@ func (w *worker) block(ctx context.Context, m *kafka.Message) error {
 	// read by this version, or ClickHouse was made anew), the legs between rebuild
 	// the states, and ask no bank again for what is long past.
 	replayed := m.Offset < w.replayed
-	err = w.part.Apply(m.Offset, m.Value, func(l *event.Leg, out *scoring.Outcome) {
+	apply := w.part.Apply
+	if isPutBack(m) {
+		apply = w.part.ApplyLoose
+	}
+	err = apply(m.Offset, m.Value, func(l *event.Leg, out *scoring.Outcome) {
 		n++
 		if !replayed {
 			w.scored(l, out)
 		}
 	})
-	if err != nil {
-		return fmt.Errorf("legs at %s/%d:%d: %w", m.Topic, m.Partition, m.Offset, err)
-	}
 	w.Metrics.Legs.Add(float64(n))
+	if err != nil {
+		return hopeless(fmt.Errorf("legs at %s/%d:%d: %w", m.Topic, m.Partition, m.Offset, err))
+	}
+	w.chain.note(m, w.part.Fate())
 	return nil
 }
 

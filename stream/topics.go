@@ -15,6 +15,7 @@ type Topics struct {
 	Telecom, Transfers, Reports, Watchlist string // what comes in
 	Legs, Risk, Alerts, Stops, DeadLetters string // what the service writes
 	Screenings                             string // what banks asked about is answered here
+	Quarantine                             string // what a loop could not work on
 	// what people decide about scoring; one partition, so that it has one order
 	Controls   string
 	Partitions int // of every other topic that the service makes
@@ -36,6 +37,7 @@ func TopicsWithPrefix(prefix string) Topics {
 		Legs: prefix + "stopline.legs", Risk: prefix + "stopline.risk", Alerts: prefix + "stopline.alerts",
 		Stops: prefix + "stopline.stops", DeadLetters: prefix + "stopline.dead-letters",
 		Controls: prefix + "stopline.controls", Screenings: prefix + "stopline.screenings",
+		Quarantine: prefix + "stopline.quarantine",
 		Partitions: defaultPartitions,
 	}
 }
@@ -93,7 +95,7 @@ func (t Topics) Configs() []kafka.Topic {
 		passing(t.Telecom), passing(t.Transfers),
 		kept(t.Reports, keptDocuments*day), compacted(t.Watchlist),
 		passing(t.Legs), compacted(t.Risk), kept(t.Alerts, keptDocuments*day), forEver(t.Stops),
-		screenings, deadLetters,
+		screenings, deadLetters, kept(t.Quarantine, keptDocuments*day),
 	}
 }
 

@@ -10,13 +10,14 @@ import (
 
 // Report adds what a victim's report calls for at one of the accounts that it
 // names as the payer: the victim's case, opened or joined, with a stop for each
-// payment that was made from this account. The reporter is that account's state;
+// payment that was made from this account; the case is noted by the leg of the
+// report's owner. The reporter is that account's state;
 // nil when nothing is known of it.
 func (f *Effects) Report(t *law.Terms, l *event.Leg, reporter *scoring.State, now event.Instant) {
 	r := l.Event.Report
-	caseID := event.CaseID(string(l.Entity))
-	if len(r.Transfers) > 0 {
-		caseID = event.CaseID(r.Transfers[0].PayerAccount)
+	caseID, owner := event.CaseID(string(l.Entity)), true
+	if r.Owner != "" {
+		caseID, owner = event.CaseID(r.Owner), event.PrefixAccount+r.Owner == string(l.Entity)
 	}
 	note := &ledger.ReportNote{ID: r.Source + ":" + l.Event.ID, Source: r.Source, District: r.District,
 		FraudType: r.FraudType, Stops: []string{}, Holder: r.Victim.Holder, Phone: r.Victim.Phone,
@@ -38,7 +39,7 @@ func (f *Effects) Report(t *law.Terms, l *event.Leg, reporter *scoring.State, no
 			note.Payments = append(note.Payments, payment)
 			continue
 		}
-		key := paymentKey(reporter, paid, note.ID, i)
+		key := paymentKey(reporter, paid, note.ID)
 		payment.Stop = event.StopID(key, paid.PayeeAccount)
 		note.Stops, note.Payments = append(note.Stops, payment.Stop), append(note.Payments, payment)
 		doubt := Doubt(t, reporter, paid, l.Event.At)
@@ -55,20 +56,23 @@ func (f *Effects) Report(t *law.Terms, l *event.Leg, reporter *scoring.State, no
 				Whole: paid.Amount.Minor, Hop: 1, Type: r.FraudType, District: r.District})
 		}
 	}
+	if !owner { // the report is noted once
+		return
+	}
 	f.Entries = append(f.Entries, ledger.Entry{ID: event.DerivedID("evt", caseID, note.ID), CaseID: caseID,
 		At: l.Event.At, By: "report", Report: note})
 }
 
-// paymentKey names the i-th payment of a report: as the service saw it, or as
-// one that nobody has seen.
-func paymentKey(reporter *scoring.State, paid *event.ReportedTransfer, noteID string, i int) uint64 {
+// paymentKey names a payment of a report: as the service saw it, or as one that
+// nobody has seen.
+func paymentKey(reporter *scoring.State, paid *event.ReportedTransfer, noteID string) uint64 {
 	if paid.ID != "" {
 		return event.TransferKey(paid.PayerAccount, paid.ID)
 	}
 	if key, found := reporter.FindDebit(paid.PayeeAccount, paid.Amount.Minor, paid.At); found {
 		return key
 	}
-	return event.TransferKey(paid.PayerAccount, ledger.UnseenTransfer(noteID, i))
+	return event.TransferKey(paid.PayerAccount, ledger.UnseenTransfer(noteID, paid.Index))
 }
 
 // Doubt says why a person must look at a reported payment before any account

@@ -9,16 +9,63 @@ import (
 	"stopline.internal/stream/event/packed"
 )
 
-// Legs travel in blocks: one Kafka record holds hundreds of them. A block is
-// a version byte, then the legs one after another; texts are length-prefixed,
-// numbers are varints.
-const blockVersion = 1
+// Legs travel in blocks: one Kafka record holds hundreds of them. A block is a
+// head, then the legs one after another; texts are length-prefixed, numbers are
+// varints. The head is a version byte, flags, and what the block covers, in fields
+// of a fixed width, since its end is known last:
+//
+//	0 version  1 flags  2 topic  3 partition (4)  7 epoch (8)  15 back (8)  23 from (8)  31 to (8)
+const (
+	blockVersion = 2
+	blockHead    = 39
+	blockFirst   = 1 // the flag of [Span.First]
+)
 
-// errBlock is the error of bytes that are not a block of legs.
-var errBlock = errors.New("not a block of legs")
+// The errors of bytes that are no block of legs, and of one that a newer version
+// has written.
+var (
+	errBlock   = errors.New("not a block of legs")
+	errVersion = errors.New("a block of legs in a format that this version does not know")
+)
 
-// BeginBlock appends the head of a block.
-func BeginBlock(dst []byte) []byte { return append(dst, blockVersion) }
+// Span is what a block covers: of one partition of a source all that lies from From
+// on and before To, as far as it concerns the block's partition of legs. Whoever
+// begins to read the source partition has a higher epoch than everyone before, and
+// within an epoch each block begins where the one before it ended. So a reader
+// knows a block that was overtaken, and one of somebody who has been replaced.
+type Span struct {
+	Topic     uint8 // as in [Source]
+	Partition int32
+	Epoch     int64 // from 1 on; 0 is a block outside of any chain
+	From, To  int64 // offsets
+	// Back is the epoch in which the source's log was last found cut or made anew:
+	// marks from before it are void. 0: never.
+	Back  int64
+	First bool // it is its epoch's first to the block's partition of legs
+}
+
+// BeginBlock appends the head of a block outside of any chain.
+func BeginBlock(dst []byte) []byte { return BeginSpan(dst, Span{}) }
+
+// BeginSpan appends the head of a block that begins with a span; where it ends
+// [EndSpan] says.
+func BeginSpan(dst []byte, s Span) []byte {
+	flag := byte(0)
+	if s.First {
+		flag = blockFirst
+	}
+	dst = append(dst, blockVersion, flag, s.Topic)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(s.Partition))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(s.Epoch))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(s.Back))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(s.From))
+	return binary.BigEndian.AppendUint64(dst, uint64(s.To))
+}
+
+// EndSpan says where the span of a block ends.
+func EndSpan(block []byte, to int64) {
+	binary.BigEndian.PutUint64(block[blockHead-8:blockHead], uint64(to))
+}
 
 // AppendLeg appends one leg. The payload is what [AppendEvent] made of the
 // event, so that an event with three legs is encoded once.
@@ -140,7 +187,9 @@ func appendReport(dst []byte, r *Report) []byte {
 		dst = binary.AppendVarint(dst, t.Amount.Minor)
 		dst = appendText(dst, string(t.Amount.Currency))
 		dst = binary.AppendVarint(dst, int64(t.At))
+		dst = binary.AppendUvarint(dst, uint64(t.Index))
 	}
+	dst = appendText(dst, r.Owner)
 	dst = binary.AppendUvarint(dst, uint64(len(r.Callers)))
 	for _, n := range r.Callers {
 		dst = appendText(dst, n)
@@ -178,16 +227,38 @@ func flags(a, b, c bool) (f byte) {
 // Block reads the legs of one block in turn.
 type Block struct {
 	packed.Reader
+	Span    Span
 	payload uint64 // bytes of the event at hand
 }
 
 // OpenBlock starts reading a block. The texts of the legs alias b, which must
 // not change; a reader clones what it keeps.
 func OpenBlock(b []byte) (*Block, error) {
-	if len(b) == 0 || b[0] != blockVersion {
+	switch {
+	case len(b) > 0 && b[0] > blockVersion:
+		return nil, fmt.Errorf("%w: version %d, where %d is the newest known", errVersion, b[0], blockVersion)
+	case len(b) < blockHead || b[0] != blockVersion:
 		return nil, fmt.Errorf("%w: unknown version", errBlock)
 	}
-	return &Block{Reader: packed.NewReader(b[1:])}, nil
+	number := func(at int) int64 { return int64(binary.BigEndian.Uint64(b[at:])) }
+	s := Span{First: b[1]&blockFirst != 0, Topic: b[2], Partition: int32(binary.BigEndian.Uint32(b[3:])),
+		Epoch: number(7), Back: number(15), From: number(23), To: number(31)}
+	if s.Epoch < 0 || s.Back < 0 || s.Back > s.Epoch || s.From < 0 || s.To < s.From {
+		return nil, fmt.Errorf("%w: it covers %d to %d in epoch %d", errBlock, s.From, s.To, s.Epoch)
+	}
+	return &Block{Reader: packed.NewReader(b[blockHead:]), Span: s}, nil
+}
+
+// CheckBlock says what is wrong with a block, if anything.
+func CheckBlock(b []byte) error {
+	block, err := OpenBlock(b)
+	if err != nil {
+		return err
+	}
+	var l Leg
+	for block.Next(&l) {
+	}
+	return block.Err()
 }
 
 // Next reads a leg into l; false at the end, or where the block is damaged,
@@ -309,9 +380,10 @@ func (b *Block) report() *Report {
 	for i := uint64(0); i < n && !b.Failed(); i++ {
 		r.Transfers = append(r.Transfers, ReportedTransfer{
 			ID: b.text(), PayerAccount: b.text(), PayeeAccount: b.text(), PayeeBank: b.text(),
-			Amount: Money{Minor: b.Int(), Currency: Currency(b.text())}, At: Instant(b.Int()),
+			Amount: Money{Minor: b.Int(), Currency: Currency(b.text())}, At: Instant(b.Int()), Index: int(b.Uint()),
 		})
 	}
+	r.Owner = b.text()
 	n = b.Uint()
 	for i := uint64(0); i < n && !b.Failed(); i++ {
 		r.Callers = append(r.Callers, b.text())

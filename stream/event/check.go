@@ -139,7 +139,11 @@ func (c *check) report(d *document, r *Report) {
 			PayeeBank:    c.askedBank(at+"/payee_bank", t.PayeeBank),
 			Amount:       c.money(at+"/amount", t.Amount, t.Currency, at+"/currency"),
 			At:           c.instant(at+"/at", t.At, false),
+			Index:        i,
 		})
+	}
+	if len(r.Transfers) > 0 {
+		r.Owner = r.Transfers[0].PayerAccount
 	}
 	for i, n := range d.Callers {
 		r.Callers = append(r.Callers, c.number("/callers/"+strconv.Itoa(i), n))

@@ -155,6 +155,24 @@ type Report struct {
 	Victim    Party
 	Transfers []ReportedTransfer
 	Callers   []string
+	Owner     string // the first payer's account, by which the case is named; empty where there is none
+}
+
+// Share is what the leg of a payer carries: of the owner's the whole report, of any
+// other its own payments, so that a report of a thousand payers is not written a
+// thousand times.
+func (r *Report) Share(payer string) Report {
+	if payer == r.Owner || r.Owner == "" {
+		return *r
+	}
+	out := *r
+	out.Callers, out.Transfers = nil, nil
+	for i := range r.Transfers {
+		if r.Transfers[i].PayerAccount == payer {
+			out.Transfers = append(out.Transfers, r.Transfers[i])
+		}
+	}
+	return out
 }
 
 // ReportedWithin is how far from a payment its time may lie as a victim tells it, or
@@ -170,6 +188,7 @@ type ReportedTransfer struct {
 	PayeeBank    string
 	Amount       Money
 	At           Instant
+	Index        int // in the report, from 0 on
 }
 
 // Risk ties an entity to the origin of a trail of money: a stopped account, or
@@ -343,6 +362,14 @@ func (e *Event) Touched(dst []Touch) []Touch {
 		}
 	}
 	return dst
+}
+
+// Share is the event as the leg of a payer carries it: see [Report.Share].
+func (e *Event) Share(payer string) *Event {
+	out := *e
+	part := e.Report.Share(payer)
+	out.Report = &part
+	return &out
 }
 
 // Touch names an entity in two parts, so that listing them costs no memory.

@@ -52,7 +52,8 @@ func TestDerivedIDs(t *testing.T) {
 func TestReportDigestOfEachField(t *testing.T) {
 	report := func(change func(*Report)) string {
 		r := Report{Source: "110", District: "520103", FraudType: "x", Victim: Party{Holder: "甲", Phone: "+86138"},
-			Transfers: []ReportedTransfer{{"t", "1", "2", "B", Money{Minor: 5, Currency: CNY}, 9}}, Callers: []string{"+1"}}
+			Transfers: []ReportedTransfer{{ID: "t", PayerAccount: "1", PayeeAccount: "2", PayeeBank: "B",
+				Amount: Money{Minor: 5, Currency: CNY}, At: 9}}, Callers: []string{"+1"}}
 		change(&r)
 		return r.Digest()
 	}
@@ -295,7 +296,8 @@ func TestEventRoundTrip(t *testing.T) {
 		"removed":  {Kind: KindControl, Control: &Control{What: "1", Removed: true}},
 		"taint":    {Kind: KindTaint, Taint: &Taint{Account: "1", Whole: 1 << 40, Offset: 3, Minor: 2, Hop: 4, Key: 1 << 63}},
 		"report": {Kind: KindReport, Report: &Report{"1", "2", "3", Party{"4", "5", "6", "7"},
-			[]ReportedTransfer{{"t", "1", "2", "3", Money{Minor: 4, Currency: CNY}, 5}, {ID: "u"}}, []string{"+1", "+2"}}},
+			[]ReportedTransfer{{"t", "1", "2", "3", Money{Minor: 4, Currency: CNY}, 5, 6}, {ID: "u"}},
+			[]string{"+1", "+2"}, "8"}},
 	} {
 		e.ID, e.At = "id", 77
 		if e.Taint != nil {
@@ -333,7 +335,52 @@ func TestEventRoundTrip(t *testing.T) {
 	if _, err := OpenBlock(nil); !errors.Is(err, errBlock) {
 		t.Errorf("a block of nothing: %v", err)
 	}
-	if _, err := OpenBlock([]byte{99}); !errors.Is(err, errBlock) {
-		t.Errorf("a block of another version: %v", err)
+	if _, err := OpenBlock([]byte{99}); !errors.Is(err, errVersion) {
+		t.Errorf("a block of a newer version: %v", err)
+	}
+	if _, err := OpenBlock(append([]byte{1}, make([]byte, 40)...)); !errors.Is(err, errBlock) {
+		t.Errorf("a block of an older version: %v", err)
+	}
+}
+
+// What a block covers is in its head, whose end is written last.
+func TestSpan(t *testing.T) {
+	want := Span{Topic: 5, Partition: 1 << 20, Epoch: 7, From: 1 << 40, To: 1<<40 + 9, Back: 6, First: true}
+	begun := want
+	begun.To = begun.From
+	block := BeginSpan([]byte{}, begun)
+	block = AppendLeg(block, Touch{RoleSIM, PrefixNumber, "8"}, Source{5, 1 << 20, 1<<40 + 3},
+		AppendEvent(nil, &Event{Kind: KindSIM}))
+	EndSpan(block, want.To)
+	b, err := OpenBlock(block)
+	if err != nil || b.Span != want {
+		t.Fatalf("%+v, %v", b.Span, err)
+	}
+	var l Leg
+	if !b.Next(&l) || l.Entity != "tel:8" || b.Next(&l) || b.Err() != nil {
+		t.Errorf("%+v, %v", l, b.Err())
+	}
+	for what, wrong := range map[string]Span{"backwards": {From: 5, To: 4}, "before the first": {From: -1, To: 4},
+		"before the first epoch": {Epoch: -1},
+		"set back later":         {Epoch: 2, Back: 3}} {
+		if _, err := OpenBlock(BeginSpan(nil, wrong)); !errors.Is(err, errBlock) {
+			t.Errorf("a span %s: %v", what, err)
+		}
+	}
+}
+
+// The owner's leg has the whole report, that of any other payer its own payments,
+// with their places in the report.
+func TestShareOfAReport(t *testing.T) {
+	paid := func(payer string, i int) ReportedTransfer { return ReportedTransfer{PayerAccount: payer, Index: i} }
+	r := Report{Source: "110", Owner: "1", Callers: []string{"+1"},
+		Transfers: []ReportedTransfer{paid("1", 0), paid("2", 1), paid("3", 2), paid("2", 3)}}
+	if whole := r.Share("1"); len(whole.Transfers) != 4 || len(whole.Callers) != 1 {
+		t.Errorf("the owner has %+v", whole)
+	}
+	part := r.Share("2")
+	if len(part.Transfers) != 2 || part.Transfers[0] != paid("2", 1) || part.Transfers[1] != paid("2", 3) ||
+		part.Callers != nil || part.Owner != "1" || part.Source != "110" || len(r.Transfers) != 4 {
+		t.Errorf("another payer has %+v", part)
 	}
 }

@@ -30,6 +30,7 @@ const (
 	ReasonTooOld          Reason = "too-old"
 	ReasonTooFarAhead     Reason = "too-far-ahead"
 	ReasonTooLong         Reason = "too-long"
+	ReasonUnreadable      Reason = "unreadable"
 	ReasonUnknownField    Reason = "unknown-field" // over HTTP; on Kafka it is counted
 	ReasonUnknownBank     Reason = "unknown-bank"  // in what asks for a stop
 )

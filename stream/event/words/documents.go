@@ -4,6 +4,7 @@ package words
 // the dot is the reason that it is counted by; the field stands before the words.
 var documentWords = map[string]phrase{
 	"too-large":               {"文件有 {bytes} 字节，上限 {limit}", "the document has {bytes} bytes; the limit is {limit}"},
+	"unreadable":              {"记录有 {bytes} 字节，无法读取：{cause}", "the record of {bytes} bytes cannot be read: {cause}"},
 	"not-utf8":                {"文件不是有效的 UTF-8", "the document is not valid UTF-8"},
 	"not-json":                {"不是 JSON：{cause}", "is not JSON: {cause}"},
 	"not-json.at":             {"第 {byte} 字节处不是 JSON：{cause}", "is not JSON at byte {byte}: {cause}"},

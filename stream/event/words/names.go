@@ -59,6 +59,7 @@ var names = map[string]map[string]phrase{
 		"bad-amount": {"金额有误", "an amount that cannot be"}, "unknown-currency": {"币种未知", "unknown currency"},
 		"unknown-bank": {"未登记的银行", "unknown bank"},
 		"bad-time":     {"时间格式有误", "no time"}, "too-old": {"时间过早", "too old"}, "too-far-ahead": {"时间超前", "too far ahead"},
-		"too-long": {"内容过长", "too long"}, "unknown-field": {"字段未知", "unknown field"},
+		"unreadable": {"无法读取", "unreadable"},
+		"too-long":   {"内容过长", "too long"}, "unknown-field": {"字段未知", "unknown field"},
 	},
 }
