@@ -21,8 +21,9 @@ type covered struct {
 	to    int64 // the offset behind the last that was taken
 }
 
-// chain is how far each source partition has been taken into a partition of legs.
-type chain struct {
+// Chain is how far each source partition has been taken into a partition of legs. The
+// zero value has taken nothing, and begins at the beginning of the log.
+type Chain struct {
 	at map[origin]covered
 	// open says that the log's beginning was not there to be read, so that a source
 	// partition may be met in the middle of an epoch.
@@ -50,7 +51,7 @@ type Fate struct {
 
 // taking is what a block's legs are held against.
 type taking struct {
-	chain  *chain
+	chain  *Chain
 	marks  map[origin]covered // as the block began; of a block outside of any chain
 	before int64              // legs before this offset were taken
 	loose  bool
@@ -60,7 +61,7 @@ type taking struct {
 }
 
 // begin says what to do with a block.
-func (c *chain) begin(s *event.Span) (taking, Fate) {
+func (c *Chain) begin(s *event.Span) (taking, Fate) {
 	fate := Fate{Span: *s}
 	if s.Epoch == 0 { // outside of any chain: each leg for itself
 		return taking{chain: c, marks: map[origin]covered{}, loose: true}, fate
@@ -95,9 +96,12 @@ func (t *taking) repeats(s *event.Source) bool {
 }
 
 // end notes that a block was taken.
-func (c *chain) end(s *event.Span, t taking) {
+func (c *Chain) end(s *event.Span, t taking) {
 	if t.putBack {
 		return
+	}
+	if c.at == nil {
+		c.at = map[origin]covered{}
 	}
 	if t.loose {
 		for o, at := range t.marks {
@@ -121,7 +125,40 @@ type Mark struct {
 	Epoch     int64 `json:"e,omitempty"`
 }
 
-func (c *chain) marks() []Mark {
+// Open says that the log's beginning is not there to be read, so that a source
+// partition may be met in the middle of an epoch.
+func (c *Chain) Open() { c.open = true }
+
+// Follow takes a block as a [Partition] does, without scoring it, and calls then for
+// the source of each leg that is taken.
+func (c *Chain) Follow(block []byte, putBack bool, then func(event.Source)) (Fate, error) {
+	b, err := event.OpenBlock(block)
+	if err != nil {
+		return Fate{}, err
+	}
+	t, fate := taking{putBack: true}, Fate{Span: b.Span}
+	if !putBack {
+		t, fate = c.begin(&b.Span)
+	}
+	var l event.Leg
+	for b.Skip(&l) {
+		switch {
+		case fate.Refused != nil:
+			fate.Passed++
+		case t.repeats(&l.Source):
+			fate.Repeated++
+		default:
+			fate.Applied++
+			then(l.Source)
+		}
+	}
+	if fate.Refused == nil {
+		c.end(&b.Span, t)
+	}
+	return fate, b.Err()
+}
+
+func (c *Chain) marks() []Mark {
 	out := make([]Mark, 0, len(c.at))
 	for o, at := range c.at {
 		out = append(out, Mark{o.topic, o.partition, at.to - 1, at.epoch})
@@ -132,8 +169,8 @@ func (c *chain) marks() []Mark {
 	return out
 }
 
-func chainOf(marks []Mark, open bool) chain {
-	c := chain{make(map[origin]covered, len(marks)), open}
+func chainOf(marks []Mark, open bool) Chain {
+	c := Chain{make(map[origin]covered, len(marks)), open}
 	for _, m := range marks {
 		c.at[origin{m.Topic, m.Partition}] = covered{m.Epoch, m.Offset + 1}
 	}

@@ -14,7 +14,7 @@ type Partition struct {
 	engine   *Engine
 	hot      *simplelru.LRU[event.Entity, *State]
 	evicted  map[event.Entity]*State // evicted, and not yet written
-	seen     chain
+	seen     Chain
 	controls *Controls
 	view     View
 	leg      event.Leg

@@ -66,9 +66,11 @@ func NewDocuments(c *kafka.Cluster) *kafka.Producer {
 	return c.NewProducer(kafka.ProducerConfig{Messages: 1000, Bytes: maxDocuments})
 }
 
-// newBlocks returns the producer of legs: a block's key names its partition.
-func newBlocks(c *kafka.Cluster) *kafka.Producer {
-	return c.NewProducer(kafka.ProducerConfig{Messages: 64, Bytes: maxBlocks, Partition: func(key []byte, n int) int {
+// newBlocks returns the producer of legs: a block's key names its partition. It gives
+// up within a second or two: a new epoch begins sooner than that, and what is late by
+// then is refused.
+func newBlocks(c *kafka.Cluster, batch int64) *kafka.Producer {
+	return c.NewProducer(kafka.ProducerConfig{Messages: 64, Bytes: batch, Attempts: 5, Partition: func(key []byte, n int) int {
 		return int(binary.BigEndian.Uint32(key)) % n
 	}})
 }

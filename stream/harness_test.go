@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"stopline.internal/stream/broker"
 	"stopline.internal/stream/event"
 	"stopline.internal/stream/kafka"
+	"stopline.internal/stream/kafka/lossy"
 )
 
 const (
@@ -28,29 +30,39 @@ const (
 // bench is a broker of a test's own, and the loops that the test makes on it.
 type bench struct {
 	Deps
-	t  *testing.T
+	t       *testing.T
+	network *lossy.Network // that the loops' connections go through
+	direct  *kafka.Cluster // without it
 	mu sync.Mutex
 	at event.Instant // what the clock says
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t *testing.T) *bench { return newBenchOf(t, 1) }
+
+func newBenchOf(t *testing.T, partitions int) *bench {
 	t.Helper()
 	b, err := broker.Start(t.Context(), t.TempDir(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.Close() })
-	cluster, err := kafka.New(kafka.Config{Brokers: []string{b.Addr()}})
+	network := lossy.New(rand.New(rand.NewPCG(1, 1)))
+	cluster, err := kafka.New(kafka.Config{Brokers: []string{b.Addr()}, Dial: network.Dial})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
+	direct, err := kafka.New(kafka.Config{Brokers: []string{b.Addr()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(direct.Close)
 	topics := TopicsWithPrefix("")
-	topics.Partitions = 1
+	topics.Partitions = partitions
 	if err := topics.Ensure(t.Context(), cluster); err != nil {
 		t.Fatal(err)
 	}
-	w := &bench{t: t, at: event.InstantOf(time.Now())}
+	w := &bench{t: t, network: network, direct: direct, at: event.InstantOf(time.Now())}
 	w.Deps = Deps{Cluster: cluster, Topics: topics, Documents: NewDocuments(cluster), Clock: w.now,
 		Log: slog.New(slog.DiscardHandler), Metrics: NewMetrics(prometheus.NewRegistry())}
 	t.Cleanup(func() { _ = w.Documents.Close() })
@@ -136,11 +148,18 @@ func watched(account, risk string) string {
 
 func (w *bench) ingest() {
 	w.t.Helper()
+	w.ingestOf(maxBlock, maxBlocks)
+}
+
+// ingestOf is an ingest with blocks of a size, and of its batches.
+func (w *bench) ingestOf(block int, batch int64) {
+	w.t.Helper()
 	in, err := NewIngest(w.Deps, "ingest", &event.Parser{Limits: event.DefaultLimits, Numbers: event.NewNumbers("CN"),
 		Banks: event.BuiltInBanks()})
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	in.block, in.batch = block, batch
 	w.run(in.Run)
 }
 

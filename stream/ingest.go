@@ -22,6 +22,8 @@ type Ingest struct {
 	Deps
 	groupID string
 	parser  *event.Parser
+	block   int   // bytes from which on a block of legs is full
+	batch   int64 // bytes of blocks that are written at once
 }
 
 // NewIngest returns a loop of the consumer group with that id.
@@ -29,12 +31,12 @@ func NewIngest(d Deps, groupID string, p *event.Parser) (*Ingest, error) {
 	if err := d.need("ingest", part{"group", groupID == ""}, part{"parser", p == nil}); err != nil {
 		return nil, err
 	}
-	return &Ingest{d, groupID, p}, nil
+	return &Ingest{d, groupID, p, maxBlock, maxBlocks}, nil
 }
 
 // Run works until ctx ends.
 func (in *Ingest) Run(ctx context.Context) error {
-	blocks := newBlocks(in.Cluster)
+	blocks := newBlocks(in.Cluster, in.batch)
 	err := in.Cluster.Run(ctx, in.group(in.groupID, "ingest", in.Topics.Sources()...),
 		func(ctx context.Context, c *kafka.Claim) error { return in.partition(ctx, c, blocks) })
 	return errors.Join(err, blocks.Close())
@@ -48,7 +50,7 @@ func (in *Ingest) partition(ctx context.Context, c *kafka.Claim, blocks *kafka.P
 	if err != nil {
 		return err
 	}
-	cut := newCutter(in.Topics, c, &e, from)
+	cut := newCutter(in, c, &e, from)
 	return c.Reader(from).Batches(ctx, func(b kafka.Batch) error {
 		now := in.Clock()
 		for i := range b.Messages {
@@ -168,6 +170,7 @@ func headerBytes(list []kafka.Header) (n int) {
 // knows how far each of these was written in its epoch.
 type cutter struct {
 	topic   string
+	size    int // of a block that is full
 	source  event.Source
 	epoch   *epoch
 	open    [][]byte // by legs partition
@@ -180,8 +183,9 @@ type cutter struct {
 	name    []byte
 }
 
-func newCutter(t Topics, c *kafka.Claim, e *epoch, from int64) *cutter {
-	k := &cutter{topic: t.Legs, epoch: e, open: make([][]byte, t.Partitions), written: make([]int64, t.Partitions),
+func newCutter(in *Ingest, c *kafka.Claim, e *epoch, from int64) *cutter {
+	t := &in.Topics
+	k := &cutter{topic: t.Legs, size: in.block, epoch: e, open: make([][]byte, t.Partitions), written: make([]int64, t.Partitions),
 		begun:  make([]bool, t.Partitions),
 		source: event.Source{Topic: uint8(slices.Index(t.Sources(), c.Topic)), Partition: int32(c.Partition)}}
 	for p := range k.written {
@@ -199,7 +203,7 @@ func (k *cutter) add(e *event.Event, offset int64) {
 	k.payload = event.AppendEvent(k.payload[:0], e)
 	k.touched = e.Touched(k.touched[:0])
 	for p, b := range k.open {
-		if len(b) > maxBlock {
+		if len(b) > k.size {
 			k.close(p, offset)
 		}
 	}

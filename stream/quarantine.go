@@ -240,7 +240,7 @@ func (q *Quarantined) PutBack(ctx context.Context, k Kept) error {
 		if err := event.CheckBlock(m.Value); err != nil { // what comes before the damage has been scored
 			return fmt.Errorf("this version cannot work on it either: %w", err)
 		}
-		blocks := newBlocks(q.Cluster)
+		blocks := newBlocks(q.Cluster, maxBlocks)
 		err := blocks.Write(ctx, kafka.Message{Topic: k.Topic, Key: partitionKey(k.Place), Value: m.Value, Headers: m.Headers})
 		return errors.Join(err, blocks.Close())
 	}

@@ -21,6 +21,7 @@ stream/event/words:
 stream/event:          stream/event/packed stream/event/words
 stream/retry:
 stream/kafka/records:
+stream/kafka/lossy:
 stream/kafka:          stream/retry stream/kafka/records
 stream/broker:
 store/embedded:

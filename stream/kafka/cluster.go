@@ -86,7 +86,7 @@ func New(c Config) (*Cluster, error) {
 		replication = c.Replication
 	}
 	return &Cluster{brokers: slices.Clone(c.Brokers), addr: kafkago.TCP(c.Brokers...), replication: replication,
-		compression: codec, transport: &kafkago.Transport{DialTimeout: dialTime, MetadataTTL: metadataTime, TLS: tls,
+		compression: codec, transport: &kafkago.Transport{Dial: c.Dial, DialTimeout: dialTime, MetadataTTL: metadataTime, TLS: tls,
 			SASL: mechanism, ClientID: "stopline"}}, nil
 }
 
@@ -232,12 +232,15 @@ func (c *Cluster) Committed(ctx context.Context, group, topic string, partitions
 	}
 	resp, err := c.client(askTime).OffsetFetch(ctx,
 		&kafkago.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: partitions}})
-	if err == nil {
+	if err == nil && !errors.Is(resp.Error, kafkago.GroupIdNotFound) {
 		err = resp.Error
 	}
 	out := map[int]Committed{}
 	if err == nil {
 		for _, p := range resp.Topics[topic] {
+			if errors.Is(p.Error, kafkago.GroupIdNotFound) { // nobody has joined it yet
+				p.CommittedOffset, p.Error = -1, nil
+			}
 			err = errors.Join(err, p.Error)
 			out[p.Partition] = Committed{p.CommittedOffset, p.Metadata}
 		}

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -27,6 +28,8 @@ type Config struct {
 	Replication int `yaml:"replication"`
 	// Compression of what is written: gzip, snappy, lz4, zstd; empty: none.
 	Compression string `yaml:"compression"`
+	// Dial makes connections; nil: by TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error) `yaml:"-"`
 }
 
 // TLS says whom the client believes, and who it is. Files are PEM.

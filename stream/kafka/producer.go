@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type ProducerConfig struct {
 	Partition func(key []byte, n int) int
 	Messages  int   // sent together at most
 	Bytes     int64 // the same; what one topic takes at once is the broker's to bound
+	Attempts  int   // before a write fails; 0: 20, which takes some fifteen seconds
 }
 
 // A batch is sent when it is full, or after so long: each write is an fsync of
@@ -38,7 +40,7 @@ func (c *Cluster) NewProducer(p ProducerConfig) *Producer {
 	return &Producer{&kafkago.Writer{
 		Addr: c.addr, Transport: c.transport, RequiredAcks: kafkago.RequireAll, Balancer: balancer,
 		Compression: c.compression, BatchSize: p.Messages, BatchBytes: p.Bytes, BatchTimeout: linger,
-		MaxAttempts: 20, WriteBackoffMin: 50 * time.Millisecond, WriteBackoffMax: time.Second,
+		MaxAttempts: cmp.Or(p.Attempts, 20), WriteBackoffMin: 50 * time.Millisecond, WriteBackoffMax: time.Second,
 		WriteTimeout: 15 * time.Second, ReadTimeout: 15 * time.Second,
 	}}
 }
