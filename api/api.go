@@ -44,6 +44,7 @@ type Dependencies struct {
 	Clock       func() event.Instant
 	Simulation  *center.Simulation              `optional:"the time is everybody's"`
 	Ready       func(ctx context.Context) error // what is missing, in words
+	Alive       func() error                    `optional:"it lives as long as it answers"`
 	Metrics     http.Handler                    `optional:"there is no /metrics"`
 	Logger      *slog.Logger
 }
@@ -77,7 +78,8 @@ func New(d Dependencies) (http.Handler, error) {
 	api := humachi.New(r, config())
 	route.Register(api, routes)
 	err = public.Mount(r, api.OpenAPI(), routes,
-		public.Dependencies{Version: d.Version, Ready: d.Ready, Metrics: d.Metrics})
+		public.Dependencies{Version: d.Version, Ready: d.Ready, Alive: d.Alive,
+			Metrics: d.Metrics})
 	return r, err
 }
 

@@ -40,6 +40,7 @@ func (c *chainWatch) note(m *kafka.Message, f *scoring.Fate) {
 	}
 	c.gaps[source] = gap
 	partition := strconv.Itoa(m.Partition)
+	c.Metrics.progress.failing(reading{"chain of " + source, m.Topic, m.Partition}, f.Refused)
 	if !gap {
 		c.Metrics.Gap.DeleteLabelValues(source, partition)
 		c.Log.Warn("legs that were missing have been written again", "source", source, "partition", partition)

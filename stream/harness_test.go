@@ -33,8 +33,8 @@ type bench struct {
 	t       *testing.T
 	network *lossy.Network // that the loops' connections go through
 	direct  *kafka.Cluster // without it
-	mu sync.Mutex
-	at event.Instant // what the clock says
+	mu      sync.Mutex
+	at      event.Instant // what the clock says
 }
 
 func newBench(t *testing.T) *bench { return newBenchOf(t, 1) }

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strconv"
@@ -31,8 +32,19 @@ func (r reading) label() string {
 type progress struct {
 	mu     sync.Mutex
 	next   map[reading]int64
-	failed map[reading]error // that are tried again
+	failed map[reading]failure // that are tried again
 }
+
+// failure is why a reading is tried again, and since when it does not work.
+type failure struct {
+	err         error
+	since, last time.Time // first and last time that it was told
+	at          int64     // how far the reading had come
+}
+
+// healed is how long a reading must have gone on for an earlier failure to be over
+// where nothing new has come that it could have passed.
+const healed = 15 * time.Second
 
 func (p *progress) reached(r reading, next int64) {
 	if r.loop == "" { // it reads nothing by its claims
@@ -44,6 +56,9 @@ func (p *progress) reached(r reading, next int64) {
 		p.next = map[reading]int64{}
 	}
 	p.next[r] = max(next, 0)
+	if f, failed := p.failed[r]; failed && (next > f.at || time.Since(f.last) > healed) {
+		delete(p.failed, r)
+	}
 }
 
 // failing notes why a reading is tried again, or with nil that it works.
@@ -58,9 +73,28 @@ func (p *progress) failing(r reading, err error) {
 		return
 	}
 	if p.failed == nil {
-		p.failed = map[reading]error{}
+		p.failed = map[reading]failure{}
 	}
-	p.failed[r] = err
+	now := time.Now()
+	f, failed := p.failed[r]
+	if !failed {
+		f.since = now
+	}
+	f.err, f.last, f.at = err, now, max(f.at, p.next[r])
+	p.failed[r] = f
+}
+
+// failures lists what does not work, and has not for so long.
+func (p *progress) failures(longer time.Duration, now time.Time) map[reading]error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := map[reading]error{}
+	for r, f := range p.failed {
+		if now.Sub(f.since) >= longer {
+			out[r] = f.err
+		}
+	}
+	return out
 }
 
 // left forgets a partition that another process reads from now on.
@@ -102,12 +136,21 @@ func (p *progress) all() map[reading]int64 {
 	return out
 }
 
+// Watched is a loop whose lag is measured, whether it lives or not.
+type Watched struct {
+	Loop, Group string
+	Topics      []string
+}
+
 // LagObserver measures from outside how far the loops are behind: it asks Kafka
-// for the partitions' ends, and compares them with where each loop is. A loop
-// that stands still falls behind here, whatever it thinks of itself.
+// for the partitions' ends, and compares them with where each loop is: in the
+// partitions that this process has by how far it has come, in all others by what
+// was committed. A loop that stands still falls behind here, whatever it thinks of
+// itself, and so does one that nobody runs.
 type LagObserver struct {
 	cluster *kafka.Cluster
 	metrics *Metrics
+	watched []Watched
 	every   time.Duration
 	log     *slog.Logger
 
@@ -129,9 +172,9 @@ const maxEnds = 1024
 
 // NewLagObserver returns an observer that looks every so often; the lag in
 // seconds is right to that.
-func NewLagObserver(c *kafka.Cluster, m *Metrics, every time.Duration, log *slog.Logger) *LagObserver {
+func NewLagObserver(c *kafka.Cluster, m *Metrics, every time.Duration, log *slog.Logger, w ...Watched) *LagObserver {
 	return &LagObserver{
-		cluster: c, metrics: m, every: every, log: log,
+		cluster: c, metrics: m, every: every, log: log, watched: w,
 		ends: map[reading][]end{}, behind: map[reading]time.Duration{},
 	}
 }
@@ -166,6 +209,9 @@ func (o *LagObserver) Behind(loops ...string) (d time.Duration, known bool) {
 // observe looks once.
 func (o *LagObserver) observe(ctx context.Context) error {
 	at := o.metrics.progress.all()
+	if err := o.others(ctx, at); err != nil {
+		return err
+	}
 	ask := map[string][]int{}
 	for r := range at {
 		if !slices.Contains(ask[r.topic], r.partition) {
@@ -183,6 +229,48 @@ func (o *LagObserver) observe(ctx context.Context) error {
 		o.note(at, now)
 	}
 	return err
+}
+
+// others adds the partitions that this process does not have, as far as their groups
+// have committed them.
+func (o *LagObserver) others(ctx context.Context, at map[reading]int64) error {
+	if len(o.watched) == 0 {
+		return nil
+	}
+	counts, err := o.cluster.Topics(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range o.watched {
+		of := map[string][]int{}
+		for _, topic := range w.Topics {
+			for p := range counts[topic] {
+				if _, mine := at[reading{w.Loop, topic, p}]; !mine {
+					of[topic] = append(of[topic], p)
+				}
+			}
+		}
+		committed, err := o.cluster.CommittedOf(ctx, w.Group, of)
+		if err != nil {
+			return err
+		}
+		for topic, partitions := range committed {
+			for p, c := range partitions {
+				at[reading{w.Loop, topic, p}] = max(0, c.Offset)
+			}
+		}
+	}
+	return nil
+}
+
+// Failing says in words which partitions of this process do not work, and have not
+// for so long; none where all is well.
+func (o *LagObserver) Failing(longer time.Duration) (out []string) {
+	for r, err := range o.metrics.progress.failures(longer, time.Now()) {
+		out = append(out, fmt.Sprintf("%s of %s/%d: %v", r.loop, r.topic, r.partition, err))
+	}
+	slices.Sort(out)
+	return out
 }
 
 // ended notes where a partition ends.
@@ -230,6 +318,10 @@ func (o *LagObserver) note(at map[reading]int64, now time.Time) {
 		partition := strconv.Itoa(r.partition)
 		o.metrics.Lag.WithLabelValues(r.label(), partition).Set(float64(messages))
 		o.metrics.Behind.WithLabelValues(r.label(), partition).Set(since.Seconds())
+	}
+	o.metrics.Failing.Reset()
+	for r := range o.metrics.progress.failures(0, now) {
+		o.metrics.Failing.WithLabelValues(r.label(), strconv.Itoa(r.partition)).Set(1)
 	}
 	for p, next := range slowest { // what everybody has passed
 		list := o.ends[p]

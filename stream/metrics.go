@@ -25,6 +25,7 @@ type Metrics struct {
 	Cold        *prometheus.CounterVec // look-ups of cold state by outcome
 	Checkpoints prometheus.Counter
 	Hot         *prometheus.GaugeVec   // hot entities by partition
+	Failing     *prometheus.GaugeVec   // 1 where a partition of this process does not work, by loop and partition
 	Chain       *prometheus.CounterVec // legs by source partition and what became of them
 	Gap         *prometheus.GaugeVec   // 1 where legs of a source partition are missing: source, legs partition
 	Quarantined *prometheus.CounterVec // records that a loop could not work on: loop, topic
@@ -82,7 +83,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		[]string{"source", "partition"})
 	m.Quarantined = prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "stopline", Name: "quarantined_total",
 		Help: "Records that a loop could not work on and passed over."}, []string{"loop", "topic"})
-	r.MustRegister(m.Chain, m.Gap, m.Quarantined, m.Unknown.total, m.Strange, m.Conflicts, m.Lag, m.Behind)
+	m.Failing = prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "partition_failing",
+		Help: "1 where a loop cannot work on a partition and tries again."}, []string{"loop", "partition"})
+	r.MustRegister(m.Failing, m.Chain, m.Gap, m.Quarantined, m.Unknown.total, m.Strange, m.Conflicts, m.Lag, m.Behind)
 	r.MustRegister(m.Events, m.DeadLetters, m.Legs, m.Alerts, m.Notes, m.Brakes, m.Deliveries, m.Waiting, m.Breaker,
 		m.Stops,
 		m.Rows, m.Cold, m.Checkpoints, m.Hot)

@@ -17,6 +17,7 @@ import (
 type Dependencies struct {
 	Version string                          // of the program, with its commit
 	Ready   func(ctx context.Context) error // what is missing, in words
+	Alive   func() error                    `optional:"it lives as long as it answers"`
 	Metrics http.Handler                    `optional:"there is no /metrics"`
 }
 
@@ -28,7 +29,7 @@ func Mount(r chi.Router, doc *huma.OpenAPI, routes []route.Route, d Dependencies
 	}
 	finish(doc)
 	downgraded(r, doc)
-	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	r.Get("/healthz", healthz(d.Alive))
 	r.Get("/readyz", readyz(d.Ready))
 	if d.Metrics != nil {
 		r.Method(http.MethodGet, "/metrics", d.Metrics)
@@ -36,6 +37,19 @@ func Mount(r chi.Router, doc *huma.OpenAPI, routes []route.Route, d Dependencies
 	r.Get("/docs", docs(doc, routes, d.Version))
 	console.Mount(r)
 	return nil
+}
+
+// healthz fails when a part of the service has ended and will not come back by itself.
+func healthz(alive func() error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if alive != nil {
+			if err := alive(); err != nil {
+				route.WriteProblem(w, r, wire.NewProblem(http.StatusServiceUnavailable, "unavailable.ready", "cause", err.Error()))
+				return
+			}
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	}
 }
 
 // readyWait bounds how long the check may take: who asks does not wait for longer.

@@ -132,13 +132,12 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if s.url != "" {
 		fmt.Fprintf(os.Stderr, "console %s/    API %s/docs\n", s.url, s.url)
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- s.loops.Wait() }()
 	select {
 	case <-ctx.Done():
 		log.Info("draining: press Ctrl-C again to leave at once")
-		err = nil
-	case err = <-failed:
+	case <-s.ctx.Done(): // a loop has ended, which none may
+		err = context.Cause(s.ctx)
+		log.Error("leaving, since a part of the service does not work any more", "err", err)
 	}
 	s.stop()
 	if err != nil {

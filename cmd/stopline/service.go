@@ -138,14 +138,27 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 	return s, nil
 }
 
-// run begins a loop, which works until the service stops.
+// run begins a loop, which works until the service stops. One that ends before takes
+// the service with it: what does not work must not look as if it did.
 func (s *service) run(name string, f func(context.Context) error) {
 	s.loops.Go(func() error {
-		if err := f(s.ctx); err != nil && s.ctx.Err() == nil {
-			return fmt.Errorf("%s: %w", name, err)
+		err := f(s.ctx)
+		if s.ctx.Err() != nil {
+			return nil
 		}
-		return nil
+		if err == nil {
+			err = errors.New("it ended by itself")
+		}
+		return fmt.Errorf("%s: %w", name, err)
 	})
+}
+
+// alive says why the service does not work any more, if so.
+func (s *service) alive() error {
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
+	}
+	return nil
 }
 
 // runRoles makes the loops of the plan's roles, and begins them.
@@ -159,7 +172,11 @@ func (s *service) runRoles(p plan, catalogue *scoring.Catalogue) (err error) {
 	parser := &event.Parser{Limits: p.limits, Numbers: event.NewNumbers(p.tuning.Country), Banks: p.banks,
 		Unknown: s.metrics.Unknown.Count,
 		Strange: func(kind, field string) { s.metrics.Strange.WithLabelValues(kind, field).Inc() }}
-	s.lag = stream.NewLagObserver(s.infra.cluster, s.metrics, cmp.Or(p.observe, time.Second), s.logger)
+	t := &s.infra.topics
+	s.lag = stream.NewLagObserver(s.infra.cluster, s.metrics, cmp.Or(p.observe, time.Second), s.logger,
+		stream.Watched{Loop: "ingest", Group: s.group(roleIngest), Topics: t.Sources()},
+		stream.Watched{Loop: "score", Group: s.group(roleScore), Topics: []string{t.Legs}},
+		stream.Watched{Loop: "warehouse", Group: s.group(roleWarehouse), Topics: []string{t.Legs, t.Alerts, t.Stops}})
 	s.run("lag", s.lag.Run)
 	if s.log, err = stream.NewLedgerLog(s.deps, s.ledger); err != nil {
 		return err
@@ -216,7 +233,7 @@ func (s *service) runScore(p plan, catalogue *scoring.Catalogue) error {
 	if err != nil {
 		return err
 	}
-	s.run("catalogue", func(ctx context.Context) error { return s.publish(ctx, catalogue, p.tuning.Patterns) })
+	s.loops.Go(func() error { return s.publish(s.ctx, catalogue, p.tuning.Patterns) })
 	s.run(roleScore, score.Run)
 	return nil
 }
@@ -261,7 +278,7 @@ func (s *service) runAPI(p plan, parser *event.Parser) error {
 		Backtest: s.backtest(p), DeadLetters: deadLetters{letters}, Screener: screener, Watcher: alerts,
 		Screening: cmp.Or(p.screening, bank.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities,
 		Banks:  p.banks,
-		Parser: parser, Clock: p.clock, Ready: s.ready, Simulation: p.simulation,
+		Parser: parser, Clock: p.clock, Ready: s.ready, Alive: s.alive, Simulation: p.simulation,
 		Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: s.logger,
 	})
 	if err != nil {
@@ -326,11 +343,21 @@ func (s *service) ready(ctx context.Context) error {
 	if err := s.warehouse.Ping(ctx); err != nil {
 		return fmt.Errorf("ClickHouse does not answer: %w", err)
 	}
-	if _, err := s.infra.cluster.Partitions(ctx, s.infra.topics.Legs); err != nil {
+	if _, err := s.infra.cluster.Ends(ctx, map[string][]int{s.infra.topics.Legs: {0}}); err != nil {
 		return fmt.Errorf("kafka does not answer: %w", err)
+	}
+	if failing := s.lag.Failing(failingFor); len(failing) > 0 {
+		return fmt.Errorf("%d partitions do not work: %s", len(failing), strings.Join(failing[:min(3, len(failing))], "; "))
 	}
 	return nil
 }
+
+// failingFor is how long a partition may be tried again before the service is not
+// ready.
+const failingFor = 3 * time.Second
+
+// drainTime is how long the loops have to end.
+const drainTime = 30 * time.Second
 
 // stop drains: the loops finish their batch, write what they know, commit and
 // leave.
@@ -344,8 +371,16 @@ func (s *service) stop() {
 		cancel()
 	}
 	s.cancel()
-	if err := s.loops.Wait(); err != nil {
-		s.logger.Error("a loop ended with an error", "err", err)
+	ended := make(chan error, 1)
+	go func() { ended <- s.loops.Wait() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			s.logger.Error("a loop ended with an error", "err", err)
+		}
+	case <-time.After(drainTime):
+		s.logger.Error("some loops have not ended; leaving without them: what they had not committed is done again",
+			"after", drainTime)
 	}
 	if err := errors.Join(s.documents.Close(), s.warehouse.Close()); err != nil {
 		s.logger.Error("closing", "err", err)

@@ -227,26 +227,57 @@ type Committed struct {
 
 // Committed asks for what a group has committed of a topic's partitions.
 func (c *Cluster) Committed(ctx context.Context, group, topic string, partitions ...int) (map[int]Committed, error) {
-	if len(partitions) == 0 {
-		return nil, nil
+	all, err := c.CommittedOf(ctx, group, map[string][]int{topic: partitions})
+	return all[topic], err
+}
+
+// CommittedOf asks for what a group has committed of partitions, by topic.
+func (c *Cluster) CommittedOf(ctx context.Context, group string, of map[string][]int) (map[string]map[int]Committed,
+	error) {
+	out := map[string]map[int]Committed{}
+	for topic, partitions := range of {
+		if out[topic] = map[int]Committed{}; len(partitions) == 0 {
+			delete(of, topic)
+		}
 	}
-	resp, err := c.client(askTime).OffsetFetch(ctx,
-		&kafkago.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: partitions}})
+	if len(of) == 0 {
+		return out, nil
+	}
+	resp, err := c.client(askTime).OffsetFetch(ctx, &kafkago.OffsetFetchRequest{GroupID: group, Topics: of})
 	if err == nil && !errors.Is(resp.Error, kafkago.GroupIdNotFound) {
 		err = resp.Error
 	}
-	out := map[int]Committed{}
-	if err == nil {
-		for _, p := range resp.Topics[topic] {
+	if err != nil {
+		return nil, fmt.Errorf("ask Kafka what %s has committed: %w", group, err)
+	}
+	for topic, partitions := range resp.Topics {
+		for _, p := range partitions {
 			if errors.Is(p.Error, kafkago.GroupIdNotFound) { // nobody has joined it yet
 				p.CommittedOffset, p.Error = -1, nil
 			}
 			err = errors.Join(err, p.Error)
-			out[p.Partition] = Committed{p.CommittedOffset, p.Metadata}
+			out[topic][p.Partition] = Committed{p.CommittedOffset, p.Metadata}
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("ask Kafka what %s has committed of %s: %w", group, topic, err)
+		return nil, fmt.Errorf("ask Kafka what %s has committed: %w", group, err)
 	}
 	return out, nil
+}
+
+// Rewind commits an offset of a partition for a group that nobody is a member of: the
+// next one reads from there. It fails while there are members.
+func (c *Cluster) Rewind(ctx context.Context, group, topic string, partition int, offset int64, note string) error {
+	resp, err := c.client(askTime).OffsetCommit(ctx, &kafkago.OffsetCommitRequest{GroupID: group, GenerationID: -1,
+		Topics: map[string][]kafkago.OffsetCommit{topic: {{Partition: partition, Offset: offset, Metadata: note}}}})
+	if err == nil {
+		for _, p := range resp.Topics[topic] {
+			err = errors.Join(err, p.Error)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("set %s back to %d of %s/%d (stop every process that has the role first): %w", group, offset, topic,
+			partition, err)
+	}
+	return nil
 }
