@@ -164,3 +164,37 @@ func TestChainLosesNothing(t *testing.T) {
 		}
 	})
 }
+
+// A block that cannot be worked on is passed over: what follows joins it, and once it
+// is put back its legs are taken, whatever has come since. Of a damaged one what could
+// be read counts, and the rest is missing.
+func TestChainPassesOver(t *testing.T) {
+	k := newTaker(chainEngine(t))
+	k.take(t, covering(event.Span{Epoch: 1, From: 0, To: 2, First: true}))
+	poison := covering(event.Span{Epoch: 1, From: 2, To: 4})
+	if err := k.part.PassOver(poison); err != nil {
+		t.Fatal(err)
+	}
+	if f := k.take(t, covering(event.Span{Epoch: 1, From: 4, To: 6})); f.Refused != nil || f.Applied != 2 {
+		t.Errorf("behind what was passed over: %+v", f)
+	}
+	if err := k.part.ApplyLoose(100, poison, func(l *event.Leg,
+		_ *Outcome) {
+		k.took = append(k.took, l.Source.Offset)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []int64{0, 1, 4, 5, 2, 3}; !slices.Equal(k.took, want) || k.part.Marks().Seen[0].Offset != 5 {
+		t.Errorf("took %v, want %v; the mark is %v", k.took, want, k.part.Marks().Seen)
+	}
+	damaged := covering(event.Span{Epoch: 1, From: 6, To: 9})
+	if err := k.part.Apply(101, damaged[:len(damaged)-2], func(*event.Leg, *Outcome) {}); err == nil {
+		t.Fatal("a damaged block was taken for whole")
+	}
+	if f := k.take(t, covering(event.Span{Epoch: 1, From: 9, To: 10})); !errors.Is(f.Refused, ErrGap) {
+		t.Errorf("behind a damaged one: %+v", f)
+	}
+	if f := k.take(t, covering(event.Span{Epoch: 2, From: 6, To: 10, First: true})); f.Applied != 2 || f.Repeated != 2 {
+		t.Errorf("written again: %+v", f)
+	}
+}

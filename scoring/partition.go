@@ -107,7 +107,9 @@ func (p *Partition) apply(offset int64, block []byte, begin func(*event.Span) (t
 		}
 		return b.Err()
 	}
+	to := b.Span.From // how far the block could be read
 	for i := int32(0); b.Next(&p.leg); i++ {
+		to = max(to, p.leg.Source.Offset+1)
 		if taken.repeats(&p.leg.Source) {
 			p.fate.Repeated++
 			continue
@@ -133,8 +135,24 @@ func (p *Partition) apply(offset int64, block []byte, begin func(*event.Span) (t
 		p.engine.apply(&p.view, s, &p.leg, &p.out)
 		then(&p.leg, &p.out)
 	}
+	if b.Failed() { // what lies behind the damage is missing, and can be written again
+		b.Span.To = min(to, b.Span.To)
+	}
 	p.seen.end(&b.Span, taken)
 	return b.Err()
+}
+
+// PassOver takes a block for taken that cannot be worked on, so that what follows it
+// is no gap. It is for a block that was kept, to be put back once it can.
+func (p *Partition) PassOver(block []byte) error {
+	b, err := event.OpenBlock(block)
+	if err != nil {
+		return err
+	}
+	if taken, fate := p.seen.begin(&b.Span); fate.Refused == nil && !taken.loose {
+		p.seen.end(&b.Span, taken)
+	}
+	return nil
 }
 
 // Fate says what became of the legs of the block that was applied last.

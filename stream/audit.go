@@ -61,6 +61,9 @@ type sourced struct {
 	taken   []uint16 // by source offset less base: the legs that were taken
 	base    int64
 	known   int64 // offsets before it may have legs that have expired
+	// committed is asked for before the legs are read: what is committed has been
+	// written by then.
+	committed int64
 }
 
 // audited is the work of one [Audit.Run].
@@ -118,8 +121,12 @@ func (w *audited) source(ctx context.Context, topic string, partition int) (*sou
 	if err != nil {
 		return nil, err
 	}
+	committed, err := w.Cluster.Committed(ctx, w.group, topic, partition)
+	if err != nil {
+		return nil, err
+	}
 	return &sourced{account: Account{Topic: topic, Partition: partition, First: -1}, base: first,
-		taken: make([]uint16, end-first)}, nil
+		taken: make([]uint16, end-first), committed: committed[partition].Offset}, nil
 }
 
 // deadLetters notes whose places have a dead letter.
@@ -203,10 +210,6 @@ func (w *audited) took(at event.Source) {
 // records asks of each record of a source partition where it is.
 func (w *audited) records(ctx context.Context, s *sourced) error {
 	a := &s.account
-	committed, err := w.Cluster.Committed(ctx, w.group, a.Topic, a.Partition)
-	if err != nil {
-		return err
-	}
 	r := w.Cluster.NewReader(a.Topic, a.Partition, s.base)
 	end := s.base + int64(len(s.taken))
 	for r.Offset() < end {
@@ -216,7 +219,7 @@ func (w *audited) records(ctx context.Context, s *sourced) error {
 		}
 		for i := range msgs {
 			if m := &msgs[i]; m.Offset < end {
-				w.record(s, m, committed[a.Partition].Offset)
+				w.record(s, m)
 			}
 		}
 	}
@@ -224,10 +227,10 @@ func (w *audited) records(ctx context.Context, s *sourced) error {
 }
 
 // record finds one record.
-func (w *audited) record(s *sourced, m *kafka.Message, committed int64) {
+func (w *audited) record(s *sourced, m *kafka.Message) {
 	a := &s.account
 	a.Read++
-	if m.Offset >= committed {
+	if m.Offset >= s.committed {
 		a.Waiting++
 		return
 	}

@@ -70,9 +70,10 @@ func NewDocuments(c *kafka.Cluster) *kafka.Producer {
 // up within a second or two: a new epoch begins sooner than that, and what is late by
 // then is refused.
 func newBlocks(c *kafka.Cluster, batch int64) *kafka.Producer {
-	return c.NewProducer(kafka.ProducerConfig{Messages: 64, Bytes: batch, Attempts: 5, Partition: func(key []byte, n int) int {
-		return int(binary.BigEndian.Uint32(key)) % n
-	}})
+	return c.NewProducer(kafka.ProducerConfig{Messages: 64, Bytes: batch, Attempts: 5,
+		Partition: func(key []byte, n int) int {
+			return int(binary.BigEndian.Uint32(key)) % n
+		}})
 }
 
 // partitionKey is the key of a block for a legs partition.

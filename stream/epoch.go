@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"log/slog"
 
@@ -140,4 +141,26 @@ func sameLog(ctx context.Context, c *kafka.Claim, e *epoch) (from int64, back bo
 		return first, true, nil
 	}
 	return max(c.Offset, first), false, nil // FirstOffset is below 0
+}
+
+// Rewind has ingest read a source partition again from an offset on, and returns what
+// was committed before. Nobody may be reading it. Marks tell what has been taken from
+// what is missing.
+func Rewind(ctx context.Context, d Deps, group, topic string, partition int, offset int64) (int64, error) {
+	at, err := d.Cluster.Committed(ctx, group, topic, partition)
+	if err != nil {
+		return 0, err
+	}
+	first, _, err := d.Cluster.NewReader(topic, partition, kafka.FirstOffset).Span(ctx)
+	if err != nil {
+		return 0, err
+	}
+	now := at[partition]
+	if offset < first || offset > now.Offset {
+		return 0, fmt.Errorf("%s/%d is kept from %d on, and was read to %d: give an offset between them", topic, partition,
+			first, now.Offset)
+	}
+	e := readEpoch(now.Note, d.Topics.Partitions)
+	e.Unwritten = nil
+	return now.Offset, d.Cluster.Rewind(ctx, group, topic, partition, offset, string(event.Encode(&e)))
 }

@@ -185,9 +185,10 @@ type cutter struct {
 
 func newCutter(in *Ingest, c *kafka.Claim, e *epoch, from int64) *cutter {
 	t := &in.Topics
-	k := &cutter{topic: t.Legs, size: in.block, epoch: e, open: make([][]byte, t.Partitions), written: make([]int64, t.Partitions),
-		begun:  make([]bool, t.Partitions),
-		source: event.Source{Topic: uint8(slices.Index(t.Sources(), c.Topic)), Partition: int32(c.Partition)}}
+	k := &cutter{topic: t.Legs, size: in.block, epoch: e, open: make([][]byte, t.Partitions),
+		written: make([]int64, t.Partitions),
+		begun:   make([]bool, t.Partitions),
+		source:  event.Source{Topic: uint8(slices.Index(t.Sources(), c.Topic)), Partition: int32(c.Partition)}}
 	for p := range k.written {
 		if k.written[p] = from; e.Unwritten != nil {
 			k.written[p] = max(0, from-e.Unwritten[p])

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"sync"
 
-	"stopline.internal/stream/event"
 	"stopline.internal/stream/kafka"
 )
 
@@ -56,10 +55,10 @@ func hopeless(err error) error {
 // anything. Any other error is returned.
 func (q *quarantine) pass(ctx context.Context, m *kafka.Message, f func() error) error {
 	if m.Unreadable != nil {
-		return q.keep(ctx, m, m.Unreadable.Why)
+		return q.keep(ctx, m, codeUnreadable, m.Unreadable.Why)
 	}
-	if n := q.failures(m, false); n >= tooOften {
-		return q.keep(ctx, m, fmt.Errorf("it failed %d times", n))
+	if q.stubborn(m) {
+		return q.keep(ctx, m, codeFailed, fmt.Errorf("it failed %d times", tooOften))
 	}
 	err := safely(f)
 	var h hopelessError
@@ -67,11 +66,31 @@ func (q *quarantine) pass(ctx context.Context, m *kafka.Message, f func() error)
 	case err == nil || ctx.Err() != nil:
 		return err
 	case errors.As(err, &h):
-		return q.keep(ctx, m, err)
+		return q.keep(ctx, m, codeUnreadable, err)
 	}
-	q.failures(m, true)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.failed) >= maxFailed {
+		clear(q.failed)
+	}
+	q.failed[at(m)]++
 	return err
 }
+
+// Why a record is kept: nothing can be made of it, or a loop failed on it.
+const (
+	codeUnreadable = "unreadable"
+	codeFailed     = "failed"
+)
+
+// stubborn says whether the loop has failed on the record too often.
+func (q *quarantine) stubborn(m *kafka.Message) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.failed) > 0 && q.failed[at(m)] >= tooOften
+}
+
+func at(m *kafka.Message) string { return fmt.Sprintf("%s/%d:%d", m.Topic, m.Partition, m.Offset) }
 
 // safely is f, with a panic as an error: a record that a bug trips over must not
 // take the process with it again and again.
@@ -84,22 +103,8 @@ func safely(f func() error) (err error) {
 	return f()
 }
 
-// failures is how often the record failed, one more with count.
-func (q *quarantine) failures(m *kafka.Message, count bool) int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	at := fmt.Sprintf("%s/%d:%d", m.Topic, m.Partition, m.Offset)
-	if count {
-		if len(q.failed) >= maxFailed {
-			clear(q.failed)
-		}
-		q.failed[at]++
-	}
-	return q.failed[at]
-}
-
 // keep writes what is known of a record, and counts it.
-func (q *quarantine) keep(ctx context.Context, m *kafka.Message, why error) error {
+func (q *quarantine) keep(ctx context.Context, m *kafka.Message, code string, why error) error {
 	reason := why.Error()
 	sum, size := sha256.Sum256(m.Value), int64(len(m.Value))
 	last := m.Offset
@@ -111,7 +116,7 @@ func (q *quarantine) keep(ctx context.Context, m *kafka.Message, why error) erro
 		Value: m.Value[:min(len(m.Value), maxKept)], Headers: []kafka.Header{
 			h("stopline_topic", m.Topic), h("stopline_partition", strconv.Itoa(m.Partition)),
 			h("stopline_offset", strconv.FormatInt(m.Offset, 10)), h("stopline_last", strconv.FormatInt(last, 10)),
-			h("stopline_loop", q.loop), h("stopline_reason", reason[:min(len(reason), maxReason)]),
+			h("stopline_loop", q.loop), h("stopline_code", code), h("stopline_reason", reason[:min(len(reason), maxReason)]),
 			h("stopline_size", strconv.FormatInt(size, 10)), h("stopline_sha256", hex.EncodeToString(sum[:])),
 			h("stopline_at", q.Clock().String())}})
 	if err != nil {
@@ -145,6 +150,7 @@ type Kept struct {
 	Place     int
 	At, Last  int64
 	Loop      string
+	Code      string // unreadable, or failed
 	Reason    string
 	Size      int64
 	Sum       string // SHA-256, hexadecimal
@@ -194,6 +200,8 @@ func keptOf(m *kafka.Message) Kept {
 			k.Last = number(h.Value)
 		case "stopline_loop":
 			k.Loop = string(h.Value)
+		case "stopline_code":
+			k.Code = string(h.Value)
 		case "stopline_reason":
 			k.Reason = string(h.Value)
 		case "stopline_size":
@@ -210,6 +218,11 @@ func keptOf(m *kafka.Message) Kept {
 // ErrGone says that a record in quarantine is not in its topic any more, or another
 // record lies there.
 var ErrGone = errors.New("the record is not in its topic any more")
+
+// ErrRewind says that legs are not put back but written again: nothing of their source
+// has been scored behind them.
+var ErrRewind = errors.New("legs that could not be read are written again from their source: \"stopline verify log\" " +
+	"says from where, \"stopline log rewind\" does it")
 
 // PutBack reads a record from where it was and appends it to its topic again, to be
 // worked on by what has been mended since. It fails with [ErrGone] where the topic
@@ -237,11 +250,12 @@ func (q *Quarantined) PutBack(ctx context.Context, k Kept) error {
 	}
 	m.Headers = append(m.Headers, kafka.Header{Key: putBack, Value: []byte("1")})
 	if k.Topic == q.Topics.Legs {
-		if err := event.CheckBlock(m.Value); err != nil { // what comes before the damage has been scored
-			return fmt.Errorf("this version cannot work on it either: %w", err)
+		if k.Code != codeFailed {
+			return ErrRewind
 		}
 		blocks := newBlocks(q.Cluster, maxBlocks)
-		err := blocks.Write(ctx, kafka.Message{Topic: k.Topic, Key: partitionKey(k.Place), Value: m.Value, Headers: m.Headers})
+		err := blocks.Write(ctx, kafka.Message{Topic: k.Topic, Key: partitionKey(k.Place), Value: m.Value,
+			Headers: m.Headers})
 		return errors.Join(err, blocks.Close())
 	}
 	return q.Documents.Write(ctx, kafka.Message{Topic: k.Topic, Key: m.Key, Value: m.Value, Headers: m.Headers})

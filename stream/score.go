@@ -120,8 +120,12 @@ func (sc *Score) partition(ctx context.Context, c *kafka.Claim) error {
 // batch scores what a fetch brought and publishes what follows.
 func (w *worker) batch(ctx context.Context, msgs []kafka.Message) error {
 	for i := range msgs {
+		stubborn := w.quarantine.stubborn(&msgs[i])
 		if err := w.quarantine.pass(ctx, &msgs[i], func() error { return w.block(ctx, &msgs[i]) }); err != nil {
 			return err
+		}
+		if stubborn {
+			_ = w.part.PassOver(msgs[i].Value) // one that cannot be opened covers nothing
 		}
 	}
 	w.search.look(ctx)

@@ -120,3 +120,55 @@ func (t Topics) Ensure(ctx context.Context, c *kafka.Cluster) error {
 	}
 	return c.Create(ctx, missing...)
 }
+
+// Roles lists the roles of a process, for [Topics.Access].
+var Roles = []string{"ingest", "score", "dispatch", "warehouse", "api"}
+
+// Access is what a process with a role may do in Kafka, and nothing beside it. The
+// prefix is that of its groups.
+func (t Topics) Access(role, groups string) kafka.Access {
+	group := groups + role
+	switch role {
+	case "ingest":
+		return kafka.Access{Read: t.Sources(), Write: []string{t.Legs, t.DeadLetters}, Groups: []string{group}}
+	case "score":
+		return kafka.Access{Read: []string{t.Legs, t.Controls}, Groups: []string{group},
+			Write: []string{t.Legs, t.Stops, t.Alerts, t.Risk, t.Controls, t.Screenings, t.Quarantine, t.DeadLetters}}
+	case "dispatch":
+		return kafka.Access{Read: []string{t.Stops}, Write: []string{t.Stops, t.Risk}, Groups: []string{group}}
+	case "warehouse":
+		return kafka.Access{Read: []string{t.Legs, t.Alerts, t.Stops}, Write: []string{t.Quarantine}, Groups: []string{group}}
+	case "api":
+		return kafka.Access{Read: []string{t.Stops, t.Alerts, t.Controls, t.Screenings, t.DeadLetters},
+			Write: []string{t.Stops, t.Risk, t.Controls, t.Telecom, t.Transfers, t.Reports, t.Watchlist}}
+	}
+	return kafka.Access{}
+}
+
+// CheckKept says which topics are kept so that losing one broker loses what was
+// acknowledged, or stops everything: each needs two replicas at least, of which two
+// must have a message.
+func (t Topics) CheckKept(ctx context.Context, c *kafka.Cluster) (unsafe []string, err error) {
+	var names []string
+	for _, want := range t.Configs() {
+		names = append(names, want.Name)
+	}
+	kept, err := c.Kept(ctx, names...)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		k, there := kept[name]
+		switch {
+		case !there:
+			unsafe = append(unsafe, name+" is not there: \"stopline topics\" makes it")
+		case k.Replicas < 2:
+			unsafe = append(unsafe, name+" has one replica: a broker that is lost takes it along; move it to three "+
+				"(kafka-reassign-partitions.sh)")
+		case k.MinInSync < 2:
+			unsafe = append(unsafe, name+" has min.insync.replicas 1: what one broker has counts as written; set it to 2 "+
+				"(kafka-configs.sh)")
+		}
+	}
+	return unsafe, nil
+}

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"stopline.internal/store/embedded"
 	"stopline.internal/store/warehouse"
@@ -18,15 +17,14 @@ import (
 // Servers say where Kafka and ClickHouse are: inside the binary unless told
 // otherwise.
 type Servers struct {
-	Data               string `help:"Directory of the embedded servers' data. It belongs to one process at a time." default:"./data" type:"path"`
-	Kafka              string `help:"Use this Kafka (HOST:PORT,…) in place of the embedded one." placeholder:"HOST:PORT"`
+	Data string `help:"Directory of the embedded servers' data. It belongs to one process at a time." default:"./data" type:"path"`
+	Reaching
 	KafkaPort          int    `help:"Port of the embedded Kafka; 0 takes a free one." default:"0"`
 	Clickhouse         string `help:"Use this ClickHouse (HOST:PORT of the native protocol) in place of the embedded one." placeholder:"HOST:PORT"`
 	ClickhouseUser     string `help:"User of --clickhouse." default:"default"`
 	ClickhousePassword string `help:"Password of --clickhouse." env:"STOPLINE_CLICKHOUSE_PASSWORD"`
 	ClickhousePort     int    `help:"Native port of the embedded ClickHouse; 0 takes a free one." default:"0"`
 	ClickhouseHTTPPort int    `help:"HTTP port of the embedded ClickHouse; 0 takes a free one." default:"0"`
-	TopicPrefix        string `help:"Put this before the name of every topic and group."`
 	keepBytes          int64  // of what is read once in Kafka; 0: as long as its days
 	Partitions         int    `help:"Partitions of the topics that are made. An account's history lives in its partition: it cannot be changed later." default:"2"`
 }
@@ -44,7 +42,7 @@ type infra struct {
 
 // open starts the embedded servers that are needed, and makes the topics.
 func (s *Servers) open(ctx context.Context, log *slog.Logger) (*infra, error) {
-	in := &infra{kafka: s.Kafka, clickhouse: s.Clickhouse, topics: stream.TopicsWithPrefix(s.TopicPrefix)}
+	in := &infra{clickhouse: s.Clickhouse, topics: stream.TopicsWithPrefix(s.TopicPrefix)}
 	in.topics.Partitions, in.topics.KeepBytes = s.Partitions, s.keepBytes
 	in.options = warehouse.Options{Addr: s.Clickhouse, User: s.ClickhouseUser, Password: s.ClickhousePassword}
 	err := s.openKafka(ctx, in, log)
@@ -59,26 +57,25 @@ func (s *Servers) open(ctx context.Context, log *slog.Logger) (*infra, error) {
 }
 
 func (s *Servers) openKafka(ctx context.Context, in *infra, log *slog.Logger) error {
-	if in.kafka == "" {
+	config, err := s.config()
+	if err != nil {
+		return err
+	}
+	if len(config.Brokers) == 0 {
 		b, err := broker.Start(ctx, filepath.Join(s.Data, "kafka"), s.KafkaPort)
 		if err != nil {
 			return err
 		}
-		in.kafka = b.Addr()
+		config.Brokers = []string{b.Addr()}
 		in.closers = append(in.closers, b.Close)
-		log.Info("embedded Kafka listens", "addr", in.kafka)
+		log.Info("embedded Kafka listens", "addr", b.Addr())
 	}
-	var err error
-	if in.cluster, err = clusterAt(in.kafka); err != nil {
+	if in.cluster, err = kafka.New(config); err != nil {
 		return err
 	}
+	in.kafka = in.cluster.String()
 	in.closers = append(in.closers, func() error { in.cluster.Close(); return nil })
 	return in.topics.Ensure(ctx, in.cluster)
-}
-
-// clusterAt is the Kafka at HOST:PORT,…
-func clusterAt(brokers string) (*kafka.Cluster, error) {
-	return kafka.New(kafka.Config{Brokers: strings.Split(brokers, ",")})
 }
 
 func (s *Servers) openClickHouse(ctx context.Context, in *infra, log *slog.Logger) error {

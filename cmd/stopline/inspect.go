@@ -20,18 +20,6 @@ type inspectCmd struct {
 	State     inspectStateCmd     `cmd:"" help:"Print what is remembered of an account or number, as of the last checkpoint."`
 }
 
-// Running is a service that is looked at: nothing is made there, and nothing changed.
-type Running struct {
-	Kafka       string `help:"The service's Kafka." required:"" placeholder:"HOST:PORT"`
-	TopicPrefix string `help:"What stands before the name of its topics and groups."`
-}
-
-// open connects to the service's Kafka.
-func (r *Running) open() (*kafka.Cluster, stream.Topics, error) {
-	c, err := clusterAt(r.Kafka)
-	return c, stream.TopicsWithPrefix(r.TopicPrefix), err
-}
-
 // Entity names an account or a telephone number.
 type Entity struct {
 	Entity string `arg:"" help:"acct:NUMBER, or tel:NUMBER in E.164." placeholder:"ENTITY"`
@@ -53,7 +41,7 @@ func (e *Entity) partition(ctx context.Context, c *kafka.Cluster, t stream.Topic
 }
 
 type inspectPartitionCmd struct {
-	Running
+	Reaching
 	Entity
 }
 
@@ -81,7 +69,7 @@ func (c *inspectPartitionCmd) Run(ctx context.Context) error {
 }
 
 type inspectLegCmd struct {
-	Running
+	Reaching
 	Partition int   `arg:"" help:"Partition of the legs' topic." placeholder:"PARTITION"`
 	Offset    int64 `arg:"" help:"Of the record." placeholder:"OFFSET"`
 }
@@ -152,7 +140,7 @@ func printLegs(topics stream.Topics, block []byte) error {
 }
 
 type inspectStateCmd struct {
-	Running
+	Reaching
 	Entity
 	Clickhouse         string `help:"The service's ClickHouse (native protocol)." required:"" placeholder:"HOST:PORT"`
 	ClickhouseUser     string `help:"User of --clickhouse." default:"default"`

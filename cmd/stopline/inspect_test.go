@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"stopline.internal/stream/kafka"
 )
 
 // A leg, the state that it went into and the partition that owns it can be looked
@@ -105,7 +107,7 @@ func TestInspectMakesNothing(t *testing.T) {
 			t.Errorf("%s: exit %d, %s", args, code, errs)
 		}
 	}
-	fresh, err := clusterAt(h.infra.kafka)
+	fresh, err := kafka.New(kafka.Config{Brokers: []string{h.infra.kafka}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -193,34 +193,6 @@ func (s *service) figures() serveSummary {
 		Cases: f.Cases, Stops: f.Stops, Held: event.Money{Minor: f.HeldMinor, Currency: event.CNY}.Decimal()}
 }
 
-type topicsCmd struct {
-	Kafka       string `help:"The Kafka to make them in." required:"" placeholder:"HOST:PORT"`
-	TopicPrefix string `help:"Put this before the name of every topic."`
-	Partitions  int    `help:"Partitions of each topic." default:"2"`
-}
-
-// Run creates the missing topics.
-func (c *topicsCmd) Run(ctx context.Context) error {
-	topics := stream.TopicsWithPrefix(c.TopicPrefix)
-	topics.Partitions = c.Partitions
-	cluster, err := clusterAt(c.Kafka)
-	if err != nil {
-		return err
-	}
-	defer cluster.Close()
-	if err := topics.Ensure(ctx, cluster); err != nil {
-		return err
-	}
-	for _, t := range topics.Configs() {
-		fmt.Fprintf(os.Stderr, "%-32s %d partitions", t.Name, t.Partitions)
-		for _, name := range slices.Sorted(maps.Keys(t.Config)) {
-			fmt.Fprintf(os.Stderr, "  %s=%s", name, t.Config[name])
-		}
-		fmt.Fprintln(os.Stderr)
-	}
-	return printSummary(map[string]any{"topics": len(topics.Configs())})
-}
-
 type migrateCmd struct {
 	Servers
 }

@@ -249,18 +249,6 @@ func OpenBlock(b []byte) (*Block, error) {
 	return &Block{Reader: packed.NewReader(b[blockHead:]), Span: s}, nil
 }
 
-// CheckBlock says what is wrong with a block, if anything.
-func CheckBlock(b []byte) error {
-	block, err := OpenBlock(b)
-	if err != nil {
-		return err
-	}
-	var l Leg
-	for block.Next(&l) {
-	}
-	return block.Err()
-}
-
 // Next reads a leg into l; false at the end, or where the block is damaged,
 // which Err then says.
 func (b *Block) Next(l *Leg) bool {

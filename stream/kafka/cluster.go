@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -86,7 +87,8 @@ func New(c Config) (*Cluster, error) {
 		replication = c.Replication
 	}
 	return &Cluster{brokers: slices.Clone(c.Brokers), addr: kafkago.TCP(c.Brokers...), replication: replication,
-		compression: codec, transport: &kafkago.Transport{Dial: c.Dial, DialTimeout: dialTime, MetadataTTL: metadataTime, TLS: tls,
+		compression: codec, transport: &kafkago.Transport{Dial: c.Dial, DialTimeout: dialTime, MetadataTTL: metadataTime,
+			TLS:  tls,
 			SASL: mechanism, ClientID: "stopline"}}, nil
 }
 
@@ -160,6 +162,10 @@ func (c *Cluster) Create(ctx context.Context, topics ...Topic) error {
 	ask := &kafkago.CreateTopicsRequest{}
 	for _, t := range topics {
 		config := kafkago.TopicConfig{Topic: t.Name, NumPartitions: t.Partitions, ReplicationFactor: c.replication}
+		if _, said := t.Config[minInSync]; !said && c.replication >= 3 { // one may be away
+			config.ConfigEntries = append(config.ConfigEntries, kafkago.ConfigEntry{ConfigName: minInSync,
+				ConfigValue: strconv.Itoa(c.replication - 1)})
+		}
 		for name, value := range t.Config {
 			config.ConfigEntries = append(config.ConfigEntries, kafkago.ConfigEntry{ConfigName: name, ConfigValue: value})
 		}
