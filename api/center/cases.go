@@ -40,8 +40,9 @@ func (s *cases) routes() []route.Route {
 }
 
 type caseOutput struct {
-	ETag string `header:"ETag"`
-	Body wire.Case
+	Status int
+	ETag   string `header:"ETag"`
+	Body   wire.Case
 }
 
 func (s *base) caseOutput(ctx context.Context, id string) (*caseOutput, error) {
@@ -49,7 +50,7 @@ func (s *base) caseOutput(ctx context.Context, id string) (*caseOutput, error) {
 	if c == nil {
 		return nil, wire.NewProblem(http.StatusNotFound, "not-found.case", "case", id)
 	}
-	return &caseOutput{tag(c.Version), wire.NewCase(ctx, s.Ledger, c)}, nil
+	return &caseOutput{http.StatusOK, tag(c.Version), wire.NewCase(ctx, s.Ledger, c)}, nil
 }
 
 func (s *cases) getCase(ctx context.Context, in *wire.CaseID) (*caseOutput, error) {

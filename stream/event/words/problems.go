@@ -176,9 +176,6 @@ var problemWords = map[string]phrase{
 	"unavailable.confirmation": {"日志未及时确认变更：请刷新查看是否已生效",
 		"the log did not confirm the change in time: read the stop again to see whether it was made"},
 	"unavailable.books": {"ClickHouse 暂时不可读，止付照常：请重试", "ClickHouse cannot be read just now; stops go on: try again"},
-	"unavailable.case": {"报案已入日志并将处理，其案件未及时出现：再次报送同一报案即可查看",
-		"the report is in the log and will be worked on; its case did not appear in time: " +
-			"send the same report again to see it"},
 	"unavailable.proposal": {"提案已写入，尚未返回：请刷新列表",
 		"the proposal was written and has not come back yet: read the list again"},
 	"unavailable.catalogue": {"规则目录已写入，尚未返回：请刷新",
