@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 
 	"stopline.internal/stream/event"
 	"stopline.internal/stream/kafka"
@@ -100,15 +99,11 @@ func (in *Ingest) one(m *kafka.Message, now event.Instant, cut *cutter) {
 // deadLetter keeps the original bytes, and says where they came from and why
 // they were refused.
 func (in *Ingest) deadLetter(m *kafka.Message, reason event.Reason, err error) kafka.Message {
-	h := func(k, v string) kafka.Header { return kafka.Header{Key: k, Value: []byte(v)} }
 	var refusal event.Refusal
 	errors.As(err, &refusal)
-	return kafka.Message{Topic: in.Topics.DeadLetters, Key: []byte(m.Topic), Value: m.Value,
-		Headers: append(slices.Clone(m.Headers),
-			h("stopline_topic", m.Topic), h("stopline_partition", strconv.Itoa(m.Partition)),
-			h("stopline_offset", strconv.FormatInt(m.Offset, 10)), h("stopline_reason", string(reason)),
-			h("stopline_error", err.Error()), h("stopline_problems", problemsOf(refusal)),
-			h("stopline_at", in.Clock().String()))}
+	letter := refused{topic: m.Topic, partition: m.Partition, offset: m.Offset, reason: reason, err: err,
+		problems: refusal, at: in.Clock()}
+	return letter.message(in.Topics, m.Value, m.Headers)
 }
 
 // cutter gathers the legs of a batch into a block for each legs partition.

@@ -71,7 +71,7 @@ type worker struct {
 	saver    *checkpointer
 	replayed int64 // legs before it were scored and published by an earlier claim
 	effects  casework.Effects
-	answers  []kafka.Message // to screenings
+	answers  []kafka.Message // to screenings; and what was refused
 	out      []kafka.Message
 	missing  []event.Entity
 }
@@ -175,6 +175,10 @@ func (w *worker) scored(l *event.Leg, out *scoring.Outcome) {
 	}
 	if l.Event.Kind == event.KindTransfer && l.Event.Transfer.Screened {
 		w.answer(l, out)
+	}
+	if out.Conflict {
+		w.Metrics.DeadLetters.WithLabelValues(string(event.ReasonConflict)).Inc()
+		w.answers = append(w.answers, conflictLetter(w.Topics, l, w.Clock()))
 	}
 	switch l.Role {
 	case event.RoleReport:

@@ -21,9 +21,7 @@ type Servers struct {
 	Data               string `help:"Directory of the embedded servers' data. It belongs to one process at a time." default:"./data" type:"path"`
 	Kafka              string `help:"Use this Kafka (HOST:PORT,…) in place of the embedded one." placeholder:"HOST:PORT"`
 	KafkaPort          int    `help:"Port of the embedded Kafka; 0 takes a free one." default:"0"`
-	Clickhouse         string `help:"Use this ClickHouse (HOST:PORT of the native protocol) in place of the embedded one." placeholder:"HOST:PORT"`
-	ClickhouseUser     string `help:"User of --clickhouse." default:"default"`
-	ClickhousePassword string `help:"Password of --clickhouse." env:"STOPLINE_CLICKHOUSE_PASSWORD"`
+	ClickHouse
 	ClickhousePort     int    `help:"Native port of the embedded ClickHouse; 0 takes a free one." default:"0"`
 	ClickhouseHTTPPort int    `help:"HTTP port of the embedded ClickHouse; 0 takes a free one." default:"0"`
 	TopicPrefix        string `help:"Put this before the name of every topic and group."`
@@ -46,8 +44,10 @@ type infra struct {
 func (s *Servers) open(ctx context.Context, log *slog.Logger) (*infra, error) {
 	in := &infra{kafka: s.Kafka, clickhouse: s.Clickhouse, topics: stream.TopicsWithPrefix(s.TopicPrefix)}
 	in.topics.Partitions, in.topics.KeepBytes = s.Partitions, s.keepBytes
-	in.options = warehouse.Options{Addr: s.Clickhouse, User: s.ClickhouseUser, Password: s.ClickhousePassword}
-	err := s.openKafka(ctx, in, log)
+	err := s.checkFormat()
+	if err == nil {
+		err = s.openKafka(ctx, in, log)
+	}
 	if err == nil {
 		err = s.openClickHouse(ctx, in, log)
 	}
@@ -81,9 +81,10 @@ func clusterAt(brokers string) (*kafka.Cluster, error) {
 	return kafka.New(kafka.Config{Brokers: strings.Split(brokers, ",")})
 }
 
-func (s *Servers) openClickHouse(ctx context.Context, in *infra, log *slog.Logger) error {
+func (s *Servers) openClickHouse(ctx context.Context, in *infra, log *slog.Logger) (err error) {
 	if in.clickhouse != "" {
-		return nil
+		in.options, err = s.ClickHouse.options()
+		return err
 	}
 	e, err := embedded.Start(ctx, embedded.Options{Dir: filepath.Join(s.Data, "clickhouse"), Port: s.ClickhousePort,
 		HTTPPort: s.ClickhouseHTTPPort, Log: log})
@@ -91,7 +92,7 @@ func (s *Servers) openClickHouse(ctx context.Context, in *infra, log *slog.Logge
 		return err
 	}
 	in.clickhouse = e.Addr()
-	in.options = warehouse.Options{Addr: e.Addr(), Embedded: true}
+	in.options = warehouse.Options{Addrs: []string{e.Addr()}, Database: s.ClickhouseDatabase, Embedded: true}
 	in.engineDone = e.Done()
 	in.closers = append(in.closers, e.Close)
 	log.Info("embedded ClickHouse listens", "addr", in.clickhouse, "http", e.HTTPAddr())

@@ -31,6 +31,7 @@ type cli struct {
 	Inspect  inspectCmd  `cmd:"" help:"Look at a leg, at what is remembered of an account, at the partition that owns it."`
 	Topics   topicsCmd   `cmd:"" help:"Create and check the Kafka topics."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the ClickHouse schema up to date."`
+	Books    booksCmd    `cmd:"" help:"Make the books in ClickHouse again from Kafka, compare them with it, and say how long they are kept."`
 	Report   reportCmd   `cmd:"" help:"Get the monthly report, and check the books against the ledger."`
 	Conform  conformCmd  `cmd:"" name:"conformance" help:"Play a bank's whole life against its endpoint, and print a certificate or what failed."`
 	Keys     keysCmd     `cmd:"" help:"Make keys for the API."`

@@ -254,12 +254,16 @@ func (s *service) runAPI(p plan, parser *event.Parser) error {
 	}
 	s.run("screenings", screener.Run)
 	s.run("alerts", alerts.Run)
+	log, err := stream.NewBookLog(s.deps, s.warehouse, p.terms)
+	if err != nil {
+		return err
+	}
 	handler, err := api.New(api.Dependencies{
 		Version: thisBuild().String(), Center: p.center.Center, Numbering: p.center.Numbering,
 		Partitions: s.infra.topics.Partitions,
 		Ledger:     s.ledger, Log: s.log, Rules: s.rules, Book: s.book, Intake: intake{s.documents, s.infra.topics},
 		Backtest: s.backtest(p), DeadLetters: deadLetters{letters}, Screener: screener, Watcher: alerts,
-		Screening: cmp.Or(p.screening, bank.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities,
+		Screening: cmp.Or(p.screening, bank.DefaultScreening), Warehouse: &verifiedBooks{Warehouse: s.warehouse, log: log}, Identities: p.identities,
 		Banks:  p.banks,
 		Parser: parser, Clock: p.clock, Ready: s.ready, Simulation: p.simulation,
 		Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: s.logger,

@@ -19,7 +19,7 @@ func BenchmarkRecoveries20M(b *testing.B) {
 		stops = n
 	}
 	ctx := b.Context()
-	w, err := Open(ctx, Options{Addr: engine.Addr(), Database: "recoveries20m"})
+	w, err := Open(ctx, Options{Addrs: []string{engine.Addr()}, Database: "recoveries20m"})
 	if err != nil {
 		b.Fatal(err)
 	}

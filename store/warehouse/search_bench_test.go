@@ -12,7 +12,7 @@ import (
 func BenchmarkSearch10M(b *testing.B) {
 	const transfers, chunk = 10_000_000, 1_000_000
 	ctx := b.Context()
-	w, err := Open(ctx, Options{Addr: engine.Addr(), Database: "search10m"})
+	w, err := Open(ctx, Options{Addrs: []string{engine.Addr()}, Database: "search10m"})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func BenchmarkSearch10M(b *testing.B) {
 		b.Logf("%d transfers made in %s", transfers, time.Since(began).Round(time.Second))
 	}
 	var payer, payee, id, phone, holder string
-	if err := w.conn.QueryRow(ctx, "SELECT payer_account, payee_account, id, payer_phone, payee_holder FROM transfers "+
+	if err := w.conn.QueryRow(ctx, "SELECT payer_account, payee_account, id, payer_phone, payee_holder FROM transfers_rows "+
 		"WHERE id = 'T7654321'").Scan(&payer, &payee, &id, &phone, &holder); err != nil {
 		b.Fatal(err)
 	}

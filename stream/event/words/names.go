@@ -57,8 +57,8 @@ var names = map[string]map[string]phrase{
 		"unknown-kind": {"类型未知", "unknown kind"}, "wrong-topic": {"主题不符", "wrong topic"},
 		"missing-field": {"缺少必填项", "a field is missing"}, "bad-value": {"取值有误", "a value that cannot be"},
 		"bad-amount": {"金额有误", "an amount that cannot be"}, "unknown-currency": {"币种未知", "unknown currency"},
-		"unknown-bank": {"未登记的银行", "unknown bank"},
-		"bad-time":     {"时间格式有误", "no time"}, "too-old": {"时间过早", "too old"}, "too-far-ahead": {"时间超前", "too far ahead"},
+		"unknown-bank": {"未登记的银行", "unknown bank"}, "conflict": {"与首次报送不一致", "says something else than the first"},
+		"bad-time": {"时间格式有误", "no time"}, "too-old": {"时间过早", "too old"}, "too-far-ahead": {"时间超前", "too far ahead"},
 		"too-long": {"内容过长", "too long"}, "unknown-field": {"字段未知", "unknown field"},
 	},
 }
