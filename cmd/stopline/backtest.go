@@ -166,7 +166,7 @@ func (c *backtestCmd) books(ctx context.Context, catalogues []*scoring.Catalogue
 		return nil, errors.New("--from must be before --to")
 	}
 	in := &infra{clickhouse: c.Clickhouse}
-	if err := errors.Join(c.checkFormat(), c.openClickHouse(ctx, in, warnings())); err != nil {
+	if err := c.openClickHouse(ctx, in, warnings()); err != nil {
 		return nil, err
 	}
 	defer in.close(warnings())

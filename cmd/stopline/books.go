@@ -20,8 +20,8 @@ import (
 )
 
 type booksCmd struct {
-	Rebuild booksRebuildCmd `cmd:"" help:"Write what Kafka keeps into the books again, while the service runs or not; afterwards they are what the log says."`
-	Verify  booksVerifyCmd  `cmd:"" help:"Count every table by day against what Kafka keeps, and name the days that differ."`
+	Rebuild booksRebuildCmd `cmd:"" help:"Write what Kafka keeps into the books again, while the service runs or not."`
+	Verify  booksVerifyCmd  `cmd:"" help:"Count every table by day against Kafka, and name the days that differ."`
 	Keep    booksKeepCmd    `cmd:"" help:"Say for how many days a table is kept; without a table, list them."`
 }
 
@@ -38,11 +38,8 @@ func (c *bookServers) connect(ctx context.Context, log *slog.Logger) (*infra, er
 		return c.Servers.open(ctx, log)
 	}
 	in := &infra{kafka: c.Kafka, clickhouse: c.Clickhouse, topics: stream.TopicsWithPrefix(c.TopicPrefix)}
-	err := c.checkFormat()
-	if err == nil {
-		in.cluster, err = clusterAt(c.Kafka)
-	}
-	if err == nil {
+	var err error
+	if in.cluster, err = clusterAt(c.Kafka); err == nil {
 		in.closers = append(in.closers, func() error { in.cluster.Close(); return nil })
 		err = c.openClickHouse(ctx, in, log)
 	}
@@ -91,8 +88,8 @@ func (c *bookServers) open(ctx context.Context) (*stream.BookLog, *warehouse.War
 
 type booksRebuildCmd struct {
 	bookServers
-	From    string `help:"The first day to write again, such as 2026-11-23; without it, all that Kafka keeps." placeholder:"DAY"`
-	Exactly bool   `help:"Remove rows as well that the log does not have, of the days that Kafka has whole. Not where Kafka was made anew: the books may be all that is left of those days."`
+	From    string `help:"The first day to write again; without it, all that Kafka keeps." placeholder:"2026-11-23"`
+	Exactly bool   `help:"${books_exactly}"`
 }
 
 // Run writes the log into the books again.
@@ -142,7 +139,8 @@ func (c *booksVerifyCmd) Run(ctx context.Context) error {
 	addCheck(v, check)
 	showDifferences(v)
 	if broken, err := w.Broken(ctx); err == nil && len(broken) > 0 {
-		fmt.Fprintf(os.Stderr, "ClickHouse could not read these parts and has set them aside: %s\n", strings.Join(broken, ", "))
+		fmt.Fprintf(os.Stderr, "ClickHouse could not read these parts and has set them aside: %s\n",
+			strings.Join(broken, ", "))
 	}
 	if err := printSummary(map[string]any{"days": v.Days, "behind": v.Behind, "dropped": v.Dropped,
 		"differences": v.Differences}); err != nil {
@@ -156,8 +154,8 @@ func (c *booksVerifyCmd) Run(ctx context.Context) error {
 
 type booksKeepCmd struct {
 	Servers
-	Table string `arg:"" optional:"" help:"transfers, transfer_conflicts, calls, messages, sims or alerts." placeholder:"TABLE"`
-	For   string `arg:"" optional:"" help:"Days, such as 400d, or ever." placeholder:"DAYS"`
+	Table string `arg:"" optional:"" help:"transfers, transfer_conflicts, calls, messages, sims or alerts."`
+	For   string `arg:"" optional:"" help:"Days, such as 400d, or ever."`
 }
 
 // Run changes how long a table is kept, and lists how long each is.
@@ -171,7 +169,7 @@ func (c *booksKeepCmd) Run(ctx context.Context) error {
 		days = n
 	}
 	in := &infra{clickhouse: c.Clickhouse}
-	if err := errors.Join(c.checkFormat(), c.openClickHouse(ctx, in, warnings())); err != nil {
+	if err := c.openClickHouse(ctx, in, warnings()); err != nil {
 		return err
 	}
 	defer in.close(warnings())

@@ -5,25 +5,45 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"regexp"
 	"strings"
+
+	"github.com/alecthomas/kong"
 
 	"stopline.internal/store/warehouse"
 )
 
 // ClickHouse says where a center's own ClickHouse is, and how to be let in.
 type ClickHouse struct {
-	Clickhouse             string `help:"Use this ClickHouse in place of the embedded one: HOST:PORT of the native protocol, or several of one cluster, of which the first that answers is used." env:"STOPLINE_CLICKHOUSE" placeholder:"HOST:PORT,…"`
-	ClickhouseDatabase     string `help:"Database of the books; it is made where it is missing and may be." env:"STOPLINE_CLICKHOUSE_DATABASE" default:"stopline"`
-	ClickhouseUser         string `help:"User of --clickhouse." env:"STOPLINE_CLICKHOUSE_USER" default:"default"`
-	ClickhousePassword     string `help:"Password of --clickhouse." env:"STOPLINE_CLICKHOUSE_PASSWORD"`
-	ClickhousePasswordFile string `help:"File with the password, in place of --clickhouse-password." env:"STOPLINE_CLICKHOUSE_PASSWORD_FILE" type:"existingfile" placeholder:"FILE"`
-	ClickhouseTLS          bool   `help:"Speak TLS with --clickhouse; the flags below imply it." env:"STOPLINE_CLICKHOUSE_TLS"`
-	ClickhouseCA           string `help:"Certificates (PEM) that --clickhouse is trusted by, in place of the system's." env:"STOPLINE_CLICKHOUSE_CA" type:"existingfile" placeholder:"FILE"`
-	ClickhouseCert         string `help:"Certificate (PEM) that is shown to --clickhouse." env:"STOPLINE_CLICKHOUSE_CERT" type:"existingfile" placeholder:"FILE"`
-	ClickhouseKey          string `help:"Its key (PEM)." env:"STOPLINE_CLICKHOUSE_KEY" type:"existingfile" placeholder:"FILE"`
-	ClickhouseServerName   string `help:"Name in the certificate of --clickhouse, where it is not the address." env:"STOPLINE_CLICKHOUSE_SERVER_NAME" placeholder:"NAME"`
+	Clickhouse             string `help:"${clickhouse}" env:"STOPLINE_CLICKHOUSE" placeholder:"HOST:PORT,…"`
+	ClickhouseDatabase     string `help:"${clickhouse_database}" env:"STOPLINE_CLICKHOUSE_DATABASE" default:"stopline"`
+	ClickhouseUser         string `help:"${clickhouse_user}" env:"STOPLINE_CLICKHOUSE_USER" default:"default"`
+	ClickhousePassword     string `help:"${clickhouse_password}" env:"STOPLINE_CLICKHOUSE_PASSWORD"`
+	ClickhousePasswordFile string `help:"${clickhouse_file}" env:"STOPLINE_CLICKHOUSE_PASSWORD_FILE" type:"existingfile"`
+	ClickhouseTLS          bool   `help:"${clickhouse_tls}" env:"STOPLINE_CLICKHOUSE_TLS"`
+	ClickhouseCA           string `help:"${clickhouse_ca}" env:"STOPLINE_CLICKHOUSE_CA" type:"existingfile"`
+	ClickhouseCert         string `help:"${clickhouse_cert}" env:"STOPLINE_CLICKHOUSE_CERT" type:"existingfile"`
+	ClickhouseKey          string `help:"${clickhouse_key}" env:"STOPLINE_CLICKHOUSE_KEY" type:"existingfile"`
+	ClickhouseServerName   string `help:"${clickhouse_name}" env:"STOPLINE_CLICKHOUSE_SERVER_NAME" placeholder:"NAME"`
+}
+
+// longHelp are the words of flags that take more than a line.
+var longHelp = kong.Vars{
+	"clickhouse": "Use this ClickHouse in place of the embedded one: HOST:PORT of the native protocol, or " +
+		"several of one cluster, of which the first that answers is used.",
+	"clickhouse_database":    "Database of the books; it is made where it is missing and may be.",
+	"clickhouse_user":        "User of --clickhouse.",
+	"clickhouse_password":    "Password of --clickhouse.",
+	"clickhouse_file":        "File with the password, in place of --clickhouse-password.",
+	"clickhouse_tls":         "Speak TLS with --clickhouse; the flags below imply it.",
+	"clickhouse_ca":          "Certificates (PEM) that --clickhouse is trusted by, in place of the system's.",
+	"clickhouse_cert":        "Certificate (PEM) that is shown to --clickhouse.",
+	"clickhouse_key":         "Its key (PEM).",
+	"clickhouse_name": "Name in the certificate of --clickhouse, where it is not the address.",
+	"books_exactly": "Remove rows as well that the log does not have, of the days that Kafka has whole. Not " +
+		"where Kafka was made anew: the books may be all that is left of those days.",
 }
 
 // databaseName is what a database may be called: it stands in statements.
@@ -34,7 +54,7 @@ func (c *ClickHouse) options() (warehouse.Options, error) {
 	o := warehouse.Options{Addrs: strings.Split(c.Clickhouse, ","), User: c.ClickhouseUser,
 		Password: c.ClickhousePassword, Database: c.ClickhouseDatabase}
 	for _, a := range o.Addrs {
-		if host, port, ok := strings.Cut(a, ":"); !ok || host == "" || port == "" {
+		if host, port, err := net.SplitHostPort(a); err != nil || host == "" || port == "" {
 			return o, fmt.Errorf("--clickhouse: %q is not HOST:PORT", a)
 		}
 	}

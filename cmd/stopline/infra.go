@@ -18,9 +18,9 @@ import (
 // Servers say where Kafka and ClickHouse are: inside the binary unless told
 // otherwise.
 type Servers struct {
-	Data               string `help:"Directory of the embedded servers' data. It belongs to one process at a time." default:"./data" type:"path"`
-	Kafka              string `help:"Use this Kafka (HOST:PORT,…) in place of the embedded one." placeholder:"HOST:PORT"`
-	KafkaPort          int    `help:"Port of the embedded Kafka; 0 takes a free one." default:"0"`
+	Data      string `help:"Directory of the embedded servers' data. It belongs to one process at a time." default:"./data" type:"path"`
+	Kafka     string `help:"Use this Kafka (HOST:PORT,…) in place of the embedded one." placeholder:"HOST:PORT"`
+	KafkaPort int    `help:"Port of the embedded Kafka; 0 takes a free one." default:"0"`
 	ClickHouse
 	ClickhousePort     int    `help:"Native port of the embedded ClickHouse; 0 takes a free one." default:"0"`
 	ClickhouseHTTPPort int    `help:"HTTP port of the embedded ClickHouse; 0 takes a free one." default:"0"`
@@ -84,6 +84,9 @@ func clusterAt(brokers string) (*kafka.Cluster, error) {
 func (s *Servers) openClickHouse(ctx context.Context, in *infra, log *slog.Logger) (err error) {
 	if in.clickhouse != "" {
 		in.options, err = s.ClickHouse.options()
+		return err
+	}
+	if err := s.checkFormat(); err != nil {
 		return err
 	}
 	e, err := embedded.Start(ctx, embedded.Options{Dir: filepath.Join(s.Data, "clickhouse"), Port: s.ClickhousePort,

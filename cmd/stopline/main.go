@@ -31,7 +31,7 @@ type cli struct {
 	Inspect  inspectCmd  `cmd:"" help:"Look at a leg, at what is remembered of an account, at the partition that owns it."`
 	Topics   topicsCmd   `cmd:"" help:"Create and check the Kafka topics."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the ClickHouse schema up to date."`
-	Books    booksCmd    `cmd:"" help:"Make the books in ClickHouse again from Kafka, compare them with it, and say how long they are kept."`
+	Books    booksCmd    `cmd:"" help:"Make the books again from Kafka, compare them, say how long they are kept."`
 	Report   reportCmd   `cmd:"" help:"Get the monthly report, and check the books against the ledger."`
 	Conform  conformCmd  `cmd:"" name:"conformance" help:"Play a bank's whole life against its endpoint, and print a certificate or what failed."`
 	Keys     keysCmd     `cmd:"" help:"Make keys for the API."`
@@ -55,7 +55,7 @@ func main() {
 			"With no configuration the binary brings its own Kafka and ClickHouse. Each command that runs servers prints "+
 			"a JSON summary as its last line of standard output; everything else goes to standard error. It exits with 1 "+
 			"when something failed, and with 2 when the command line is not understood."),
-		kong.BindTo(ctx, (*context.Context)(nil)))
+		longHelp, kong.BindTo(ctx, (*context.Context)(nil)))
 	k, err := parser.Parse(os.Args[1:])
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "stopline: %v: see \"%s --help\"\n", err, meant(err))

@@ -263,8 +263,8 @@ func (s *service) runAPI(p plan, parser *event.Parser) error {
 		Partitions: s.infra.topics.Partitions,
 		Ledger:     s.ledger, Log: s.log, Rules: s.rules, Book: s.book, Intake: intake{s.documents, s.infra.topics},
 		Backtest: s.backtest(p), DeadLetters: deadLetters{letters}, Screener: screener, Watcher: alerts,
-		Screening: cmp.Or(p.screening, bank.DefaultScreening), Warehouse: &verifiedBooks{Warehouse: s.warehouse, log: log}, Identities: p.identities,
-		Banks:  p.banks,
+		Screening: cmp.Or(p.screening, bank.DefaultScreening),
+		Warehouse: &verifiedBooks{Warehouse: s.warehouse, log: log}, Identities: p.identities, Banks: p.banks,
 		Parser: parser, Clock: p.clock, Ready: s.ready, Simulation: p.simulation,
 		Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: s.logger,
 	})

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // keepable are the tables that may be kept for some days only: what sources
@@ -27,8 +29,8 @@ func (w *Warehouse) Kept(ctx context.Context) ([]Kept, error) {
 	var out []Kept
 	for _, table := range keepable {
 		var engine string
-		if err := w.conn.QueryRow(ctx, "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = '"+
-			rowsOf(table)+"'").Scan(&engine); err != nil {
+		if err := w.conn.QueryRow(ctx, "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = "+
+			"{table:String}", clickhouse.Named("table", rowsOf(table))).Scan(&engine); err != nil {
 			return nil, fmt.Errorf("read how long %s are kept: %w", table, err)
 		}
 		k := Kept{Table: table}

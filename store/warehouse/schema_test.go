@@ -47,7 +47,8 @@ func ask(t *testing.T, w *Warehouse, query string) (out []string) {
 func TestEverythingIsExplained(t *testing.T) {
 	w := open(t)
 	const ours = "database = currentDatabase() AND %s NOT LIKE 'goose%%'"
-	if bare := ask(t, w, "SELECT name FROM system.tables WHERE comment = '' AND "+fmt.Sprintf(ours, "name")); len(bare) > 0 {
+	if bare := ask(t, w, "SELECT name FROM system.tables WHERE comment = '' AND "+fmt.Sprintf(ours,
+		"name")); len(bare) > 0 {
 		t.Errorf("tables without words: %q", bare)
 	}
 	if bare := ask(t, w, "SELECT concat(table, '.', name) FROM system.columns WHERE comment = '' AND "+
@@ -152,7 +153,8 @@ func TestTheFirstCountsWheneverItIsWritten(t *testing.T) {
 // A transfer is looked up by its payer or payee through the view without reading the table.
 func TestViewsUseTheKeys(t *testing.T) {
 	w := open(t)
-	if err := w.conn.Exec(t.Context(), `INSERT INTO transfers_rows (id, at, payer_account, payee_account, amount, currency, status)
+	if err := w.conn.Exec(t.Context(), `
+		INSERT INTO transfers_rows (id, at, payer_account, payee_account, amount, currency, status)
 		SELECT toString(number), toDateTime64('2026-11-23 12:00:00', 3), toString(number), toString(number * 7), 1, 'CNY', 1
 		FROM numbers(200000)`); err != nil {
 		t.Fatal(err)
@@ -161,7 +163,8 @@ func TestViewsUseTheKeys(t *testing.T) {
 		"payee": "payee_account = '70'"} {
 		plan := strings.Join(ask(t, w, "EXPLAIN indexes = 1 SELECT sum(amount) FROM transfers WHERE "+where), "\n")
 		plan, _, _ = strings.Cut(plan, "transfer_conflicts")
-		few := strings.Contains(plan, "Granules: 1/") || strings.Contains(plan, "Granules: 0/") || strings.Contains(plan, "Parts: 0/")
+		few := strings.Contains(plan, "Granules: 1/") || strings.Contains(plan, "Granules: 0/") ||
+			strings.Contains(plan, "Parts: 0/")
 		if !few {
 			t.Errorf("by its %s the whole table is read:\n%s", name, plan)
 		}
@@ -243,7 +246,8 @@ func TestNewerDataIsRefused(t *testing.T) {
 			t.Errorf("newer data, as it is %v: %v", asItIs, err)
 		}
 	}
-	if err := w.conn.Exec(t.Context(), fmt.Sprintf("DELETE FROM goose_db_version WHERE version_id = %d", knows+3)); err != nil {
+	if err := w.conn.Exec(t.Context(), fmt.Sprintf("DELETE FROM goose_db_version WHERE version_id = %d",
+		knows+3)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Down(t.Context()); err != nil {
@@ -264,7 +268,8 @@ func TestNewerDataIsRefused(t *testing.T) {
 // A right that is missing is answered with the statements that give it.
 func TestMissingRights(t *testing.T) {
 	o := Options{Database: "centre_books", User: "stopline"}
-	err := granted(o, fmt.Errorf("migrate: %w", &clickhouse.Exception{Code: codeNoGrant, Message: "Not enough privileges"}))
+	err := granted(o, fmt.Errorf("migrate: %w", &clickhouse.Exception{Code: codeNoGrant,
+		Message: "Not enough privileges"}))
 	for _, want := range []string{"Not enough privileges", "CREATE DATABASE IF NOT EXISTS centre_books",
 		"ON centre_books.* TO stopline"} {
 		if !strings.Contains(err.Error(), want) {

@@ -15,8 +15,10 @@ import (
 // Difference is something in the books that the ledger, or Kafka's log, says
 // otherwise.
 type Difference struct {
-	What   string `json:"what"`  // stop, report, payment, statistics; day: of a table, by the log
-	ID     string `json:"id"`    // the stop; the report and its case; the payment's place in it; dimension, key and day; table and day
+	What string `json:"what"` // stop, report, payment, statistics; day: of a table, by the log
+	// The stop; the report and its case; the payment's place in it; dimension, key and
+	// day; table and day.
+	ID     string `json:"id"`
 	Field  string `json:"field"` // or "row", when it is not there, or should not be
 	Books  string `json:"books"`
 	Ledger string `json:"ledger"` // of a day: what the log has

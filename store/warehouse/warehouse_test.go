@@ -43,7 +43,8 @@ func run(m *testing.M) int {
 
 func open(t *testing.T) *Warehouse {
 	t.Helper()
-	w, err := Open(t.Context(), Options{Addrs: []string{engine.Addr()}, Database: strings.ToLower(t.Name()), Embedded: true})
+	w, err := Open(t.Context(), Options{Addrs: []string{engine.Addr()}, Database: strings.ToLower(t.Name()),
+		Embedded: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -322,13 +323,13 @@ func TestVerifyFindsReports(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	exec("INSERT INTO reported_payments_rows SELECT * REPLACE (amount + 1 AS amount) FROM reported_payments_rows FINAL WHERE " +
-		"report_id = '110:2'")
+	exec("INSERT INTO reported_payments_rows SELECT * REPLACE (amount + 1 AS amount) FROM reported_payments_rows FINAL " +
+		"WHERE report_id = '110:2'")
 	check("payment 0 of report 110:2 of cas_1 amount")
 	write(t, w, log...)
 	check()
-	exec("INSERT INTO reported_payments_rows SELECT * REPLACE (7 AS position) FROM reported_payments_rows FINAL WHERE report_id " +
-		"= '110:2'")
+	exec("INSERT INTO reported_payments_rows SELECT * REPLACE (7 AS position) FROM reported_payments_rows FINAL " +
+		"WHERE report_id = '110:2'")
 	check("payment 7 of report 110:2 of cas_1 row")
 	exec("ALTER TABLE reported_payments_rows DELETE WHERE position = 7 SETTINGS mutations_sync = 1")
 	exec("INSERT INTO reports_rows SELECT * REPLACE (0 AS repeats) FROM reports_rows FINAL WHERE report_id = '96110:1'")
@@ -391,7 +392,8 @@ func TestOffsets(t *testing.T) {
 			t.Errorf("legs/%d: %s, want %s", partition, got, want)
 		}
 	}
-	if err := w.conn.Exec(t.Context(), "ALTER TABLE book_offsets UPDATE form = form - 1 WHERE 1 SETTINGS mutations_sync = 1"); err != nil {
+	if err := w.conn.Exec(t.Context(), "ALTER TABLE book_offsets UPDATE form = form - 1 WHERE 1 SETTINGS "+
+		"mutations_sync = 1"); err != nil {
 		t.Fatal(err)
 	}
 	if got := ask("legs", 0); got != "0 false" {
