@@ -384,3 +384,41 @@ func tlsFront(t *testing.T, behind string, c *tls.Config) string {
 	}()
 	return l.Addr().String()
 }
+
+// A migration that was interrupted after a table was filled, and before the old one was
+// dropped, goes on at the next start, and what was there is there once.
+func TestInterruptedMigrationGoesOn(t *testing.T) {
+	w := open(t)
+	p, done, err := provider(Options{Addrs: []string{engine.Addr()}, Database: strings.ToLower(t.Name()), Embedded: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	if _, err := p.DownTo(t.Context(), 8); err != nil {
+		t.Fatal(err)
+	}
+	exec := func(query string) {
+		t.Helper()
+		if err := w.conn.Exec(t.Context(), query); err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+	}
+	exec("INSERT INTO transfers (id, at, payer_account, payee_account, amount, currency, status) SELECT toString(number), " +
+		"toDateTime64('2026-11-23 12:00:00', 3), '1', '2', 100, 'CNY', 1 + number % 3 FROM numbers(30)")
+	text, err := migrations.ReadFile("migrations/00009_transfers.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range strings.SplitAfter(string(text), ";\n") {
+		if strings.HasPrefix(strings.TrimSpace(statement), "DROP") {
+			break
+		}
+		exec(strings.TrimSuffix(strings.TrimSpace(statement), ";"))
+	}
+	if _, err := p.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(t, w, "SELECT concat(toString(count()), ' ', toString(sum(status))) FROM transfers"); got[0] != "30 60" {
+		t.Errorf("%q transfers and statuses, want 30 60", got)
+	}
+}
