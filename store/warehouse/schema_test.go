@@ -389,7 +389,7 @@ func tlsFront(t *testing.T, behind string, c *tls.Config) string {
 // dropped, goes on at the next start, and what was there is there once.
 func TestInterruptedMigrationGoesOn(t *testing.T) {
 	w := open(t)
-	p, done, err := provider(Options{Addrs: []string{engine.Addr()}, Database: strings.ToLower(t.Name()), Embedded: true})
+	p, done, err := provider(Options{Addrs: []string{engine.Addr()}, Database: strings.ToLower(t.Name())})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -403,7 +403,8 @@ func TestInterruptedMigrationGoesOn(t *testing.T) {
 			t.Fatalf("%s: %v", query, err)
 		}
 	}
-	exec("INSERT INTO transfers (id, at, payer_account, payee_account, amount, currency, status) SELECT toString(number), " +
+	exec("INSERT INTO transfers (id, at, payer_account, payee_account, amount, currency, status) SELECT " +
+		"toString(number), " +
 		"toDateTime64('2026-11-23 12:00:00', 3), '1', '2', 100, 'CNY', 1 + number % 3 FROM numbers(30)")
 	text, err := migrations.ReadFile("migrations/00009_transfers.sql")
 	if err != nil {
