@@ -91,6 +91,9 @@ func (l *library) ask(query string) (out []string) {
 		}
 		out = append(out, s)
 	}
+	if err := rows.Err(); err != nil {
+		l.t.Fatal(err)
+	}
 	return out
 }
 

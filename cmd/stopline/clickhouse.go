@@ -33,15 +33,15 @@ type ClickHouse struct {
 var longHelp = kong.Vars{
 	"clickhouse": "Use this ClickHouse in place of the embedded one: HOST:PORT of the native protocol, or " +
 		"several of one cluster, of which the first that answers is used.",
-	"clickhouse_database":    "Database of the books; it is made where it is missing and may be.",
-	"clickhouse_user":        "User of --clickhouse.",
-	"clickhouse_password":    "Password of --clickhouse.",
-	"clickhouse_file":        "File with the password, in place of --clickhouse-password.",
-	"clickhouse_tls":         "Speak TLS with --clickhouse; the flags below imply it.",
-	"clickhouse_ca":          "Certificates (PEM) that --clickhouse is trusted by, in place of the system's.",
-	"clickhouse_cert":        "Certificate (PEM) that is shown to --clickhouse.",
-	"clickhouse_key":         "Its key (PEM).",
-	"clickhouse_name": "Name in the certificate of --clickhouse, where it is not the address.",
+	"clickhouse_database": "Database of the books; it is made where it is missing and may be.",
+	"clickhouse_user":     "User of --clickhouse.",
+	"clickhouse_password": "Password of --clickhouse.",
+	"clickhouse_file":     "File with the password, in place of --clickhouse-password.",
+	"clickhouse_tls":      "Speak TLS with --clickhouse; the flags below imply it.",
+	"clickhouse_ca":       "Certificates (PEM) that --clickhouse is trusted by, in place of the system's.",
+	"clickhouse_cert":     "Certificate (PEM) that is shown to --clickhouse.",
+	"clickhouse_key":      "Its key (PEM).",
+	"clickhouse_name":     "Name in the certificate of --clickhouse, where it is not the address.",
 	"books_exactly": "Remove rows as well that the log does not have, of the days that Kafka has whole. Not " +
 		"where Kafka was made anew: the books may be all that is left of those days.",
 }

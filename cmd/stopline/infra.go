@@ -83,7 +83,7 @@ func clusterAt(brokers string) (*kafka.Cluster, error) {
 
 func (s *Servers) openClickHouse(ctx context.Context, in *infra, log *slog.Logger) (err error) {
 	if in.clickhouse != "" {
-		in.options, err = s.ClickHouse.options()
+		in.options, err = s.options()
 		return err
 	}
 	if err := s.checkFormat(); err != nil {
