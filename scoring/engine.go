@@ -1,6 +1,7 @@
 package scoring
 
 import (
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -109,8 +110,11 @@ type Outcome struct {
 	// tainted money went on by payments that are not remembered by name: see
 	// [Partition.AddPayments]
 	NeedsPayments bool
-	Trips         []Trip // brakes that fell
-	Refused       error  // a control that this program cannot follow
+	// the payer's account knows the transfer as one to another payee or of another
+	// amount or currency: the first stands, and the repeat has changed nothing
+	Conflict bool
+	Trips    []Trip // brakes that fell
+	Refused  error  // a control that this program cannot follow
 }
 
 // Empty says whether a leg led to nothing that others need to know, as most do.
@@ -121,6 +125,7 @@ func (o *Outcome) Empty() bool {
 func (o *Outcome) reset() {
 	o.Alerts, o.Notes, o.Trips, o.Refused = o.Alerts[:0], o.Notes[:0], o.Trips[:0], nil
 	o.Taints, o.Hops, o.Ends, o.NeedsPayments = o.Taints[:0], o.Hops[:0], o.Ends[:0], false
+	o.Conflict = false
 }
 
 // apply puts a leg into its entity's state and appends what follows. The view
@@ -175,13 +180,30 @@ func (e *Engine) apply(v *View, s *State, l *event.Leg, out *Outcome) {
 }
 
 // alreadySeen says whether a transfer was there already, in this status or another,
-// and notes when it was taken back.
-func alreadySeen(s *State, k movementKind, id uint64, t *event.Transfer) bool {
+// and notes when it was taken back. One that says another counterpart or amount
+// than the first is a conflict: it changes nothing.
+func alreadySeen(s *State, k movementKind, id uint64, t *event.Transfer, counter uint64) (seen, conflict bool) {
 	m := s.find(k, id)
-	if m != nil && t.Status == event.StatusReversed {
+	if m == nil {
+		return false, false
+	}
+	was, is := m.tag&foreignBits, foreignAmount(t.Amount)
+	if m.counter != counter || m.amount != homeMinor(t.Amount) || was != 0 && is != 0 && was != is {
+		return true, true
+	}
+	if t.Status == event.StatusReversed {
 		m.tag |= markReversed
 	}
-	return m != nil
+	return true, false
+}
+
+// foreignAmount tells an amount that is not in yuan from others; of yuan it is 0.
+func foreignAmount(m event.Money) uint64 {
+	if m.Currency == event.CNY {
+		return 0
+	}
+	text := strconv.AppendInt(append(make([]byte, 0, 32), m.Currency...), m.Minor, 10)
+	return (1 + event.HashBytes(text)%31) << foreignShift
 }
 
 // addPayment notes a transfer that was not known; false when it is taken back as it
@@ -197,6 +219,7 @@ func addPayment(s *State, k movementKind, id uint64, l *event.Leg, counter, mark
 	case "pos":
 		marks |= markRetail
 	}
+	marks |= foreignAmount(t.Amount)
 	s.add(move{at: l.Event.At, tag: id | uint64(k) | marks, counter: counter, amount: homeMinor(t.Amount)})
 	return t.Status != event.StatusReversed
 }
@@ -206,12 +229,15 @@ func (e *Engine) debit(v *View, out *Outcome) {
 	s, l := v.state, v.leg
 	t := &l.Event.Transfer
 	id := event.TransferKey(t.Payer.Account, l.Event.ID)
-	if alreadySeen(s, debit, id, t) {
-		return
-	}
 	counter, isNew, marks := event.Hash(event.ChannelCash), false, uint64(0)
 	if t.Channel != event.ChannelCash {
 		counter = event.Hash(t.Payee.Account)
+	}
+	if seen, conflict := alreadySeen(s, debit, id, t, counter); seen {
+		out.Conflict = conflict && l.Role == event.RoleDebit // one leg tells of it
+		return
+	}
+	if t.Channel != event.ChannelCash {
 		if isNew = s.isNew(counter, l.Event.At); isNew {
 			marks = markNew
 		}
@@ -242,10 +268,10 @@ func (e *Engine) credit(v *View, out *Outcome) {
 	s, l := v.state, v.leg
 	t := &l.Event.Transfer
 	id := event.TransferKey(t.Payer.Account, l.Event.ID)
-	if alreadySeen(s, credit, id, t) {
+	counter, marks := event.Hash(t.Payer.Account), uint64(0)
+	if seen, _ := alreadySeen(s, credit, id, t, counter); seen {
 		return
 	}
-	counter, marks := event.Hash(t.Payer.Account), uint64(0)
 	isNew := s.isNew(counter, l.Event.At)
 	if isNew {
 		marks = markNew

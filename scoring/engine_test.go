@@ -177,7 +177,8 @@ func TestMovementsOfLegs(t *testing.T) {
 			t.Errorf("%s: %+v", name, s)
 			continue
 		}
-		if m := s.moves[0]; m.kind() != c.kind || m.tag&^idBits&^kindBits != c.marks || m.amount != c.amount || m.at != noon {
+		if m := s.moves[0]; m.kind() != c.kind || m.tag&^idBits&^kindBits&^foreignBits != c.marks ||
+			m.amount != c.amount || m.at != noon {
 			t.Errorf("%s: kind %d, marks %b, %d; want %d, %b, %d", name, m.kind(), m.tag&^idBits&^kindBits, m.amount, c.kind,
 				c.marks, c.amount)
 		}

@@ -45,6 +45,11 @@ const (
 	markCash                       // the payment was a withdrawal
 	markRetail                     // the payment was made in a shop
 	idBits       = ^uint64(1<<16 - 1)
+
+	// Of an amount that is not in yuan nothing is counted; these bits tell it from
+	// another one, 30 times in 31. Zero: it was noted before they were.
+	foreignShift = 11
+	foreignBits  = 31 << foreignShift
 )
 
 // move is a payment, a call or a message, in one direction.

@@ -19,6 +19,7 @@ type DeadLetter struct {
 	Partition     int
 	Offset        int64
 	Topic         string // that it came in by
+	Source        string // topic/partition:offset of the document
 	Reason, Error string
 	Problems      []DeadLetterProblem
 	At            string
@@ -154,13 +155,18 @@ func (d *DeadLetters) read(ctx context.Context, partition int, offset int64, lim
 	return out, nil
 }
 
-// deadLetterOf reads the headers that ingest gave it.
+// deadLetterOf reads the headers that it was given when it was refused.
 func deadLetterOf(m *kafka.Message) DeadLetter {
 	l := DeadLetter{Partition: m.Partition, Offset: m.Offset, Document: m.Value, message: *m}
+	var partition, offset string
 	for _, h := range m.Headers {
 		switch h.Key {
 		case "stopline_topic":
 			l.Topic = string(h.Value)
+		case "stopline_partition":
+			partition = string(h.Value)
+		case "stopline_offset":
+			offset = string(h.Value)
 		case "stopline_reason":
 			l.Reason = string(h.Value)
 		case "stopline_error":
@@ -173,5 +179,6 @@ func deadLetterOf(m *kafka.Message) DeadLetter {
 			l.Beginning = true
 		}
 	}
+	l.Source = fmt.Sprintf("%s/%s:%s", l.Topic, partition, offset)
 	return l
 }

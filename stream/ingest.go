@@ -2,11 +2,8 @@ package stream
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"slices"
-	"strconv"
 
 	"stopline.internal/stream/event"
 	"stopline.internal/stream/kafka"
@@ -120,50 +117,17 @@ func (in *Ingest) parse(m *kafka.Message, now event.Instant, e *event.Event) (er
 	return err
 }
 
-// The bounds of a dead letter, in bytes: a document that is larger is kept by its
-// beginning, its length and its hash, and so are headers that are larger.
-const (
-	maxLetter  = 1 << 20
-	maxHeaders = 64 << 10
-	maxError   = 16 << 10
-)
-
 // deadLetter keeps the original bytes, and says where they came from and why
 // they were refused.
 func (in *Ingest) deadLetter(m *kafka.Message, reason event.Reason, err error) kafka.Message {
-	h := func(k, v string) kafka.Header { return kafka.Header{Key: k, Value: []byte(v)} }
 	var refusal event.Refusal
 	errors.As(err, &refusal)
-	text := err.Error()
-	out := kafka.Message{Topic: in.Topics.DeadLetters, Key: []byte(m.Topic), Value: m.Value,
-		Headers: []kafka.Header{
-			h("stopline_topic", m.Topic), h("stopline_partition", strconv.Itoa(m.Partition)),
-			h("stopline_offset", strconv.FormatInt(m.Offset, 10)), h("stopline_reason", string(reason)),
-			h("stopline_error", text[:min(len(text), maxError)]), h("stopline_problems", problemsOf(refusal)),
-			h("stopline_at", in.Clock().String())}}
-	if size := headerBytes(m.Headers); size <= maxHeaders {
-		out.Headers = slices.Concat(m.Headers, out.Headers)
-	} else {
-		out.Headers = append(out.Headers, h("stopline_headers_size", strconv.Itoa(size)))
-	}
-	size := int64(len(m.Value))
+	letter := refused{topic: m.Topic, partition: m.Partition, offset: m.Offset, reason: reason, err: err,
+		problems: refusal, at: in.Clock()}
 	if m.Unreadable != nil {
-		size = m.Unreadable.Size
+		letter.size = m.Unreadable.Size
 	}
-	if size > maxLetter || m.Unreadable != nil {
-		sum := sha256.Sum256(m.Value)
-		out.Value = m.Value[:min(len(m.Value), maxKept)]
-		out.Headers = append(out.Headers, h("stopline_size", strconv.FormatInt(size, 10)),
-			h("stopline_sha256", hex.EncodeToString(sum[:])))
-	}
-	return out
-}
-
-func headerBytes(list []kafka.Header) (n int) {
-	for i := range list {
-		n += len(list[i].Key) + len(list[i].Value)
-	}
-	return n
+	return letter.message(in.Topics, m.Value, m.Headers)
 }
 
 // cutter gathers the legs of a batch into a block for each legs partition, and

@@ -73,7 +73,7 @@ type worker struct {
 	chain    *chainWatch
 	replayed int64 // legs before it were scored and published by an earlier claim
 	effects  casework.Effects
-	answers  []kafka.Message // to screenings
+	answers  []kafka.Message // to screenings; and what was refused
 	out      []kafka.Message
 	missing  []event.Entity
 }
@@ -187,6 +187,10 @@ func (w *worker) scored(l *event.Leg, out *scoring.Outcome) {
 	}
 	if l.Event.Kind == event.KindTransfer && l.Event.Transfer.Screened {
 		w.answer(l, out)
+	}
+	if out.Conflict {
+		w.Metrics.DeadLetters.WithLabelValues(string(event.ReasonConflict)).Inc()
+		w.answers = append(w.answers, conflictLetter(w.Topics, l, w.Clock()))
 	}
 	switch l.Role {
 	case event.RoleReport:

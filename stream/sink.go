@@ -2,27 +2,30 @@ package stream
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
+	"sync/atomic"
 	"time"
 
-	"stopline.internal/scoring"
-	"stopline.internal/store/ledger"
 	"stopline.internal/store/ledger/law"
 	"stopline.internal/store/warehouse"
-	"stopline.internal/stream/event"
 	"stopline.internal/stream/kafka"
-	"stopline.internal/stream/retry"
 )
 
-// Sink writes the books: transfers and calls from the legs, alerts, and every
-// version of every stop. While ClickHouse is away it waits, and nothing else
-// does.
+// Sink writes the books: transfers and calls from the legs, alerts, what scoring
+// refused, and every version of every stop. While ClickHouse is away it waits, and
+// nothing else does.
+//
+// Each partition makes its rows by itself; one writer gathers them for all, since
+// an insert costs ClickHouse the same whatever its size. How far the books have a
+// partition lies in ClickHouse, beside the rows and written after them, and in
+// Kafka's commit after that: a start goes on from the lower of the two, so that
+// rows that ClickHouse lost are written again.
 type Sink struct {
 	Deps
-	groupID   string
-	warehouse *warehouse.Warehouse
-	terms     law.Terms
+	groupID    string
+	warehouse  *warehouse.Warehouse
+	terms      law.Terms
+	writer     *bookWriter
+	quarantine *quarantine
 }
 
 // NewSink returns a loop of the consumer group with that id. It folds the
@@ -31,136 +34,112 @@ func NewSink(d Deps, groupID string, w *warehouse.Warehouse, t law.Terms) (*Sink
 	if err := d.need("the sink", part{"group", groupID == ""}, part{"warehouse", w == nil}); err != nil {
 		return nil, err
 	}
-	return &Sink{d, groupID, w, t}, nil
+	return &Sink{Deps: d, groupID: groupID, warehouse: w, terms: t, quarantine: d.newQuarantine("warehouse")}, nil
 }
-
-// A batch is written at this many rows, or after this time.
-const (
-	flushRows = 20_000
-	flushAge  = time.Second
-)
-
-// flushPauses are those between two tries to write a batch.
-var flushPauses = retry.Pauses{First: 200 * time.Millisecond, Most: 10 * time.Second}
 
 // Run works until ctx ends.
 func (s *Sink) Run(ctx context.Context) error {
-	return s.Cluster.Run(ctx, s.group(s.groupID, "warehouse", s.Topics.Legs, s.Topics.Alerts, s.Topics.Stops), s.partition)
+	s.lookForBroken(ctx)
+	s.writer = newBookWriter(&s.Deps, s.warehouse)
+	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.writer.run(writing)
+	}()
+	// The writer outlives the partitions: what they have handed over at the end is
+	// written before they are given away.
+	err := s.Cluster.Run(ctx, s.group(s.groupID, "warehouse", s.Topics.BookTopics()...), s.partition)
+	stop()
+	<-ended
+	return err
+}
+
+// lookForBroken says what ClickHouse has set aside: no offset tells of that.
+func (s *Sink) lookForBroken(ctx context.Context) {
+	broken, err := s.warehouse.Broken(ctx)
+	if err != nil {
+		s.Log.Warn("whether ClickHouse has set parts of the books aside is not known", "err", err)
+	} else if len(broken) > 0 {
+		s.Log.Error("ClickHouse could not read parts of the books and has set them aside: ask \"stopline report verify\" "+
+			"what is missing, and mend it with \"stopline books rebuild\"", "parts", broken)
+	}
+}
+
+// sinkPartition is how far one partition has come.
+type sinkPartition struct {
+	topic     string
+	partition int
+	handed    int64        // to the writer: the offset of the next record
+	written   atomic.Int64 // by the writer
 }
 
 func (s *Sink) partition(ctx context.Context, c *kafka.Claim) error {
-	books := s.warehouse.NewBooks()
-	var fold *ledger.Ledger
-	from, unwritten, anew := c.Offset, c.Offset, false
-	if c.Topic == s.Topics.Stops { // what the fold ignores must not be in the books: it is told from the beginning
-		fold, from = ledger.New(s.terms), kafka.FirstOffset
-		written, err := s.warehouse.Written(ctx, c.Partition)
-		if err != nil {
-			return err
-		}
-		if anew = !written; anew { // a ClickHouse made anew, or books of an older form
-			unwritten = 0
-		}
+	from, err := s.begin(ctx, c)
+	if err != nil {
+		return err
 	}
-	next := c.Offset
-	err := c.Reader(from).Batches(ctx, func(b kafka.Batch) error {
+	p := &sinkPartition{topic: c.Topic, partition: c.Partition, handed: from}
+	p.written.Store(from)
+	rows, begin := newBookRows(&s.Deps, c.Topic, s.terms, from)
+	err = c.Reader(begin).Batches(ctx, func(b kafka.Batch) error {
+		batch := &warehouse.Rows{}
 		for i := range b.Messages {
-			if err := s.add(books, fold, &b.Messages[i], unwritten); err != nil {
+			m := &b.Messages[i]
+			err := s.quarantine.pass(ctx, m, func() error { return rows.add(batch, m) })
+			if err != nil {
 				return err
 			}
 		}
-		next = max(next, b.Next)
-		if books.Rows() < flushRows && books.Age(time.Now()) < flushAge && books.Rows() > 0 {
-			return nil
+		if b.Next > p.handed { // what is only folded is in the books already
+			if err := s.writer.hand(ctx, p, batch, b.Next); err != nil {
+				return err
+			}
 		}
-		if err := s.flush(ctx, books, c, next); err != nil || !anew || b.Next < c.Offset {
-			return err
-		}
-		anew = false // all that was read before is written again
-		return s.warehouse.SetWritten(ctx, c.Partition)
+		return p.commit(c, false)
 	})
 	if ctx.Err() == nil {
 		return err
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	return s.flush(last, books, c, next)
+	if err := s.writer.finish(last); err != nil {
+		s.Log.Warn("leaving before everything is in the books; the next start writes the rest again",
+			"topic", c.Topic, "partition", c.Partition, "err", err)
+	}
+	return p.commit(c, true)
 }
 
-// flush writes the rows and then commits. It tries until it works: slower, and
-// complete.
-func (s *Sink) flush(ctx context.Context, books *warehouse.Books, c *kafka.Claim, offset int64) error {
-	err := flushPauses.Do(ctx, func() error {
-		done, err := books.Flush(ctx)
-		for table, n := range done {
-			s.Metrics.Rows.WithLabelValues(table).Add(float64(n))
-		}
-		return err
-	}, func(err error) {
-		s.Log.Error("ClickHouse did not take a batch; trying again", "topic", c.Topic, "partition", c.Partition, "rows",
-			books.Rows(), "err", err)
-	})
+// begin is the lower of Kafka's commit and of how far the books have the
+// partition; the beginning of what Kafka keeps where either has nothing of it.
+func (s *Sink) begin(ctx context.Context, c *kafka.Claim) (int64, error) {
+	next, written, err := s.warehouse.Offset(ctx, c.Topic, c.Partition)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	c.Reached(offset)
-	return c.Commit(offset, false)
+	if !written || c.Offset < 0 {
+		if c.Offset > 0 {
+			s.Log.Warn("ClickHouse has no books of a partition that were written before, or has them in an older form: "+
+				"they are written anew from what Kafka keeps", "topic", c.Topic, "partition", c.Partition)
+		}
+		return kafka.FirstOffset, nil
+	}
+	if next < c.Offset {
+		s.Log.Warn("ClickHouse has lost rows that were written before: they are written again",
+			"topic", c.Topic, "partition", c.Partition, "from", next, "to", c.Offset)
+	}
+	return min(next, c.Offset), nil
 }
 
-// add puts a message's rows into the books; those of the ledger's log once the
-// fold has accepted them, from the first offset on that is not written yet.
-func (s *Sink) add(books *warehouse.Books, fold *ledger.Ledger, m *kafka.Message, unwritten int64) error {
-	switch m.Topic {
-	case s.Topics.Legs:
-		b, err := event.OpenBlock(m.Value)
-		if err != nil {
-			return fmt.Errorf("legs at %d of partition %d: %w", m.Offset, m.Partition, err)
-		}
-		var l event.Leg
-		for b.Next(&l) {
-			books.Leg(&l)
-		}
-		return b.Err()
-	case s.Topics.Alerts:
-		var a scoring.Alert
-		if err := json.Unmarshal(m.Value, &a); err != nil {
-			s.Log.Error("an alert cannot be read, and is passed over", "partition", m.Partition, "offset", m.Offset, "err", err)
-			return nil
-		}
-		row := warehouse.AlertRow{ID: a.ID, Entity: string(a.Entity), Action: a.Action.String(), FraudType: a.FraudType,
-			StopID: a.StopID, CaseID: a.CaseID, District: a.District, At: a.At, Score: a.Score, Document: m.Value}
-		row.Catalogue = a.Catalogue
-		if t := a.Transfer; t != nil && t.Payee.Account != "" {
-			row.SubjectStop = event.StopID(event.TransferKey(t.Payer.Account, t.ID), t.Payee.Account)
-		}
-		for _, h := range a.Hits {
-			row.Patterns = append(row.Patterns, h.Pattern)
-		}
-		books.Alert(row)
-		return nil
-	default:
-		var e ledger.Entry
-		if err := json.Unmarshal(m.Value, &e); err != nil {
-			s.Log.Error("an entry of the ledger's log cannot be read, and is passed over", "partition", m.Partition,
-				"offset", m.Offset, "err", err)
-			return nil
-		}
-		res := fold.Apply(&e)
-		if res.Why.Code == ledger.CodeReportDiffers && m.Offset >= unwritten {
-			s.Metrics.Conflicts.Inc()
-			s.Log.Warn("a report came again under its id and says something else: what differs is not in the books; "+
-				"send it under an id of its own",
-				"report", e.Report.ID, "case", e.CaseID, "partition", m.Partition, "offset", m.Offset)
-		}
-		if res.Accepted && m.Offset >= unwritten {
-			books.Entry(&e, &res, m.Value, m.Offset)
-			if res.Stop != nil && e.Delivery == nil {
-				books.Fact(res.Stop, fold.FirstOfCase(res.Stop.ID))
-			}
-			if e.Progress != nil {
-				books.Dirty(fold.BegunAt(e.CaseID))
-			}
-		}
+// commit tells Kafka what is in the books.
+func (p *sinkPartition) commit(c *kafka.Claim, force bool) error {
+	at := p.written.Load()
+	if at < 0 {
+		return nil // nothing yet
+	}
+	c.Reached(at)
+	if at <= c.Offset {
 		return nil
 	}
+	return c.Commit(at, force)
 }

@@ -137,7 +137,7 @@ func (t Topics) Access(role, groups string) kafka.Access {
 	case "dispatch":
 		return kafka.Access{Read: []string{t.Stops}, Write: []string{t.Stops, t.Risk}, Groups: []string{group}}
 	case "warehouse":
-		return kafka.Access{Read: []string{t.Legs, t.Alerts, t.Stops}, Write: []string{t.Quarantine}, Groups: []string{group}}
+		return kafka.Access{Read: t.BookTopics(), Write: []string{t.Quarantine}, Groups: []string{group}}
 	case "api":
 		return kafka.Access{Read: []string{t.Stops, t.Alerts, t.Controls, t.Screenings, t.DeadLetters},
 			Write: []string{t.Stops, t.Risk, t.Controls, t.Telecom, t.Transfers, t.Reports, t.Watchlist}}

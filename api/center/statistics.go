@@ -28,8 +28,8 @@ func (s *statistics) routes() []route.Route {
 			ZH: "月度报告，各种格式数字一致；已结月份保留首次发布的版本，并列出此后的变化"},
 		{Method: http.MethodGet, Path: "/v1/statistics/verification", ID: "verify",
 			Roles: verifiers, Errors: []int{503}, Handler: route.Handle(s.verify),
-			EN: "Compare the books with the ledger: every stop, and the sums over them",
-			ZH: "核对账簿与台账：每一笔止付及其汇总"},
+			EN: "Compare the books with the ledger, every stop and the sums over them, and every table by day with Kafka's log",
+			ZH: "核对账簿：每一笔止付及其汇总与台账核对，各表按日与 Kafka 日志核对"},
 	}
 }
 

@@ -165,8 +165,7 @@ func (c *backtestCmd) books(ctx context.Context, catalogues []*scoring.Catalogue
 	if from >= to {
 		return nil, errors.New("--from must be before --to")
 	}
-	in := &infra{clickhouse: c.Clickhouse, options: warehouse.Options{Addr: c.Clickhouse, User: c.ClickhouseUser,
-		Password: c.ClickhousePassword}}
+	in := &infra{clickhouse: c.Clickhouse}
 	if err := c.openClickHouse(ctx, in, warnings()); err != nil {
 		return nil, err
 	}

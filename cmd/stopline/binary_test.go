@@ -186,7 +186,7 @@ func outcomeOf(t *testing.T, docs []city.Doc, kills []int) found {
 			t.Fatalf("the last report has no case after a minute: %s", s.log)
 		}
 	}
-	time.Sleep(2500 * time.Millisecond) // the warehouse writes once a second
+	time.Sleep(4500 * time.Millisecond) // the warehouse writes every two seconds
 	var f found
 	for path := "/v1/alerts?limit=500"; path != ""; {
 		doc := get(path)

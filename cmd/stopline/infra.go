@@ -19,14 +19,12 @@ import (
 type Servers struct {
 	Data string `help:"Directory of the embedded servers' data. It belongs to one process at a time." default:"./data" type:"path"`
 	Reaching
-	KafkaPort          int    `help:"Port of the embedded Kafka; 0 takes a free one." default:"0"`
-	Clickhouse         string `help:"Use this ClickHouse (HOST:PORT of the native protocol) in place of the embedded one." placeholder:"HOST:PORT"`
-	ClickhouseUser     string `help:"User of --clickhouse." default:"default"`
-	ClickhousePassword string `help:"Password of --clickhouse." env:"STOPLINE_CLICKHOUSE_PASSWORD"`
-	ClickhousePort     int    `help:"Native port of the embedded ClickHouse; 0 takes a free one." default:"0"`
-	ClickhouseHTTPPort int    `help:"HTTP port of the embedded ClickHouse; 0 takes a free one." default:"0"`
-	keepBytes          int64  // of what is read once in Kafka; 0: as long as its days
-	Partitions         int    `help:"Partitions of the topics that are made. An account's history lives in its partition: it cannot be changed later." default:"2"`
+	KafkaPort int `help:"Port of the embedded Kafka; 0 takes a free one." default:"0"`
+	ClickHouse
+	ClickhousePort     int   `help:"Native port of the embedded ClickHouse; 0 takes a free one." default:"0"`
+	ClickhouseHTTPPort int   `help:"HTTP port of the embedded ClickHouse; 0 takes a free one." default:"0"`
+	keepBytes          int64 // of what is read once in Kafka; 0: as long as its days
+	Partitions         int   `help:"Partitions of the topics that are made. An account's history lives in its partition: it cannot be changed later." default:"2"`
 }
 
 // infra are the servers that a command works with, and how to leave them.
@@ -44,8 +42,10 @@ type infra struct {
 func (s *Servers) open(ctx context.Context, log *slog.Logger) (*infra, error) {
 	in := &infra{clickhouse: s.Clickhouse, topics: stream.TopicsWithPrefix(s.TopicPrefix)}
 	in.topics.Partitions, in.topics.KeepBytes = s.Partitions, s.keepBytes
-	in.options = warehouse.Options{Addr: s.Clickhouse, User: s.ClickhouseUser, Password: s.ClickhousePassword}
-	err := s.openKafka(ctx, in, log)
+	err := s.checkFormat()
+	if err == nil {
+		err = s.openKafka(ctx, in, log)
+	}
 	if err == nil {
 		err = s.openClickHouse(ctx, in, log)
 	}
@@ -78,9 +78,13 @@ func (s *Servers) openKafka(ctx context.Context, in *infra, log *slog.Logger) er
 	return in.topics.Ensure(ctx, in.cluster)
 }
 
-func (s *Servers) openClickHouse(ctx context.Context, in *infra, log *slog.Logger) error {
+func (s *Servers) openClickHouse(ctx context.Context, in *infra, log *slog.Logger) (err error) {
 	if in.clickhouse != "" {
-		return nil
+		in.options, err = s.options()
+		return err
+	}
+	if err := s.checkFormat(); err != nil {
+		return err
 	}
 	e, err := embedded.Start(ctx, embedded.Options{Dir: filepath.Join(s.Data, "clickhouse"), Port: s.ClickhousePort,
 		HTTPPort: s.ClickhouseHTTPPort, Log: log})
@@ -88,7 +92,7 @@ func (s *Servers) openClickHouse(ctx context.Context, in *infra, log *slog.Logge
 		return err
 	}
 	in.clickhouse = e.Addr()
-	in.options = warehouse.Options{Addr: e.Addr(), Embedded: true}
+	in.options = warehouse.Options{Addrs: []string{e.Addr()}, Database: s.ClickhouseDatabase, Embedded: true}
 	in.engineDone = e.Done()
 	in.closers = append(in.closers, e.Close)
 	log.Info("embedded ClickHouse listens", "addr", in.clickhouse, "http", e.HTTPAddr())

@@ -142,9 +142,7 @@ func printLegs(topics stream.Topics, block []byte) error {
 type inspectStateCmd struct {
 	Reaching
 	Entity
-	Clickhouse         string `help:"The service's ClickHouse (native protocol)." required:"" placeholder:"HOST:PORT"`
-	ClickhouseUser     string `help:"User of --clickhouse." default:"default"`
-	ClickhousePassword string `help:"Password of --clickhouse." env:"STOPLINE_CLICKHOUSE_PASSWORD"`
+	ClickHouse
 }
 
 // Run prints the state.
@@ -158,9 +156,11 @@ func (c *inspectStateCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w, err := warehouse.Open(ctx, warehouse.Options{Addr: c.Clickhouse, User: c.ClickhouseUser,
-		Password: c.ClickhousePassword,
-		Embedded: true, AsItIs: true}) // it may be an embedded one: then no query may be cancelled
+	o, err := c.looking()
+	if err != nil {
+		return err
+	}
+	w, err := warehouse.Open(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -28,8 +28,8 @@ type quarantineCmd struct {
 	PutBack quarantinePutBackCmd `cmd:"" name:"put-back" help:"Append a record to its topic again, once what could not work on it has been mended."`
 }
 
-// looking is what a command needs that reads the logs of a service and runs no loop.
-func (r *Reaching) looking(ctx context.Context, log *slog.Logger) (stream.Deps, func(), error) {
+// deps is what a command needs that reads the logs of a service and runs no loop.
+func (r *Reaching) deps(ctx context.Context, log *slog.Logger) (stream.Deps, func(), error) {
 	cluster, topics, err := r.open()
 	if err != nil {
 		return stream.Deps{}, nil, err
@@ -59,7 +59,7 @@ type verifyLogCmd struct {
 // Run prints an account for each source partition; it fails where a record is missing
 // or was taken twice.
 func (c *verifyLogCmd) Run(ctx context.Context) error {
-	deps, leave, err := c.looking(ctx, warnings())
+	deps, leave, err := c.deps(ctx, warnings())
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ type rewindCmd struct {
 
 // Run sets ingest's commit back. Marks tell what was taken before from what was not.
 func (c *rewindCmd) Run(ctx context.Context) error {
-	deps, leave, err := c.looking(ctx, warnings())
+	deps, leave, err := c.deps(ctx, warnings())
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ type quarantineListCmd struct{ Reaching }
 
 // Run prints the records in quarantine, a line each.
 func (c *quarantineListCmd) Run(ctx context.Context) error {
-	deps, leave, err := c.looking(ctx, warnings())
+	deps, leave, err := c.deps(ctx, warnings())
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ type quarantinePutBackCmd struct {
 
 // Run puts one record back.
 func (c *quarantinePutBackCmd) Run(ctx context.Context) error {
-	deps, leave, err := c.looking(ctx, warnings())
+	deps, leave, err := c.deps(ctx, warnings())
 	if err != nil {
 		return err
 	}

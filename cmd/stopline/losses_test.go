@@ -53,11 +53,12 @@ func TestLossReportedThrice(t *testing.T) {
 		t.Fatalf("the books differ: %s", found)
 	}
 	db := h.sql()
-	if _, err := db("INSERT INTO reported_payments SELECT * REPLACE (3 AS position, 999 AS amount) FROM " +
-		"reported_payments FINAL LIMIT 1"); err != nil {
+	if _, err := db("INSERT INTO reported_payments_rows SELECT * REPLACE (3 AS position, 999 AS amount) FROM " +
+		"reported_payments_rows FINAL LIMIT 1"); err != nil {
 		t.Fatal(err)
 	}
-	if n, found := verify(); n != 1 || !strings.Contains(found, "what:payment") {
+	if n, found := verify(); n != 2 || !strings.Contains(found, "what:payment") || // and the count of its day
+		!strings.Contains(found, "books rebuild --from") {
 		t.Errorf("an injected payment: %d differences: %s", n, found)
 	}
 }
@@ -65,7 +66,7 @@ func TestLossReportedThrice(t *testing.T) {
 // db is the service's ClickHouse, besides the service.
 func (h *harness) db() *sql.DB {
 	o := h.infra.options
-	db := clickhouse.OpenDB(&clickhouse.Options{Addr: []string{o.Addr},
+	db := clickhouse.OpenDB(&clickhouse.Options{Addr: o.Addrs,
 		Auth: clickhouse.Auth{Database: "stopline", Username: o.User, Password: o.Password}})
 	h.t.Cleanup(func() { _ = db.Close() })
 	return db
@@ -115,7 +116,7 @@ func TestBooksAreWrittenAnew(t *testing.T) {
 	})
 	run(func(h *harness) {
 		// as an upgrade leaves them
-		for _, table := range []string{"reported_payments", "reports", "report_days", "book_forms"} {
+		for _, table := range []string{"reported_payments_rows", "reports_rows", "reports_by_rows", "book_offsets"} {
 			if _, err := h.sql()("TRUNCATE TABLE " + table); err != nil {
 				t.Fatal(err)
 			}

@@ -34,6 +34,7 @@ type cli struct {
 	Log      logCmd        `cmd:"" help:"Have a part of the log written again."`
 	Kept     quarantineCmd `cmd:"" name:"quarantine" help:"Look at records that were passed over, and put them back."`
 	Migrate  migrateCmd    `cmd:"" help:"Bring the ClickHouse schema up to date."`
+	Books    booksCmd      `cmd:"" help:"Make the books again from Kafka, compare them, say how long they are kept."`
 	Report   reportCmd     `cmd:"" help:"Get the monthly report, and check the books against the ledger."`
 	Conform  conformCmd    `cmd:"" name:"conformance" help:"Play a bank's whole life against its endpoint, and print a certificate or what failed."`
 	Keys     keysCmd       `cmd:"" help:"Make keys for the API."`
@@ -57,7 +58,7 @@ func main() {
 			"With no configuration the binary brings its own Kafka and ClickHouse. Each command that runs servers prints "+
 			"a JSON summary as its last line of standard output; everything else goes to standard error. It exits with 1 "+
 			"when something failed, and with 2 when the command line is not understood."),
-		kong.BindTo(ctx, (*context.Context)(nil)))
+		longHelp, kong.BindTo(ctx, (*context.Context)(nil)))
 	k, err := parser.Parse(os.Args[1:])
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "stopline: %v: see \"%s --help\"\n", err, meant(err))

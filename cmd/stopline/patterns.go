@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,8 +33,9 @@ type patternsCmd struct {
 
 // Service is a running service that a command talks to.
 type Service struct {
-	URL string `help:"Address of the service's API." default:"http://127.0.0.1:8088"`
-	Key string `help:"Key of an analyst or supervisor." env:"STOPLINE_KEY"`
+	URL      string        `help:"Address of the service's API." default:"http://127.0.0.1:8088"`
+	Key      string        `help:"Key of an analyst or supervisor." env:"STOPLINE_KEY"`
+	patience time.Duration // for an answer; 0: 30 seconds
 }
 
 // do sends a request and decodes the answer, or takes its bytes as they are; a problem becomes an error with
@@ -51,7 +53,7 @@ func (s *Service) do(ctx context.Context, method, path, contentType string, body
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
-	client := &http.Client{Timeout: 30 * time.Second}
+	client := &http.Client{Timeout: cmp.Or(s.patience, 30*time.Second)}
 	resp, err := client.Do(req)
 	if err != nil {
 		return fmt.Errorf("the service does not answer: is it running, and is --url right? %w", err)

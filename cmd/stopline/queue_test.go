@@ -151,7 +151,7 @@ func openReviews(tb testing.TB, w *warehouse.Warehouse, n, first int) {
 		}
 		books.Alert(warehouse.AlertRow{ID: a.ID, Entity: "acct:1", Action: "review", FraudType: a.FraudType, At: a.At,
 			Score: a.Score, Document: doc})
-		if books.Rows() == 20_000 || i == n-1 {
+		if books.Len() == 20_000 || i == n-1 {
 			if _, err := books.Flush(tb.Context()); err != nil {
 				tb.Fatal(err)
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -74,7 +75,7 @@ func (c *replayCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer in.close(log)
-	in.options.Database = warehouse.Database + "_" + run
+	in.options.Database = cmp.Or(c.ClickhouseDatabase, warehouse.Database) + "_" + run
 	if !c.Keep {
 		defer c.forget(in)
 	}

@@ -6,13 +6,14 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"time"
 
 	"stopline.internal/store/warehouse"
 )
 
 type reportCmd struct {
 	Month  reportMonthCmd  `cmd:"" default:"withargs" help:"Get a month's report as JSON, CSV, XLSX or PDF."`
-	Verify reportVerifyCmd `cmd:"" help:"Compare the books with the ledger, every stop and every sum, and list what differs."`
+	Verify reportVerifyCmd `cmd:"" help:"Compare the books with the ledger, every stop and every sum, and every table by day with Kafka, and list what differs."`
 }
 
 type reportMonthCmd struct {
@@ -46,21 +47,23 @@ type reportVerifyCmd struct {
 	Service
 }
 
+// verifyPatience is how long the service may take to read Kafka's log; above it,
+// "stopline books verify" has no bound.
+const verifyPatience = 2 * time.Minute
+
 // Run asks the service to compare, and fails when something differs.
 func (c *reportVerifyCmd) Run(ctx context.Context) error {
 	var v warehouse.Verification
+	c.patience = verifyPatience
 	if err := c.do(ctx, http.MethodGet, "/v1/statistics/verification", "", nil, &v); err != nil {
 		return err
 	}
-	for _, d := range v.Differences {
-		fmt.Fprintf(os.Stderr, "%s %s: %s is %s in the books and %s in the ledger\n", d.What, d.ID, d.Field, d.Books,
-			d.Ledger)
-	}
+	showDifferences(&v)
 	if err := printSummary(&v); err != nil {
 		return err
 	}
-	compared := fmt.Sprintf("%d stops, %d reports, %d reported payments, %d statistics",
-		v.Stops, v.Reports, v.Payments, v.Statistics)
+	compared := fmt.Sprintf("%d stops, %d reports, %d reported payments, %d statistics, %d days of tables",
+		v.Stops, v.Reports, v.Payments, v.Statistics, v.Days)
 	switch {
 	case len(v.Differences) > 0:
 		return fmt.Errorf("%d differences in %s", len(v.Differences), compared)
@@ -70,4 +73,23 @@ func (c *reportVerifyCmd) Run(ctx context.Context) error {
 		fmt.Fprintf(os.Stderr, "the books are right: %s\n", compared)
 	}
 	return nil
+}
+
+// showDifferences writes a line for each, with what mends it, and what was not
+// compared.
+func showDifferences(v *warehouse.Verification) {
+	for _, d := range v.Dropped {
+		fmt.Fprintf(os.Stderr, "before %s Kafka does not have the log of %s whole any more: not counted\n", d.Before, d.Log)
+	}
+	for _, d := range v.Differences {
+		with := "the ledger"
+		if d.What == "day" {
+			with = "the log"
+		}
+		fmt.Fprintf(os.Stderr, "%s %s: %s is %s in the books and %s in %s", d.What, d.ID, d.Field, d.Books, d.Ledger, with)
+		if d.Mend != "" {
+			fmt.Fprintf(os.Stderr, "; mend it with: %s", d.Mend)
+		}
+		fmt.Fprintln(os.Stderr)
+	}
 }

@@ -176,7 +176,7 @@ func (s *service) runRoles(p plan, catalogue *scoring.Catalogue) (err error) {
 	s.lag = stream.NewLagObserver(s.infra.cluster, s.metrics, cmp.Or(p.observe, time.Second), s.logger,
 		stream.Watched{Loop: "ingest", Group: s.group(roleIngest), Topics: t.Sources()},
 		stream.Watched{Loop: "score", Group: s.group(roleScore), Topics: []string{t.Legs}},
-		stream.Watched{Loop: "warehouse", Group: s.group(roleWarehouse), Topics: []string{t.Legs, t.Alerts, t.Stops}})
+		stream.Watched{Loop: "warehouse", Group: s.group(roleWarehouse), Topics: t.BookTopics()})
 	s.run("lag", s.lag.Run)
 	if s.log, err = stream.NewLedgerLog(s.deps, s.ledger); err != nil {
 		return err
@@ -271,13 +271,17 @@ func (s *service) runAPI(p plan, parser *event.Parser) error {
 	}
 	s.run("screenings", screener.Run)
 	s.run("alerts", alerts.Run)
+	log, err := stream.NewBookLog(s.deps, s.warehouse, p.terms)
+	if err != nil {
+		return err
+	}
 	handler, err := api.New(api.Dependencies{
 		Version: thisBuild().String(), Center: p.center.Center, Numbering: p.center.Numbering,
 		Partitions: s.infra.topics.Partitions,
 		Ledger:     s.ledger, Log: s.log, Rules: s.rules, Book: s.book, Intake: intake{s.documents, s.infra.topics},
 		Backtest: s.backtest(p), DeadLetters: deadLetters{letters}, Screener: screener, Watcher: alerts,
-		Screening: cmp.Or(p.screening, bank.DefaultScreening), Warehouse: s.warehouse, Identities: p.identities,
-		Banks:  p.banks,
+		Screening: cmp.Or(p.screening, bank.DefaultScreening),
+		Warehouse: &verifiedBooks{Warehouse: s.warehouse, log: log}, Identities: p.identities, Banks: p.banks,
 		Parser: parser, Clock: p.clock, Ready: s.ready, Alive: s.alive, Simulation: p.simulation,
 		Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Logger: s.logger,
 	})

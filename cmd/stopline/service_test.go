@@ -513,7 +513,8 @@ func TestClickHouseAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := harnessOn(t, Servers{Data: t.TempDir(), Partitions: 1, Clickhouse: engine.Addr(), ClickhouseUser: "default"}, 4)
+	h := harnessOn(t, Servers{Data: t.TempDir(), Partitions: 1,
+		ClickHouse: ClickHouse{Clickhouse: engine.Addr(), ClickhouseUser: "default"}}, 4)
 	// The victim is known, and then pushed out of the hot set by others.
 	h.send(h.infra.topics.Transfers, transferDoc("t0", "62220001", "62170001", "10.00"))
 	for i := range 20 {

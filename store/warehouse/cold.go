@@ -18,7 +18,7 @@ type StateRow struct {
 
 // SaveStates writes states of a legs partition; the highest version counts.
 func (w *Warehouse) SaveStates(ctx context.Context, partition int, rows []StateRow) error {
-	return writeAll(ctx, w, "entity_state", &rows, Written{}, func(r *StateRow) []any {
+	return writeAll(ctx, w, "entity_state", &rows, func(r *StateRow) []any {
 		return []any{uint16(partition), string(r.Entity), r.Version, r.State}
 	})
 }

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
-
 	"stopline.internal/store/ledger/stop"
 	"stopline.internal/stream/event"
 )
@@ -23,25 +21,36 @@ type fact struct {
 
 // Fact takes a stop as it is now; within a batch the newest version replaces
 // those before it.
-func (b *Books) Fact(s *stop.Stop, first bool) {
-	if b.facts == nil {
-		b.facts = map[string]fact{}
+func (r *Rows) Fact(s *stop.Stop, first bool) {
+	if s.ProposedAt < r.Since {
+		return
 	}
-	if _, there := b.facts[s.ID]; !there {
-		b.added()
+	if _, there := r.facts[s.ID]; !there {
+		r.added(nil)
 	}
-	b.facts[s.ID] = fact{s, first}
-	b.Dirty(s.ProposedAt)
+	r.putFact(s.ID, fact{s, first})
+	r.Dirty(s.ProposedAt)
+}
+
+func (r *Rows) putFact(id string, f fact) {
+	if r.facts == nil {
+		r.facts = map[string]fact{}
+	}
+	r.facts[id] = f
 }
 
 // Dirty says that a day's statistics must be computed again.
-func (b *Books) Dirty(at event.Instant) {
-	if b.dirty == nil {
-		b.dirty = map[string]bool{}
+func (r *Rows) Dirty(at event.Instant) {
+	if at != 0 && at >= r.Since {
+		r.dirtyDay(dayOf(at))
 	}
-	if at != 0 {
-		b.dirty[dayOf(at)] = true
+}
+
+func (r *Rows) dirtyDay(day string) {
+	if r.dirty == nil {
+		r.dirty = map[string]bool{}
 	}
+	r.dirty[day] = true
 }
 
 // dayOf is the day of a moment, in the law's zone.
@@ -60,14 +69,14 @@ func factColumns(f *fact) []any {
 		bit(s.ReleasedMinor > 0), s.Transfer.At.Time(), s.RequestedAt.Time(), s.AnsweredAt.Time(), s.EffectiveAt.Time()}
 }
 
-// dimensions are those that statistics are computed by, with the column of stop_facts
+// dimensions are those that statistics are computed by, with the column of stops
 // that is the key in each. The first one has no key.
 var dimensions = []struct{ name, column string }{
 	{"total", "''"}, {"district", "district"}, {"fraud_type", "fraud_type"}, {"bank", "bank"}, {"hop", "toString(hop)"},
 	{"pattern", "pattern"},
 }
 
-// byDimension makes a row of each dimension of a row of stop_facts.
+// byDimension makes a row of each dimension of a row of stops.
 func byDimension() string {
 	pairs := make([]string, len(dimensions))
 	for i, d := range dimensions {
@@ -86,7 +95,7 @@ func (w *Warehouse) Recompute(ctx context.Context, days []string) error {
 	list := "'" + strings.Join(days, "','") + "'" // written by dayOf
 	const since, zero = "dateDiff('millisecond', transfer_at, %s) / 1000", "toDateTime64(0, 3)"
 	minutes := `arrayMap(m -> toUInt64(%s AND waited <= m.2 AND waited > m.1), [(-1e18, 60), (60, 300), (300, 900), (900, 1800), (1800, 3600), (3600, 1e18)])`
-	err := w.conn.Exec(ctx, `INSERT INTO recovery_days
+	err := w.conn.Exec(ctx, `INSERT INTO recovery_by_rows
 		SELECT dk.1, dk.2, day, currency, now64(6),
 			sum(first), sumIf(1, first AND p.state IN ('solved', 'closed')), sumIf(p.arrests, first),
 			count(), countIf(asked), countIf(result = 'held'), countIf(result = 'partial'), countIf(result = 'missed'), countIf(result IN ('refused', 'mismatch')), countIf(asked AND result = ''), countIf(s.state = 'expired'),
@@ -95,21 +104,21 @@ func (w *Warehouse) Recompute(ctx context.Context, days []string) error {
 			sumMapIf(`+class("waited")+`, asked),
 			sumMapIf(`+class("dateDiff('millisecond', requested_at, answered_at) / 1000")+`, answered_at > `+zero+`),
 			sumMapIf(`+class(fmt.Sprintf(since, "effective_at"))+`, effective_at > `+zero+`)
-		FROM (SELECT *, requested_at > `+zero+` AS asked, `+fmt.Sprintf(since, "requested_at")+` AS waited, `+byDimension()+` AS dk FROM stop_facts FINAL WHERE day IN (`+list+`)) AS s
-		LEFT JOIN (SELECT case_id, state, arrests FROM progress FINAL) AS p ON p.case_id = s.case_id
+		FROM (SELECT *, requested_at > `+zero+` AS asked, `+fmt.Sprintf(since, "requested_at")+` AS waited, `+byDimension()+` AS dk FROM stops_rows FINAL WHERE day IN (`+list+`)) AS s
+		LEFT JOIN (SELECT case_id, state, arrests FROM progress_rows FINAL) AS p ON p.case_id = s.case_id
 		GROUP BY dk, day, currency`)
 	if err != nil {
 		return fmt.Errorf("compute the statistics of %d days: %w", len(days), err)
 	}
 	const reportDimensions = `arrayJoin([('total', ''), ('district', district), ('fraud_type', fraud_type)]) AS dk`
-	if err = w.conn.Exec(ctx, `INSERT INTO report_days
+	if err = w.conn.Exec(ctx, `INSERT INTO reports_by_rows
 		SELECT dk.1, dk.2, on_day, currency, now64(6), sum(fresh), sum(again), sum(minor) FROM (
 			SELECT `+reportDimensions+`, toDate(at) AS on_day, currency,
 				toUInt64(repeats = 0) AS fresh, toUInt64(repeats) AS again, toInt64(0) AS minor
-			FROM reports FINAL WHERE toDate(at) IN (`+list+`)
+			FROM reports_rows FINAL WHERE toDate(at) IN (`+list+`)
 			UNION ALL
 			SELECT `+reportDimensions+`, day AS on_day, currency, toUInt64(0), toUInt64(0), amount
-			FROM reported_payments FINAL WHERE day IN (`+list+`))
+			FROM reported_payments_rows FINAL WHERE day IN (`+list+`))
 		GROUP BY dk, on_day, currency`); err != nil {
 		return fmt.Errorf("compute the reports of %d days: %w", len(days), err)
 	}
@@ -154,54 +163,28 @@ func (b *Books) flushFacts(ctx context.Context, done Written) error {
 		for _, f := range b.facts {
 			rows = append(rows, f)
 		}
-		if err := writeAll(ctx, b.w, "stop_facts", &rows, done, factColumns); err != nil {
+		if err := writeRows(ctx, b, "stops", &rows, done, factColumns); err != nil {
 			return err
 		}
 		clear(b.facts)
 	}
-	var days []string
-	for d := range b.dirty {
-		days = append(days, d)
-	}
-	slices.Sort(days)
-	for i := 0; i < len(days); i += 100 {
-		if err := b.w.Recompute(ctx, days[i:min(i+100, len(days))]); err != nil {
-			return err
+	if b.days {
+		days := slices.Sorted(maps.Keys(b.dirty))
+		for i := 0; i < len(days); i += 100 {
+			if err := b.w.Recompute(ctx, days[i:min(i+100, len(days))]); err != nil {
+				return err
+			}
 		}
 	}
 	clear(b.dirty)
 	return nil
 }
 
-// bookForm is the form that the books are written in; a higher one has them
-// written anew from the ledger's log. 1: reported payments, each once.
-const bookForm = 1
-
-// Written says whether the books have what a partition of the ledger's log says,
-// in the form of this version.
-func (w *Warehouse) Written(ctx context.Context, partition int) (bool, error) {
-	var form uint16
-	err := w.conn.QueryRow(ctx, "SELECT max(form) FROM book_forms WHERE partition = {partition:UInt16}",
-		clickhouse.Named("partition", partition)).Scan(&form)
-	if err != nil {
-		return false, fmt.Errorf("read the form of the books: %w", err)
-	}
-	return form >= bookForm, nil
-}
-
-// SetWritten notes that they have.
-func (w *Warehouse) SetWritten(ctx context.Context, partition int) error {
-	rows := []int{partition}
-	return writeAll(ctx, w, "book_forms", &rows, Written{}, func(p *int) []any {
-		return []any{uint16(*p), uint16(bookForm)}
-	})
-}
-
 // KeepReport keeps a closed month's report; the first that was kept stays.
 func (w *Warehouse) KeepReport(ctx context.Context, month string, currency event.Currency, by string,
 	at event.Instant, document []byte) error {
 	rows := []string{month}
-	return writeAll(ctx, w, "kept_reports", &rows, Written{}, func(*string) []any {
+	return writeAll(ctx, w, "kept_reports_rows", &rows, func(*string) []any {
 		return []any{month, string(currency), at.Time(), by, string(document), uint64(1<<62) - uint64(at)}
 	})
 }
@@ -209,7 +192,7 @@ func (w *Warehouse) KeepReport(ctx context.Context, month string, currency event
 // KeptReport returns a month's report as it was first given out; nil when it was
 // not.
 func (w *Warehouse) KeptReport(ctx context.Context, month string, currency event.Currency) ([]byte, error) {
-	rows, err := w.conn.Query(ctx, "SELECT document FROM kept_reports FINAL WHERE month = ? AND currency = ?", month,
+	rows, err := w.conn.Query(ctx, "SELECT document FROM kept_reports WHERE month = ? AND currency = ?", month,
 		string(currency))
 	if err != nil {
 		return nil, fmt.Errorf("read the kept report of %s: %w", month, err)

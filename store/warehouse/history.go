@@ -18,10 +18,8 @@ import (
 // HistoryRows is about how many events the books hold of [from, to).
 func (w *Warehouse) HistoryRows(ctx context.Context, from, to event.Instant) (n uint64, err error) {
 	err = w.conn.QueryRow(ctx, `SELECT sum(n) FROM (
-		SELECT count() AS n FROM transfers WHERE at >= `+fromT+` AND at < `+toT+` UNION ALL
-		SELECT count() FROM calls WHERE at >= `+fromT+` AND at < `+toT+` UNION ALL
-		SELECT count() FROM messages WHERE at >= `+fromT+` AND at < `+toT+` UNION ALL
-		SELECT count() FROM sims WHERE at >= `+fromT+` AND at < `+toT+`)`, span(from, to)...).Scan(&n)
+		SELECT count() AS n FROM transfers_rows `+within+` UNION ALL SELECT count() FROM calls_rows `+within+` UNION ALL
+		SELECT count() FROM messages_rows `+within+` UNION ALL SELECT count() FROM sims_rows `+within+`)`, span(from, to)...).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count the history: %w", err)
 	}
@@ -31,6 +29,8 @@ func (w *Warehouse) HistoryRows(ctx context.Context, from, to event.Instant) (n 
 const (
 	fromT = "fromUnixTimestamp64Milli({from:Int64})"
 	toT   = "fromUnixTimestamp64Milli({to:Int64})"
+
+	within = "WHERE at >= " + fromT + " AND at < " + toT
 )
 
 func span(from, to event.Instant) []any {
@@ -117,10 +117,11 @@ func inOrder(events []*event.Event) []ordered {
 // each.
 func (w *Warehouse) slices(ctx context.Context, from, to event.Instant) ([]event.Instant, error) {
 	rows, err := w.conn.Query(ctx, `SELECT day, sum(n) FROM (
-		SELECT toStartOfDay(at) AS day, count() AS n FROM transfers WHERE at >= `+fromT+` AND at < `+toT+` GROUP BY day UNION ALL
-		SELECT toStartOfDay(at) AS day, count() FROM calls WHERE at >= `+fromT+` AND at < `+toT+` GROUP BY day UNION ALL
-		SELECT toStartOfDay(at) AS day, count() FROM messages WHERE at >= `+fromT+` AND at < `+toT+` GROUP BY day UNION ALL
-		SELECT toStartOfDay(at) AS day, count() FROM sims WHERE at >= `+fromT+` AND at < `+toT+` GROUP BY day) GROUP BY day ORDER BY day`, span(from, to)...)
+		SELECT toStartOfDay(at) AS day, count() AS n FROM transfers_rows `+within+` GROUP BY day UNION ALL
+		SELECT toStartOfDay(at) AS day, count() FROM calls_rows `+within+` GROUP BY day UNION ALL
+		SELECT toStartOfDay(at) AS day, count() FROM messages_rows `+within+` GROUP BY day UNION ALL
+		SELECT toStartOfDay(at) AS day, count() FROM sims_rows `+within+` GROUP BY day)
+		GROUP BY day ORDER BY day`, span(from, to)...)
 	if err != nil {
 		return nil, fmt.Errorf("count the history: %w", err)
 	}
@@ -157,7 +158,7 @@ func (w *Warehouse) historyOf(ctx context.Context, from, to event.Instant, home 
 	g, ctx := errgroup.WithContext(ctx)
 	read := func(part int, query string, f func(driver.Rows, *time.Time, *event.Event) error) {
 		g.Go(func() error {
-			rows, err := w.conn.Query(ctx, query+" WHERE at >= "+fromT+" AND at < "+toT, span(from, to)...)
+			rows, err := w.conn.Query(ctx, query+" "+within, span(from, to)...)
 			if err != nil {
 				return fmt.Errorf("read the history: %w", err)
 			}
@@ -174,8 +175,9 @@ func (w *Warehouse) historyOf(ctx context.Context, from, to event.Instant, home 
 			return rows.Err()
 		})
 	}
-	read(0, `SELECT id, at, payer_account, payer_bank, payer_holder, payer_phone, payee_account, payee_bank, payee_holder, amount, currency, channel,
-		status, payer_balance, payee_balance, device, purpose, district FROM transfers FINAL`, func(r driver.Rows, at *time.Time, e *event.Event) error {
+	read(0, `SELECT id, at, payer_account, payer_bank, payer_holder, payer_phone, payee_account, payee_bank, payee_holder,
+		amount, currency, channel, status, payer_balance, payee_balance, device, purpose, district
+		FROM transfers`, func(r driver.Rows, at *time.Time, e *event.Event) error {
 		e.Kind = event.KindTransfer
 		t := &e.Transfer
 		var currency string
@@ -187,7 +189,7 @@ func (w *Warehouse) historyOf(ctx context.Context, from, to event.Instant, home 
 		t.Amount.Currency, t.Status = event.Currency(currency), event.Status(status)
 		return err
 	})
-	read(1, `SELECT id, at, caller, callee, ended, seconds, spoofed, imei, cell FROM calls FINAL`,
+	read(1, `SELECT id, at, caller, callee, ended, seconds, spoofed, imei, cell FROM calls_rows FINAL`,
 		func(r driver.Rows, at *time.Time, e *event.Event) error {
 			e.Kind = event.KindCall
 			c := &e.Call
@@ -196,15 +198,16 @@ func (w *Warehouse) historyOf(ctx context.Context, from, to event.Instant, home 
 			c.Ended, c.Spoofed, c.Foreign = ended == 1, spoofed == 1, !home(c.Caller)
 			return err
 		})
-	read(2, `SELECT id, at, sender, recipient, link_host FROM messages FINAL`,
+	read(2, `SELECT id, at, sender, recipient, link_host FROM messages_rows FINAL`,
 		func(r driver.Rows, at *time.Time, e *event.Event) error {
 			e.Kind = event.KindMessage
 			return r.Scan(&e.ID, at, &e.Message.Sender, &e.Message.Recipient, &e.Message.LinkHost)
 		})
-	read(3, `SELECT id, at, number, change FROM sims FINAL`, func(r driver.Rows, at *time.Time, e *event.Event) error {
-		e.Kind = event.KindSIM
-		return r.Scan(&e.ID, at, &e.SIM.Number, &e.SIM.Change)
-	})
+	read(3, `SELECT id, at, number, change FROM sims_rows FINAL`,
+		func(r driver.Rows, at *time.Time, e *event.Event) error {
+			e.Kind = event.KindSIM
+			return r.Scan(&e.ID, at, &e.SIM.Number, &e.SIM.Change)
+		})
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
@@ -217,7 +220,7 @@ func (w *Warehouse) historyOf(ctx context.Context, from, to event.Instant, home 
 func (w *Warehouse) Frauds(ctx context.Context) (map[string]string, error) {
 	rows, err := w.conn.Query(ctx, verdictsSQL+`
 		SELECT stop, any(case_id) FROM (
-			SELECT arrayJoin(stops) AS stop, case_id FROM reports FINAL
+			SELECT arrayJoin(stops) AS stop, case_id FROM reports_rows FINAL
 			UNION ALL SELECT subject_stop, case_id FROM judged WHERE verdict = {confirmed:String} AND subject_stop != '')
 		WHERE stop NOT IN (SELECT subject_stop FROM judged WHERE verdict = {false:String})
 		GROUP BY stop`, clickhouse.Named("confirmed", desk.VerdictConfirmed), clickhouse.Named("false", desk.VerdictFalseAlarm))
@@ -240,14 +243,16 @@ func (w *Warehouse) Frauds(ctx context.Context) (map[string]string, error) {
 // it. A person's verdict on the alert counts before one on its case, and both
 // before a victim's report, which confirms.
 const verdictsSQL = `WITH
-	of_alert AS (SELECT alert_id, argMax(verdict, at) AS verdict FROM verdicts WHERE alert_id != '' GROUP BY alert_id),
-	of_case AS (SELECT case_id, argMax(verdict, at) AS verdict FROM verdicts WHERE alert_id = '' GROUP BY case_id),
-	reported AS (SELECT DISTINCT arrayJoin(stops) AS stop FROM reports FINAL),
+	of_alert AS (SELECT alert_id, argMax(verdict, at) AS verdict FROM verdicts_rows
+		WHERE alert_id != '' GROUP BY alert_id),
+	of_case AS (SELECT case_id, argMax(verdict, at) AS verdict FROM verdicts_rows WHERE alert_id = '' GROUP BY case_id),
+	reported AS (SELECT DISTINCT arrayJoin(stops) AS stop FROM reports_rows FINAL),
 	judged AS (
-		SELECT a.id AS id, a.at AS at, a.patterns AS patterns, a.action AS action, a.case_id AS case_id, a.subject_stop AS subject_stop,
+		SELECT a.id AS id, a.at AS at, a.patterns AS patterns, a.action AS action, a.case_id AS case_id,
+			a.subject_stop AS subject_stop,
 			multiIf(va.verdict != '', va.verdict, vc.verdict != '', vc.verdict,
 				a.subject_stop != '' AND a.subject_stop IN (SELECT stop FROM reported), 'confirmed', '') AS verdict
-		FROM alerts AS a FINAL
+		FROM alerts_rows AS a FINAL
 		LEFT JOIN of_alert AS va ON va.alert_id = a.id
 		LEFT JOIN of_case AS vc ON vc.case_id = a.case_id)
 `

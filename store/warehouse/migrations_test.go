@@ -42,7 +42,7 @@ func schema(t *testing.T, w *Warehouse) []string {
 // Each migration can be taken back, and leaves what was there before it.
 func TestMigrationsGoBack(t *testing.T) {
 	w := open(t)
-	p, done, err := provider(Options{Addr: engine.Addr(), Database: strings.ToLower(t.Name()), Embedded: true})
+	p, done, err := provider(Options{Addrs: []string{engine.Addr()}, Database: strings.ToLower(t.Name()), Embedded: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,8 +121,8 @@ func TestLookupsReadNoWholeTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, query := range map[string]string{
-		"an alert":        "SELECT any(document) FROM alerts WHERE id = 'alt_050000'",
-		"a case's alerts": "SELECT document FROM alerts FINAL WHERE case_id IN ('cas_050000')",
+		"an alert":        "SELECT any(document) FROM alerts_rows WHERE id = 'alt_050000'",
+		"a case's alerts": "SELECT document FROM alerts_rows FINAL WHERE case_id IN ('cas_050000')",
 	} {
 		rows, err := w.conn.Query(t.Context(), "EXPLAIN indexes = 1 "+query)
 		if err != nil {

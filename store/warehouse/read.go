@@ -20,7 +20,7 @@ func (w *Warehouse) Alerts(ctx context.Context, before event.Instant, beforeID, 
 	if before == 0 {
 		before = event.InstantOf(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))
 	}
-	return w.documents(ctx, "read alerts", `SELECT document FROM alerts FINAL
+	return w.documents(ctx, "read alerts", `SELECT document FROM alerts_rows FINAL
 		WHERE (at, id) < (fromUnixTimestamp64Milli({before:Int64}), {id:String}) AND ({action:String} = '' OR action = {action:String})
 		ORDER BY at DESC, id DESC LIMIT {limit:UInt32}`,
 		clickhouse.Named("before", int64(before)), clickhouse.Named("id", beforeID), clickhouse.Named("action", action),
@@ -30,7 +30,7 @@ func (w *Warehouse) Alerts(ctx context.Context, before event.Instant, beforeID, 
 // Reviews returns documents of the newest alerts that stopped nothing and that a
 // person should look at.
 func (w *Warehouse) Reviews(ctx context.Context, limit int) ([]string, error) {
-	return w.documents(ctx, "read alerts to review", `SELECT document FROM alerts FINAL
+	return w.documents(ctx, "read alerts to review", `SELECT document FROM alerts_rows FINAL
 		WHERE action IN ('review', 'stop') AND stop_id = '' ORDER BY at DESC, id DESC LIMIT {limit:UInt32}`,
 		clickhouse.Named("limit", limit))
 }
@@ -38,7 +38,7 @@ func (w *Warehouse) Reviews(ctx context.Context, limit int) ([]string, error) {
 // AlertsByID returns documents of alerts whose payment, or what was seen, lies
 // between two moments: the table is ordered by them.
 func (w *Warehouse) AlertsByID(ctx context.Context, ids []string, from, to event.Instant) ([]string, error) {
-	return w.documents(ctx, "read alerts by id", `SELECT document FROM alerts FINAL
+	return w.documents(ctx, "read alerts by id", `SELECT document FROM alerts_rows FINAL
 		WHERE id IN ({ids:Array(String)}) AND at BETWEEN fromUnixTimestamp64Milli({from:Int64}) AND fromUnixTimestamp64Milli({to:Int64})`,
 		clickhouse.Named("ids", ids), clickhouse.Named("from", int64(from)), clickhouse.Named("to", int64(to)))
 }
@@ -63,7 +63,7 @@ func (w *Warehouse) documents(ctx context.Context, what, query string, args ...a
 // Alert returns the document of one alert; empty when there is none.
 func (w *Warehouse) Alert(ctx context.Context, id string) (string, error) {
 	var doc string
-	err := w.conn.QueryRow(ctx, "SELECT any(document) FROM alerts WHERE id = {id:String}",
+	err := w.conn.QueryRow(ctx, "SELECT any(document) FROM alerts_rows WHERE id = {id:String}",
 		clickhouse.Named("id", id)).Scan(&doc)
 	return doc, err
 }
@@ -142,7 +142,7 @@ func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []str
 	}
 	tell += "[]::Array(String))) AS breakdown"
 	source := func(table string) string {
-		return " FROM (SELECT *, " + tell + ", " + cases + " FROM " + table + " FINAL WHERE dim IN ('" +
+		return " FROM (SELECT *, " + tell + ", " + cases + " FROM " + table + "_rows FINAL WHERE dim IN ('" +
 			strings.Join(slices.Sorted(maps.Keys(dims)), "','") +
 			"') AND day >= {from:Date} AND day < {to:Date} AND currency IN ({currency:String}, '')) GROUP BY breakdown, k"
 	}
@@ -160,7 +160,7 @@ func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []str
 	row("", "")
 	rows, err := w.conn.Query(ctx, `SELECT breakdown, k, sum(cases), sum(cases_solved), sum(arrests), sum(proposed), sum(requested), sum(held_full), sum(held_part), sum(missed), sum(refused), sum(unanswered), sum(expired),
 		sum(amount_requested), sum(amount_requested_first), sum(amount_held), sum(amount_under_control), sum(amount_frozen), sum(amount_returned), sum(amount_released), sum(amount_lapsed), sumForEach(minutes), sumForEach(minutes_held),
-		sumMap(to_request), sumMap(to_answer), sumMap(to_hold)`+source("recovery_days"), named...)
+		sumMap(to_request), sumMap(to_answer), sumMap(to_hold)`+source("recovery_by"), named...)
 	if err != nil {
 		return nil, fmt.Errorf("recovery statistics: %w", err)
 	}
@@ -181,7 +181,7 @@ func (w *Warehouse) Report(ctx context.Context, from, to event.Instant, by []str
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("recovery statistics: %w", err)
 	}
-	if err := w.reported(ctx, source("report_days"), named, row); err != nil {
+	if err := w.reported(ctx, source("reports_by"), named, row); err != nil {
 		return nil, err
 	}
 	lists := map[string][]Recovery{}

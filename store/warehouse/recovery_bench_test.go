@@ -19,12 +19,12 @@ func BenchmarkRecoveries20M(b *testing.B) {
 		stops = n
 	}
 	ctx := b.Context()
-	w, err := Open(ctx, Options{Addr: engine.Addr(), Database: "recoveries20m"})
+	w, err := Open(ctx, Options{Addrs: []string{engine.Addr()}, Database: "recoveries20m"})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer func() { _ = w.Close() }()
-	have, err := w.Count(ctx, "stop_facts")
+	have, err := w.Count(ctx, "stops")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func BenchmarkRecoveries20M(b *testing.B) {
 	if have < uint64(stops) {
 		began := time.Now()
 		for at := 0; at < stops; at += chunk {
-			err := w.conn.Exec(ctx, `INSERT INTO stop_facts SELECT concat('stp_', toString(number)), 5, toDate('2026-01-01') + number % 365, toDateTime64('2026-01-01 12:00:00', 3, 'Asia/Shanghai') + toIntervalDay(number % 365),
+			err := w.conn.Exec(ctx, `INSERT INTO stops_rows SELECT concat('stp_', toString(number)), 5, toDate('2026-01-01') + number % 365, toDateTime64('2026-01-01 12:00:00', 3, 'Asia/Shanghai') + toIntervalDay(number % 365),
 			concat('cas_', toString(intDiv(number, 3))), number % 3 = 0, arrayElement(['ICBK','PCBC','ABOC','BKCH','COMM','PSBC'], 1 + cityHash64(number) % 6), toString(520100 + cityHash64(number, 1) % 90),
 			arrayElement(['task-rebate','impersonated-authority','account-takeover','loan-advance-fee','investment-romance','impersonated-service','impersonated-acquaintance'], 1 + cityHash64(number, 2) % 7), '', 1 + cityHash64(number, 3) % 6, 'CNY',
 			arrayElement(['held','partial','missed','frozen','returned','released','expired'], 1 + cityHash64(number, 4) % 7), arrayElement(['held','partial','missed'], 1 + cityHash64(number, 4) % 3),

@@ -12,13 +12,17 @@ import (
 	"stopline.internal/store/ledger/stop"
 )
 
-// Difference is something in the books that the ledger says otherwise.
+// Difference is something in the books that the ledger, or Kafka's log, says
+// otherwise.
 type Difference struct {
-	What   string `json:"what"`  // stop, report, payment, statistics
-	ID     string `json:"id"`    // the stop; the report and its case; the payment's place in it; dimension, key and day
+	What string `json:"what"` // stop, report, payment, statistics; day: of a table, by the log
+	// The stop; the report and its case; the payment's place in it; dimension, key and
+	// day; table and day.
+	ID     string `json:"id"`
 	Field  string `json:"field"` // or "row", when it is not there, or should not be
 	Books  string `json:"books"`
-	Ledger string `json:"ledger"`
+	Ledger string `json:"ledger"` // of a day: what the log has
+	Mend   string `json:"mend,omitempty" doc:"The command that mends it, where one does"`
 }
 
 // Verification is what a comparison of the books with the ledger found.
@@ -28,7 +32,15 @@ type Verification struct {
 	Payments    int          `json:"payments"` // that victims reported, each once; compared
 	Behind      int          `json:"behind"`   // differences that come and go: what the books are about to learn
 	Statistics  int          `json:"statistics"`
+	Days        int          `json:"days" doc:"Days of tables that were counted against Kafka's log"`
+	Dropped     []Dropped    `json:"dropped" doc:"Where Kafka has dropped what is older, so that it was not counted"`
 	Differences []Difference `json:"differences"`
+}
+
+// Dropped says before which day Kafka's log is not whole any more.
+type Dropped struct {
+	Log    string `json:"log"`    // legs, alerts, stops
+	Before string `json:"before"` // the first day that is whole
 }
 
 // maxDifferences bounds a verification's list.
@@ -82,7 +94,7 @@ func (w *Warehouse) Verify(ctx context.Context, l *ledger.Ledger, patience time.
 
 // compare looks at both once.
 func (w *Warehouse) compare(ctx context.Context, l *ledger.Ledger) (*Verification, error) {
-	v := &Verification{Differences: []Difference{}}
+	v := &Verification{Differences: []Difference{}, Dropped: []Dropped{}}
 	stops, _ := l.List(ledger.Filter{Limit: math.MaxInt - 1})
 	reports := l.Reports()
 	for _, step := range []func() error{
@@ -112,7 +124,7 @@ type field struct {
 func (v *Verification) row(what, id string, fields ...field) {
 	for _, f := range fields {
 		if books, want := fmt.Sprint(f.books), fmt.Sprint(f.want); books != want {
-			v.add(Difference{what, id, f.name, books, want})
+			v.add(Difference{What: what, ID: id, Field: f.name, Books: books, Ledger: want})
 		}
 	}
 }
@@ -120,7 +132,7 @@ func (v *Verification) row(what, id string, fields ...field) {
 // absent lists what the ledger has and the books have not.
 func absent[T any](v *Verification, what string, want map[string]T) {
 	for id := range want {
-		v.add(Difference{what, id, "row", "not there", "there"})
+		v.add(Difference{What: what, ID: id, Field: "row", Books: "not there", Ledger: "there"})
 	}
 }
 
@@ -130,7 +142,7 @@ func (w *Warehouse) verifyStops(ctx context.Context, l *ledger.Ledger, stops []*
 		want[s.ID] = s
 	}
 	rows, err := w.conn.Query(ctx, `SELECT stop_id, version, toString(day), case_id, first, bank, district, fraud_type,
-		hop, currency, state, result, amount, held, under_control, frozen, returned, released, lapsed FROM stop_facts FINAL`)
+		hop, currency, state, result, amount, held, under_control, frozen, returned, released, lapsed FROM stops_rows FINAL`)
 	if err != nil {
 		return fmt.Errorf("read the books' stops: %w", err)
 	}
@@ -146,7 +158,7 @@ func (w *Warehouse) verifyStops(ctx context.Context, l *ledger.Ledger, stops []*
 		}
 		s := want[id]
 		if s == nil {
-			v.add(Difference{"stop", id, "row", "there", "not there"})
+			v.add(Difference{What: "stop", ID: id, Field: "row", Books: "there", Ledger: "not there"})
 			continue
 		}
 		delete(want, id)
@@ -221,7 +233,7 @@ func (w *Warehouse) verifyDays(ctx context.Context, l *ledger.Ledger, stops []*s
 	}
 	rows, err := w.conn.Query(ctx, `SELECT dim, key, toString(day), currency, cases, proposed, requested, held_full, held_part,
 		missed, refused, unanswered, expired, amount_requested, amount_requested_first, amount_held, amount_under_control,
-		amount_frozen, amount_returned, amount_released, amount_lapsed FROM recovery_days FINAL`)
+		amount_frozen, amount_returned, amount_released, amount_lapsed FROM recovery_by_rows FINAL`)
 	if err != nil {
 		return fmt.Errorf("read the statistics: %w", err)
 	}
@@ -236,7 +248,8 @@ func (w *Warehouse) verifyDays(ctx context.Context, l *ledger.Ledger, stops []*s
 		}
 		day(v, sums, k, b)
 		if answered := b.full + b.part + b.missed + b.refused + b.unanswered; answered != b.requested {
-			v.add(Difference{"statistics", k.String(), "answers", fmt.Sprint(answered), fmt.Sprint(b.requested)})
+			v.add(Difference{What: "statistics", ID: k.String(), Field: "answers", Books: fmt.Sprint(answered),
+				Ledger: fmt.Sprint(b.requested)})
 		}
 	}
 	undone(v, sums)
@@ -253,13 +266,15 @@ func day[T comparable](v *Verification, sums map[dayKey]*T, k dayKey, books T) {
 		want = new(T)
 	}
 	if books != *want {
-		v.add(Difference{"statistics", k.String(), "sums", fmt.Sprintf("%+v", books), fmt.Sprintf("%+v", *want)})
+		v.add(Difference{What: "statistics", ID: k.String(), Field: "sums", Books: fmt.Sprintf("%+v", books),
+			Ledger: fmt.Sprintf("%+v", *want)})
 	}
 }
 
 // undone lists the sums that the books do not have.
 func undone[T any](v *Verification, sums map[dayKey]*T) {
 	for k, want := range sums {
-		v.add(Difference{"statistics", k.String(), "row", "not there", fmt.Sprintf("%+v", *want)})
+		v.add(Difference{What: "statistics", ID: k.String(), Field: "row", Books: "not there",
+			Ledger: fmt.Sprintf("%+v", *want)})
 	}
 }

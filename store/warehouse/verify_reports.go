@@ -16,7 +16,7 @@ func (w *Warehouse) verifyReports(ctx context.Context, reports []ledger.ReportNo
 		want[reportName(reports[i].ID, reports[i].CaseID)] = &reports[i]
 	}
 	rows, err := w.conn.Query(ctx, `SELECT report_id, case_id, toString(toDate(at)), source, district, fraud_type,
-		amount, currency, repeats FROM reports FINAL`)
+		amount, currency, repeats FROM reports_rows FINAL`)
 	if err != nil {
 		return fmt.Errorf("read the books' reports: %w", err)
 	}
@@ -31,7 +31,7 @@ func (w *Warehouse) verifyReports(ctx context.Context, reports []ledger.ReportNo
 		name := reportName(id, caseID)
 		r := want[name]
 		if r == nil {
-			v.add(Difference{"report", name, "row", "there", "not there"})
+			v.add(Difference{What: "report", ID: name, Field: "row", Books: "there", Ledger: "not there"})
 			continue
 		}
 		delete(want, name)
@@ -55,7 +55,7 @@ func (w *Warehouse) verifyPayments(ctx context.Context, reports []ledger.ReportN
 		}
 	}
 	rows, err := w.conn.Query(ctx, `SELECT report_id, case_id, position, toString(day), paid_at, district, fraud_type,
-		payer, payee, amount, currency, stop_id FROM reported_payments FINAL`)
+		payer, payee, amount, currency, stop_id FROM reported_payments_rows FINAL`)
 	if err != nil {
 		return fmt.Errorf("read the books' reported payments: %w", err)
 	}
@@ -72,7 +72,7 @@ func (w *Warehouse) verifyPayments(ctx context.Context, reports []ledger.ReportN
 		name := lossName(id, caseID, int(position))
 		k := want[name]
 		if k == nil {
-			v.add(Difference{"payment", name, "row", "there", "not there"})
+			v.add(Difference{What: "payment", ID: name, Field: "row", Books: "there", Ledger: "not there"})
 			continue
 		}
 		delete(want, name)
@@ -98,7 +98,7 @@ func (w *Warehouse) verifyReportDays(ctx context.Context, reports []ledger.Repor
 		sumReport(sums, &reports[i])
 	}
 	rows, err := w.conn.Query(ctx, `SELECT dim, key, toString(day), currency, reports, reports_repeated, amount_reported
-		FROM report_days FINAL`)
+		FROM reports_by_rows FINAL`)
 	if err != nil {
 		return fmt.Errorf("read the statistics of reports: %w", err)
 	}

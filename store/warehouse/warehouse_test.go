@@ -43,7 +43,8 @@ func run(m *testing.M) int {
 
 func open(t *testing.T) *Warehouse {
 	t.Helper()
-	w, err := Open(t.Context(), Options{Addr: engine.Addr(), Database: strings.ToLower(t.Name()), Embedded: true})
+	w, err := Open(t.Context(), Options{Addrs: []string{engine.Addr()}, Database: strings.ToLower(t.Name()),
+		Embedded: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,15 +233,15 @@ func TestVerifyFindsTampering(t *testing.T) {
 		}
 	}
 	check()
-	if err := w.conn.Exec(t.Context(), "INSERT INTO stop_facts SELECT * REPLACE (held + 1 AS held) FROM stop_facts "+
+	if err := w.conn.Exec(t.Context(), "INSERT INTO stops_rows SELECT * REPLACE (held + 1 AS held) FROM stops_rows "+
 		"FINAL WHERE stop_id = 's3'"); err != nil {
 		t.Fatal(err)
 	}
 	check("stop s3 held")
 	write(t, w, log...) // written again by the service, it is right again
 	check()
-	if err := w.conn.Exec(t.Context(), "INSERT INTO recovery_days SELECT * REPLACE (amount_held + 1 AS amount_held, "+
-		"now64(6) AS reckoned_at) FROM recovery_days FINAL WHERE dim = 'total' AND day = '2026-11-23'"); err != nil {
+	if err := w.conn.Exec(t.Context(), "INSERT INTO recovery_by_rows SELECT * REPLACE (amount_held + 1 AS amount_held, "+
+		"now64(6) AS reckoned_at) FROM recovery_by_rows FINAL WHERE dim = 'total' AND day = '2026-11-23'"); err != nil {
 		t.Fatal(err)
 	}
 	check("statistics total  2026-11-23 CNY sums")
@@ -264,7 +265,7 @@ func TestVerifyFindsTampering(t *testing.T) {
 	if err != nil || len(v.Differences) > 0 {
 		t.Errorf("a moment later: %+v %v", v, err)
 	}
-	if err := w.conn.Exec(t.Context(), "INSERT INTO stop_facts SELECT * REPLACE (held + 1 AS held) FROM stop_facts "+
+	if err := w.conn.Exec(t.Context(), "INSERT INTO stops_rows SELECT * REPLACE (held + 1 AS held) FROM stops_rows "+
 		"FINAL WHERE stop_id = 's3'"); err != nil {
 		t.Fatal(err)
 	}
@@ -322,20 +323,20 @@ func TestVerifyFindsReports(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	exec("INSERT INTO reported_payments SELECT * REPLACE (amount + 1 AS amount) FROM reported_payments FINAL WHERE " +
-		"report_id = '110:2'")
+	exec("INSERT INTO reported_payments_rows SELECT * REPLACE (amount + 1 AS amount) FROM reported_payments_rows FINAL " +
+		"WHERE report_id = '110:2'")
 	check("payment 0 of report 110:2 of cas_1 amount")
 	write(t, w, log...)
 	check()
-	exec("INSERT INTO reported_payments SELECT * REPLACE (7 AS position) FROM reported_payments FINAL WHERE report_id " +
-		"= '110:2'")
+	exec("INSERT INTO reported_payments_rows SELECT * REPLACE (7 AS position) FROM reported_payments_rows FINAL " +
+		"WHERE report_id = '110:2'")
 	check("payment 7 of report 110:2 of cas_1 row")
-	exec("ALTER TABLE reported_payments DELETE WHERE position = 7 SETTINGS mutations_sync = 1")
-	exec("INSERT INTO reports SELECT * REPLACE (0 AS repeats) FROM reports FINAL WHERE report_id = '96110:1'")
+	exec("ALTER TABLE reported_payments_rows DELETE WHERE position = 7 SETTINGS mutations_sync = 1")
+	exec("INSERT INTO reports_rows SELECT * REPLACE (0 AS repeats) FROM reports_rows FINAL WHERE report_id = '96110:1'")
 	check("report 96110:1 of cas_1 repeats")
 	write(t, w, log...)
-	exec("INSERT INTO report_days SELECT * REPLACE (amount_reported + 1 AS amount_reported, now64(6) AS reckoned_at)" +
-		" FROM report_days FINAL WHERE dim = 'total'")
+	exec("INSERT INTO reports_by_rows SELECT * REPLACE (amount_reported + 1 AS amount_reported, now64(6) AS reckoned_at)" +
+		" FROM reports_by_rows FINAL WHERE dim = 'total'")
 	check("statistics reports total  2026-11-23 CNY sums")
 }
 
@@ -345,7 +346,7 @@ func TestMigratesDown(t *testing.T) {
 	w := open(t)
 	write(t, w, ledger.Entry{ID: "r", CaseID: "cas_1", At: noon, By: "report",
 		Report: &ledger.ReportNote{ID: "110:1", Source: "110", Minor: 10_001, Currency: event.CNY}})
-	o := Options{Addr: engine.Addr(), Database: strings.ToLower(t.Name())}
+	o := Options{Addrs: []string{engine.Addr()}, Database: strings.ToLower(t.Name())}
 	p, done, err := provider(o)
 	if err != nil {
 		t.Fatal(err)
@@ -364,16 +365,39 @@ func TestMigratesDown(t *testing.T) {
 	if n, err := w.Count(t.Context(), "reports"); err != nil || n != 1 {
 		t.Errorf("after the way up: %d reports, %v", n, err)
 	}
-	if written, err := w.Written(t.Context(), 0); err != nil || written {
-		t.Errorf("the books are not written anew: %v, %v", written, err)
+}
+
+// How far the books have a partition is what was said last, of that partition and
+// in the form of this version.
+func TestOffsets(t *testing.T) {
+	w := open(t)
+	ask := func(topic string, partition int) string {
+		t.Helper()
+		next, written, err := w.Offset(t.Context(), topic, partition)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(next, written)
 	}
-	if err := w.SetWritten(t.Context(), 0); err != nil {
+	if got := ask("legs", 0); got != "0 false" {
+		t.Errorf("of new books: %s", got)
+	}
+	for _, o := range [][]Offset{{{"legs", 0, 10}, {"legs", 1, 20}}, {{"legs", 0, 30}}, {{"legs", 1, 15}}} {
+		if err := w.SetOffsets(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for partition, want := range []string{"30 true", "15 true", "0 false"} {
+		if got := ask("legs", partition); got != want {
+			t.Errorf("legs/%d: %s, want %s", partition, got, want)
+		}
+	}
+	if err := w.conn.Exec(t.Context(), "ALTER TABLE book_offsets UPDATE form = form - 1 WHERE 1 SETTINGS "+
+		"mutations_sync = 1"); err != nil {
 		t.Fatal(err)
 	}
-	for partition, want := range []bool{true, false} {
-		if written, err := w.Written(t.Context(), partition); err != nil || written != want {
-			t.Errorf("partition %d: %v, %v", partition, written, err)
-		}
+	if got := ask("legs", 0); got != "0 false" {
+		t.Errorf("books of an older form are not written anew: %s", got)
 	}
 }
 
@@ -389,7 +413,7 @@ func TestHangingUpDoesNoHarm(t *testing.T) {
 			for time.Now().Before(end) {
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(time.Duration(random.IntN(3000))*time.Microsecond, cancel)
-				_, _ = w.Count(ctx, "stop_facts") // whether it was in time does not matter
+				_, _ = w.Count(ctx, "stops") // whether it was in time does not matter
 				_, _ = w.Reviews(ctx, 10)
 				cancel()
 			}
@@ -397,7 +421,7 @@ func TestHangingUpDoesNoHarm(t *testing.T) {
 	}
 	answered := 0
 	for time.Now().Before(end) {
-		if _, err := w.Count(t.Context(), "stop_facts"); err != nil {
+		if _, err := w.Count(t.Context(), "stops"); err != nil {
 			t.Fatalf("after %d answers: %v", answered, err)
 		}
 		answered++

@@ -145,3 +145,44 @@ func (p *Parser) NormalEntity(s string) Entity {
 		return e
 	}
 }
+
+// transferDoc is a transfer as banks send it.
+type transferDoc struct {
+	Kind         string   `json:"kind"`
+	ID           string   `json:"id"`
+	At           Instant  `json:"at"`
+	Payer        partyDoc `json:"payer"`
+	Payee        partyDoc `json:"payee,omitzero"`
+	Amount       string   `json:"amount"`
+	Currency     Currency `json:"currency"`
+	Channel      string   `json:"channel"`
+	Status       string   `json:"status"`
+	PayerBalance string   `json:"payer_balance,omitempty"`
+	PayeeBalance string   `json:"payee_balance,omitempty"`
+	Device       string   `json:"device,omitempty"`
+	Purpose      string   `json:"purpose,omitempty"`
+	District     string   `json:"district,omitempty"`
+}
+
+type partyDoc struct {
+	Account string `json:"account,omitempty"`
+	Bank    string `json:"bank,omitempty"`
+	Holder  string `json:"holder,omitempty"`
+	Phone   string `json:"phone,omitempty"`
+}
+
+// TransferDocument is a transfer as its bank would send it: read again, it is the
+// same event.
+func TransferDocument(e *Event) any {
+	t := &e.Transfer
+	balance := func(minor int64) string {
+		if minor == Unknown {
+			return ""
+		}
+		return Money{minor, t.Amount.Currency}.Decimal()
+	}
+	return &transferDoc{Kind: e.Kind.String(), ID: e.ID, At: e.At, Payer: partyDoc(t.Payer), Payee: partyDoc(t.Payee),
+		Amount: t.Amount.Decimal(), Currency: t.Amount.Currency, Channel: t.Channel, Status: t.Status.String(),
+		PayerBalance: balance(t.PayerBalance), PayeeBalance: balance(t.PayeeBalance), Device: t.Device,
+		Purpose: t.Purpose, District: t.District}
+}

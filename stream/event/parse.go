@@ -33,6 +33,7 @@ const (
 	ReasonUnreadable      Reason = "unreadable"
 	ReasonUnknownField    Reason = "unknown-field" // over HTTP; on Kafka it is counted
 	ReasonUnknownBank     Reason = "unknown-bank"  // in what asks for a stop
+	ReasonConflict        Reason = "conflict"      // a transfer that came before and said something else
 )
 
 // Problem is one thing wrong with a document. Field is a JSON pointer; the

@@ -35,6 +35,9 @@ var documentWords = map[string]phrase{
 	"unknown-bank": {"“{bank}”不是登记的银行，止付无人收到：请按 GET /v1/banks 填写代码，或将其加入 --bank-register 的文件",
 		"\"{bank}\" is no bank of the register, and a stop there would reach nobody: " +
 			"write its code as GET /v1/banks has it, or add the bank to the file of --bank-register"},
+	"conflict": {"付款账户 {payer} 的交易 {id} 此前已报送，收款账户、金额或币种与本次不一致：以首次为准，如为另一笔交易请另用编号",
+		"transfer {id} of account {payer} was reported before with another payee, amount or currency: the first one " +
+			"stands; if this is another transfer, send it under an id of its own"},
 	"unknown-currency": {"“{value}”不是现行 ISO 4217 币种", "\"{value}\" is not an ISO 4217 code in use"},
 	"bad-time": {"“{value}”不是带时区的 RFC 3339 时间，应如 2026-11-23T10:20:30+08:00",
 		"\"{value}\" is not an RFC 3339 time with offset, such as 2026-11-23T10:20:30+08:00"},
