@@ -10,7 +10,6 @@ package state
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -105,6 +104,9 @@ func (s *Store) open() error {
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = filter
 	}
+	if _, err := s.options.fs.Stat(s.options.Dir); err != nil && s.options.ReadOnly {
+		return fmt.Errorf("there are none: %w", err)
+	}
 	db, err := pebble.Open(s.options.Dir, o)
 	if err != nil {
 		return s.explain(err)
@@ -125,7 +127,7 @@ func (s *Store) open() error {
 // explain says what to do where Pebble cannot open a store.
 func (s *Store) explain(err error) error {
 	switch {
-	case errors.Is(err, pebble.ErrDBDoesNotExist) || s.options.ReadOnly && errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, pebble.ErrDBDoesNotExist):
 		return fmt.Errorf("there are none: %w", err)
 	case isLocked(err):
 		return fmt.Errorf("another process has them; each needs a --data of its own: %w", err)
