@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -28,9 +29,10 @@ const (
 // bench is a broker of a test's own, and the loops that the test makes on it.
 type bench struct {
 	Deps
-	t  *testing.T
-	mu sync.Mutex
-	at event.Instant // what the clock says
+	t    *testing.T
+	data string // of the states
+	mu   sync.Mutex
+	at   event.Instant // what the clock says
 }
 
 func newBench(t *testing.T) *bench {
@@ -50,7 +52,7 @@ func newBench(t *testing.T) *bench {
 	if err := topics.Ensure(t.Context(), cluster); err != nil {
 		t.Fatal(err)
 	}
-	w := &bench{t: t, at: event.InstantOf(time.Now())}
+	w := &bench{t: t, data: t.TempDir(), at: event.InstantOf(time.Now())}
 	w.Deps = Deps{Cluster: cluster, Topics: topics, Documents: NewDocuments(cluster), Clock: w.now,
 		Log: slog.New(slog.DiscardHandler), Metrics: NewMetrics(prometheus.NewRegistry())}
 	t.Cleanup(func() { _ = w.Documents.Close() })
@@ -165,7 +167,7 @@ type shelf struct {
 	searched int
 }
 
-var errAway = errors.New("away")
+var errShelf = errors.New("away")
 
 func newShelf() *shelf {
 	return &shelf{states: map[event.Entity]warehouse.StateRow{}, payments: map[string][]warehouse.Payment{}}
@@ -176,7 +178,7 @@ func (s *shelf) on(f func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.away {
-		return errAway
+		return errShelf
 	}
 	f()
 	return nil
@@ -194,7 +196,11 @@ func (s *shelf) LoadCheckpoint(context.Context, int) (c warehouse.Checkpoint, er
 }
 
 func (s *shelf) SaveCheckpoint(_ context.Context, _ int, c warehouse.Checkpoint) error {
-	return s.on(func() { s.at = c })
+	return s.on(func() {
+		if c.Offset >= s.at.Offset {
+			s.at = c
+		}
+	})
 }
 
 func (s *shelf) LoadStates(_ context.Context, _ int, entities []event.Entity) (out []warehouse.StateRow, err error) {
@@ -209,13 +215,14 @@ func (s *shelf) LoadStates(_ context.Context, _ int, entities []event.Entity) (o
 	return out, err
 }
 
-func (s *shelf) RecentStates(_ context.Context, _, limit int) (out []warehouse.StateRow, err error) {
+func (s *shelf) StatesAfter(_ context.Context, _ int, after event.Entity, limit int) (out []warehouse.StateRow,
+	err error) {
 	err = s.on(func() {
-		for _, r := range s.states {
-			out = append(out, r)
+		for _, e := range slices.Sorted(maps.Keys(s.states)) {
+			if e > after && len(out) < limit {
+				out = append(out, s.states[e])
+			}
 		}
-		slices.SortFunc(out, func(a, b warehouse.StateRow) int { return int(b.Version) - int(a.Version) })
-		out = out[:min(limit, len(out))]
 	})
 	return out, err
 }
@@ -226,14 +233,6 @@ func (s *shelf) SaveStates(_ context.Context, _ int, rows []warehouse.StateRow) 
 			if r.Version >= s.states[r.Entity].Version {
 				s.states[r.Entity] = r
 			}
-		}
-	})
-}
-
-func (s *shelf) Entities(_ context.Context, _ int, yield func(string)) error {
-	return s.on(func() {
-		for e := range s.states {
-			yield(string(e))
 		}
 	})
 }

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"stopline.internal/scoring"
+	"stopline.internal/store/state"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream"
 	"stopline.internal/stream/event"
@@ -157,13 +159,17 @@ func printLegs(topics stream.Topics, block []byte) error {
 type inspectStateCmd struct {
 	Running
 	Entity
-	Clickhouse         string `help:"The service's ClickHouse (native protocol)." required:"" placeholder:"HOST:PORT"`
+	Data               string `help:"The --data of the process that scored it last, where no process has it open now; what that has is newer than ClickHouse." type:"existingdir" placeholder:"DIR"`
+	Clickhouse         string `help:"The service's ClickHouse (native protocol)." placeholder:"HOST:PORT"`
 	ClickhouseUser     string `help:"User of --clickhouse." default:"default"`
 	ClickhousePassword string `help:"Password of --clickhouse." env:"STOPLINE_CLICKHOUSE_PASSWORD"`
 }
 
-// Run prints the state.
+// Run prints the state: from the store that scored it where that can be opened, else from ClickHouse.
 func (c *inspectStateCmd) Run(ctx context.Context) error {
+	if c.Data == "" && c.Clickhouse == "" {
+		return errors.New("where are the states? Name the service's --clickhouse, or the --data of a process that has ended")
+	}
 	cluster, topics, err := c.open()
 	if err != nil {
 		return err
@@ -173,22 +179,59 @@ func (c *inspectStateCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w, err := warehouse.Open(ctx, warehouse.Options{Addr: c.Clickhouse, User: c.ClickhouseUser,
-		Password: c.ClickhousePassword,
-		Embedded: true, AsItIs: true}) // it may be an embedded one: then no query may be cancelled
+	var bytes []byte
+	if c.Data != "" {
+		bytes, err = c.local(ctx, cluster, topics, p)
+	}
+	if c.Clickhouse != "" && (bytes == nil || err != nil) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "from ClickHouse:", err)
+		}
+		bytes, err = c.remote(ctx, p)
+	}
 	if err != nil {
 		return err
 	}
-	rows, err := w.LoadStates(ctx, p, []event.Entity{event.Entity(c.Entity.Entity)})
-	if err = errors.Join(err, w.Close()); err != nil {
-		return err
-	}
-	if len(rows) == 0 {
+	if bytes == nil {
 		return fmt.Errorf("nothing is remembered of %s in partition %d: no checkpoint has it", c.Entity.Entity, p)
 	}
-	s, err := scoring.ReadState(rows[0].Entity, rows[0].State)
+	s, err := scoring.ReadState(event.Entity(c.Entity.Entity), bytes)
 	if err != nil {
 		return err
 	}
 	return printSummary(s.Describe())
+}
+
+// local reads the state from the store beside the scorer; nil where there is none.
+func (c *inspectStateCmd) local(ctx context.Context, cluster *kafka.Cluster, topics stream.Topics, p int) (bytes []byte,
+	err error) {
+	all, err := cluster.Partitions(ctx, topics.Legs)
+	if err != nil {
+		return nil, err
+	}
+	store, err := state.Open(state.Options{Dir: state.Dir(c.Data, c.TopicPrefix, p), ReadOnly: true,
+		Identity: state.Identity{Prefix: c.TopicPrefix, Partitions: len(all), Partition: p, Encoding: scoring.StateVersion}})
+	if err != nil {
+		return nil, err
+	}
+	err = store.Read([]event.Entity{event.Entity(c.Entity.Entity)}, func(r state.Row) error {
+		bytes = slices.Clone(r.State)
+		return nil
+	})
+	return bytes, errors.Join(err, store.Close())
+}
+
+// remote reads it from ClickHouse; nil where there is none.
+func (c *inspectStateCmd) remote(ctx context.Context, p int) ([]byte, error) {
+	w, err := warehouse.Open(ctx, warehouse.Options{Addr: c.Clickhouse, User: c.ClickhouseUser,
+		Password: c.ClickhousePassword,
+		Embedded: true, AsItIs: true}) // it may be an embedded one: then no query may be cancelled
+	if err != nil {
+		return nil, err
+	}
+	rows, err := w.LoadStates(ctx, p, []event.Entity{event.Entity(c.Entity.Entity)})
+	if err = errors.Join(err, w.Close()); err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return rows[0].State, nil
 }

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"stopline.internal/store/warehouse"
+	"stopline.internal/stream/retry"
+)
+
+// migratePauses are those between two tries to bring the schema up to date.
+var migratePauses = retry.Pauses{First: time.Second, Most: 15 * time.Second}
+
+// schemaIn is how long a start waits for it. Then the roles begin: what needs ClickHouse waits by itself, and
+// scoring does without.
+const schemaIn = 5 * time.Second
+
+// migrate brings the schema of ClickHouse up to date, as long as it takes.
+func (s *service) migrate(ctx context.Context) error {
+	asking := ctx
+	if s.infra.options.Embedded { // it does not tolerate that queries are cancelled
+		asking = context.WithoutCancel(ctx)
+	}
+	err := migratePauses.Do(ctx, func() error { return warehouse.Migrate(asking, s.infra.options) }, func(err error) {
+		s.logger.Warn("the schema is brought up to date later; stops go on", "err", err)
+	})
+	if err == nil {
+		close(s.migrated)
+	}
+	return err
+}
+
+// awaitSchema waits a while for the schema.
+func (s *service) awaitSchema(ctx context.Context) {
+	select {
+	case <-s.migrated:
+	case <-ctx.Done():
+	case <-s.ctx.Done():
+	case <-time.After(schemaIn):
+	}
+}
+
+// states are the remote checkpoints for scoring. Until the schema is there they do not answer, and with the
+// checkpoint everything else that scoring reads or writes there waits.
+type states struct {
+	*warehouse.Warehouse
+	migrated <-chan struct{}
+}
+
+var errNoSchema = errors.New("ClickHouse has not the schema of this version yet")
+
+// LoadCheckpoint reads a partition's checkpoint.
+func (s states) LoadCheckpoint(ctx context.Context, partition int) (warehouse.Checkpoint, error) {
+	if !isClosed(s.migrated) {
+		return warehouse.Checkpoint{}, errNoSchema
+	}
+	return s.Warehouse.LoadCheckpoint(ctx, partition)
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
