@@ -18,6 +18,7 @@ import (
 	"stopline.internal/stream/broker"
 	"stopline.internal/stream/event"
 	"stopline.internal/stream/kafka"
+	"stopline.internal/stream/retry"
 )
 
 const (
@@ -160,6 +161,9 @@ func engine(t *testing.T) *scoring.Engine {
 type shelf struct {
 	mu       sync.Mutex
 	away     bool
+	stalled  time.Time             // no answer before
+	noCopy   bool                  // pages of a copy are not answered
+	slept    *warehouse.Checkpoint // is answered once: read before somebody slept
 	states   map[event.Entity]warehouse.StateRow
 	at       warehouse.Checkpoint
 	payments map[string][]warehouse.Payment
@@ -174,9 +178,17 @@ func newShelf() *shelf {
 }
 
 // on answers f's question, unless the shelf is away.
-func (s *shelf) on(f func()) error {
+func (s *shelf) on(ctx context.Context, f func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for time.Now().Before(s.stalled) {
+		s.mu.Unlock()
+		retry.Pause(ctx, 2*time.Millisecond)
+		s.mu.Lock()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
 	if s.away {
 		return errShelf
 	}
@@ -190,21 +202,25 @@ func (s *shelf) setAway(away bool) {
 	s.away = away
 }
 
-func (s *shelf) LoadCheckpoint(context.Context, int) (c warehouse.Checkpoint, err error) {
-	err = s.on(func() { c = s.at })
+func (s *shelf) LoadCheckpoint(ctx context.Context, _ int) (c warehouse.Checkpoint, err error) {
+	err = s.on(ctx, func() {
+		if c = s.at; s.slept != nil {
+			c, s.slept = *s.slept, nil
+		}
+	})
 	return c, err
 }
 
-func (s *shelf) SaveCheckpoint(_ context.Context, _ int, c warehouse.Checkpoint) error {
-	return s.on(func() {
+func (s *shelf) SaveCheckpoint(ctx context.Context, _ int, c warehouse.Checkpoint) error {
+	return s.on(ctx, func() {
 		if c.Offset >= s.at.Offset {
 			s.at = c
 		}
 	})
 }
 
-func (s *shelf) LoadStates(_ context.Context, _ int, entities []event.Entity) (out []warehouse.StateRow, err error) {
-	err = s.on(func() {
+func (s *shelf) LoadStates(ctx context.Context, _ int, entities []event.Entity) (out []warehouse.StateRow, err error) {
+	err = s.on(ctx, func() {
 		s.asked = append(s.asked, entities...)
 		for _, e := range entities {
 			if r, ok := s.states[e]; ok {
@@ -215,20 +231,32 @@ func (s *shelf) LoadStates(_ context.Context, _ int, entities []event.Entity) (o
 	return out, err
 }
 
-func (s *shelf) StatesAfter(_ context.Context, _ int, after event.Entity, limit int) (out []warehouse.StateRow,
+func (s *shelf) StatesAfter(ctx context.Context, _ int, after event.Entity, limit int) (out []warehouse.StateRow,
 	err error) {
-	err = s.on(func() {
+	err = s.on(ctx, func() {
+		if s.noCopy {
+			return
+		}
 		for _, e := range slices.Sorted(maps.Keys(s.states)) {
 			if e > after && len(out) < limit {
 				out = append(out, s.states[e])
 			}
 		}
 	})
+	if err == nil && s.noCopies() {
+		err = errShelf
+	}
 	return out, err
 }
 
-func (s *shelf) SaveStates(_ context.Context, _ int, rows []warehouse.StateRow) error {
-	return s.on(func() {
+func (s *shelf) noCopies() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.noCopy
+}
+
+func (s *shelf) SaveStates(ctx context.Context, _ int, rows []warehouse.StateRow) error {
+	return s.on(ctx, func() {
 		for _, r := range rows {
 			if r.Version >= s.states[r.Entity].Version {
 				s.states[r.Entity] = r
@@ -237,10 +265,10 @@ func (s *shelf) SaveStates(_ context.Context, _ int, rows []warehouse.StateRow) 
 	})
 }
 
-func (s *shelf) Payments(_ context.Context, accounts []string, _ event.Instant) (out map[string][]warehouse.Payment,
+func (s *shelf) Payments(ctx context.Context, accounts []string, _ event.Instant) (out map[string][]warehouse.Payment,
 	err error) {
 	out = map[string][]warehouse.Payment{}
-	err = s.on(func() {
+	err = s.on(ctx, func() {
 		s.searched++
 		for _, a := range accounts {
 			out[a] = s.payments[a]

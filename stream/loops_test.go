@@ -112,12 +112,20 @@ func TestIngestCutsLegs(t *testing.T) {
 // score runs a scorer on the shelf, with so many hot entities.
 func (w *bench) score(s *shelf, hot int) (leave func()) {
 	w.t.Helper()
+	return w.run(w.scorer(s, hot).Run)
+}
+
+// scorer is one with little patience.
+func (w *bench) scorer(s *shelf, hot int) *Score {
+	w.t.Helper()
 	sc, err := NewScore(w.Deps, Scoring{Group: "score", Engine: engine(w.t), Terms: law.Default, States: s,
 		Hot: hot, Data: w.data, Checkpoint: 20 * time.Millisecond, Remote: 50 * time.Millisecond})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return w.run(sc.Run)
+	sc.patience = patience{answer: 100 * time.Millisecond, firstTry: 50 * time.Millisecond, lastTry: 200 * time.Millisecond,
+		leave: 200 * time.Millisecond, payments: 50 * time.Millisecond, lastsUpTo: 200 * time.Millisecond}
+	return sc
 }
 
 // alerts are those that were published, by the payment that they are of.
@@ -205,7 +213,7 @@ func TestPaymentSearch(t *testing.T) {
 	if n := len(k.search.due(at)); n != 1 {
 		t.Errorf("%d are left for now, want one", n)
 	}
-	if n := len(k.search.due(at.Add(firstTry))); n != 0 {
+	if n := len(k.search.due(at.Add(usualPatience.payments))); n != 0 {
 		t.Errorf("%d are asked for before their pause is over", n)
 	}
 	clear(k.search.wanted)

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -13,14 +14,12 @@ import (
 )
 
 // The bounds of the search for payments: accounts that are looked for at all and at once, how often each
-// gets an answer and the pauses in between, each twice the one before (the books are a second or two
-// behind, and minutes after they were away), and how far back.
+// gets an answer (each pause is twice the one before: the books are a second or two behind, and minutes
+// after they were away), and how far back.
 const (
 	maxWanted  = 10_000
 	maxAtOnce  = 500
 	maxTries   = 12
-	firstTry   = time.Second
-	lastTry    = 10 * time.Minute
 	searchBack = 7 * 24 * time.Hour
 )
 
@@ -95,7 +94,9 @@ func (p *paymentSearch) take(ctx context.Context, a *answered) error {
 			missing = append(missing, e)
 		}
 	}
-	if err := p.past.fetch(ctx, missing); err != nil {
+	if err := p.past.fetch(ctx, missing); errors.Is(err, errAway) {
+		return nil // it is asked again, and nothing else hangs on it
+	} else if err != nil {
 		return err
 	}
 	for _, account := range a.accounts {
@@ -110,7 +111,7 @@ func (p *paymentSearch) due(now time.Time) []string {
 	for e, t := range p.wanted {
 		if now.After(t.next) && len(accounts) < maxAtOnce {
 			accounts = append(accounts, strings.TrimPrefix(string(e), event.PrefixAccount))
-			t.next = now.Add(min(firstTry<<t.n, lastTry))
+			t.next = now.Add(min(p.patience.payments<<t.n, p.patience.lastsUpTo))
 		}
 	}
 	slices.Sort(accounts)

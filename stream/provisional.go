@@ -3,20 +3,12 @@ package stream
 import (
 	"context"
 	"errors"
-	"time"
 
 	"stopline.internal/stream/retry"
 )
 
 // errPastIsBack ends a provisional worker: another begins from the checkpoint, with the past.
 var errPastIsBack = errors.New("the past can be read again")
-
-// How long a provisional worker waits before it asks whether the past can be read: longer each time, since
-// what was scored without it is scored again each time.
-const (
-	firstProbe = time.Second
-	lastProbe  = 30 * time.Second
-)
 
 // beProvisional makes a worker go on without a past that cannot be read. It scores on what is there and what
 // comes in, publishes what asks for money to be held, marked, and keeps and commits nothing.
@@ -29,10 +21,11 @@ func (w *worker) beProvisional(ctx context.Context, why error) {
 	w.background(ctx, w.probe)
 }
 
-// probe waits until the remote checkpoint can be read.
+// probe waits until the remote checkpoint can be read. The pause grows with each provisional worker of the
+// partition, since what was scored without the past is scored again each time.
 func (w *worker) probe(ctx context.Context) {
 	for retry.Pause(ctx, w.probeAfter); ctx.Err() == nil; retry.Pause(ctx, w.probeAfter) {
-		asking, cancel := context.WithTimeout(ctx, answerIn)
+		asking, cancel := context.WithTimeout(ctx, w.patience.answer)
 		_, err := w.States.LoadCheckpoint(asking, w.claim.Partition)
 		cancel()
 		if err == nil {

@@ -16,7 +16,7 @@ import (
 // remote one, and returns the offset to go on from. It does not wait for ClickHouse: where that is away and
 // the states are not all here, the worker is provisional.
 func (w *worker) restore(ctx context.Context) (next int64, err error) {
-	asking, cancel := context.WithTimeout(ctx, answerIn)
+	asking, cancel := context.WithTimeout(ctx, w.patience.answer)
 	defer cancel()
 	remote, away := w.States.LoadCheckpoint(asking, w.claim.Partition)
 	if ctx.Err() != nil {

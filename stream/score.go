@@ -23,6 +23,7 @@ import (
 type Score struct {
 	Deps
 	Scoring
+	patience patience
 }
 
 // Scoring is what a scoring loop works with, beside what every loop does.
@@ -46,7 +47,7 @@ func NewScore(d Deps, s Scoring) (*Score, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Score{d, s}, nil
+	return &Score{d, s, usualPatience}, nil
 }
 
 // Run works until ctx ends.
@@ -90,7 +91,7 @@ func (sc *Score) newWorker(c *kafka.Claim) (*worker, error) {
 		return nil, err
 	}
 	w := &worker{Score: sc, claim: c, label: strconv.Itoa(c.Partition), part: scoring.NewPartition(sc.Engine, sc.Hot),
-		replayed: c.Offset, probeAfter: firstProbe}
+		replayed: c.Offset}
 	w.past = &past{worker: w, store: store}
 	w.search = &paymentSearch{worker: w, wanted: map[event.Entity]*tries{}}
 	w.saver = &checkpointer{worker: w, lastBegun: time.Now()}
@@ -107,7 +108,7 @@ func (w *worker) background(ctx context.Context, f func(context.Context)) {
 // each time that a past can be read which had to be done without.
 func (sc *Score) partition(ctx context.Context, c *kafka.Claim) error {
 	defer sc.Metrics.Provisional.DeleteLabelValues(strconv.Itoa(c.Partition))
-	late, probe := int64(0), firstProbe
+	late, probe := int64(0), sc.patience.firstTry
 	for {
 		w, err := sc.newWorker(c)
 		if err != nil {
@@ -120,7 +121,7 @@ func (sc *Score) partition(ctx context.Context, c *kafka.Claim) error {
 		}
 		sc.Log.Warn("ClickHouse answers again: what was scored without the past is scored with it, and marked late",
 			"partition", c.Partition, "from", w.saver.saved, "to", w.reached)
-		late, probe = max(late, w.reached), min(2*probe, lastProbe)
+		late, probe = max(late, w.reached), min(2*probe, sc.patience.lastTry)
 	}
 }
 
@@ -216,7 +217,7 @@ func (w *worker) leave(offset int64, kept <-chan struct{}) {
 	select {
 	case <-kept:
 		err = errors.Join(err, w.remote.commit())
-	case <-time.After(leaveTime):
+	case <-time.After(w.patience.leave):
 		err = errors.Join(err, errors.New("ClickHouse did not take the last checkpoint in time"))
 	}
 	if err != nil {
@@ -224,9 +225,6 @@ func (w *worker) leave(offset int64, kept <-chan struct{}) {
 			"partition", w.claim.Partition, "err", err)
 	}
 }
-
-// leaveTime is how long the last remote checkpoint may take.
-const leaveTime = 5 * time.Second
 
 // block applies a block's legs, whose entities are at hand.
 func (w *worker) block(m *kafka.Message) error {

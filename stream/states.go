@@ -24,8 +24,18 @@ type States interface {
 	Payments(ctx context.Context, accounts []string, from event.Instant) (map[string][]warehouse.Payment, error)
 }
 
-// answerIn is how long anything that scoring waits for may take to answer; then it is away.
-const answerIn = time.Second
+// patience is how long a scorer waits for ClickHouse.
+type patience struct {
+	answer    time.Duration // for anything that scoring waits for; then it is away
+	firstTry  time.Duration // before a provisional worker asks whether it is back,
+	lastTry   time.Duration // and the longest of these pauses
+	leave     time.Duration // for the last checkpoint of a partition that is left
+	payments  time.Duration // before the books are asked again for payments, at first,
+	lastsUpTo time.Duration // and the longest of these pauses
+}
+
+var usualPatience = patience{answer: time.Second, firstTry: time.Second, lastTry: 30 * time.Second,
+	leave: 5 * time.Second, payments: time.Second, lastsUpTo: 10 * time.Minute}
 
 // errAway says that a past is needed which cannot be read now.
 var errAway = errors.New("the remote checkpoint does not answer, and the states are not all here")
@@ -79,7 +89,7 @@ func (p *past) fetch(ctx context.Context, missing []event.Entity) error {
 
 // ask reads states from the remote checkpoint.
 func (p *past) ask(ctx context.Context, entities []event.Entity) (found int, err error) {
-	asking, cancel := context.WithTimeout(ctx, answerIn)
+	asking, cancel := context.WithTimeout(ctx, p.patience.answer)
 	defer cancel()
 	rows, err := p.States.LoadStates(asking, p.claim.Partition, entities)
 	if ctx.Err() != nil {
