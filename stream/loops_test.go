@@ -123,8 +123,9 @@ func (w *bench) scorer(s *shelf, hot int) *Score {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	sc.patience = patience{answer: 100 * time.Millisecond, firstTry: 50 * time.Millisecond, lastTry: 200 * time.Millisecond,
-		leave: 200 * time.Millisecond, payments: 50 * time.Millisecond, lastsUpTo: 200 * time.Millisecond}
+	sc.patience = patience{answer: 100 * time.Millisecond, firstTry: 50 * time.Millisecond,
+		lastTry: 200 * time.Millisecond,
+		leave:   200 * time.Millisecond, payments: 50 * time.Millisecond, lastsUpTo: 200 * time.Millisecond}
 	return sc
 }
 

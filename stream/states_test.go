@@ -251,7 +251,10 @@ func TestAwayAndLost(t *testing.T) {
 	// Into one account, that nobody could know of, and whose past is all here: a stop, provisionally.
 	w.send(w.Topics.Watchlist, watched(muleNo(15), "confirmed"))
 	w.pay(15, 16)
-	w.waitFor("a provisional stop", func() bool { a := w.alerts()[paymentNo(15)]; return a.Provisional && a.StopID != "" })
+	w.waitFor("a provisional stop", func() bool {
+		a := w.alerts()[paymentNo(15)]
+		return a.Provisional && a.StopID != ""
+	})
 	leave() // and that one dies as well
 	w.score(s, 2)
 	w.pay(16, mules)
@@ -301,8 +304,9 @@ func TestReportWithoutAnyPast(t *testing.T) {
 
 // report is a victim's, of one payment that was made just now.
 func (w *bench) report(id, transfer, payer, payee, amount string) string {
-	return fmt.Sprintf(`{"kind":"report","id":%q,"at":%q,"source":"110","fraud_type":"refund","victim":{"phone":"13800138000"},`+
-		`"transfers":[{"id":%q,"payer_account":%q,"payee_account":%q,"payee_bank":"PCBC","amount":%q,"currency":"CNY","at":%q}]}`,
+	return fmt.Sprintf(`{"kind":"report","id":%q,"at":%q,"source":"110","fraud_type":"refund",`+
+		`"victim":{"phone":"13800138000"},"transfers":[{"id":%q,"payer_account":%q,"payee_account":%q,`+
+		`"payee_bank":"PCBC","amount":%q,"currency":"CNY","at":%q}]}`,
 		id, w.now(), transfer, payer, payee, amount, w.now())
 }
 

@@ -27,7 +27,7 @@ type Alert struct {
 	Trail       *AlertTrail    `json:"trail,omitempty" doc:"How a risk came to the entity"`
 	Shadow      bool           `json:"shadow,omitempty" doc:"Of patterns on trial alone: it acts on nothing"`
 	Provisional bool           `json:"provisional,omitempty" doc:"Scored without the past, which could not be read then"`
-	Late        bool           `json:"late,omitempty" doc:"Scored again with the past, of what had first been scored without it"`
+	Late        bool           `json:"late,omitempty" doc:"Of what had first been scored without its past"`
 }
 
 // AlertEvent names an event.

@@ -19,7 +19,7 @@ import (
 type inspectCmd struct {
 	Partition inspectPartitionCmd `cmd:"" help:"Say which legs partition owns an account or number, and how far it has been scored."`
 	Leg       inspectLegCmd       `cmd:"" help:"Print the legs of one record of the legs' topic, a line each."`
-	State     inspectStateCmd     `cmd:"" help:"Print what is remembered of an account or number, as of the last checkpoint."`
+	State     inspectStateCmd     `cmd:"" help:"Print what is remembered of an account or number."`
 }
 
 // Running is a service that is looked at: nothing is made there, and nothing changed.
@@ -159,7 +159,7 @@ func printLegs(topics stream.Topics, block []byte) error {
 type inspectStateCmd struct {
 	Running
 	Entity
-	Data               string `help:"The --data of the process that scored it last, where no process has it open now; what that has is newer than ClickHouse." type:"existingdir" placeholder:"DIR"`
+	Data               string `help:"The --data of the process that scored it and has ended." type:"existingdir" placeholder:"DIR"`
 	Clickhouse         string `help:"The service's ClickHouse (native protocol)." placeholder:"HOST:PORT"`
 	ClickhouseUser     string `help:"User of --clickhouse." default:"default"`
 	ClickhousePassword string `help:"Password of --clickhouse." env:"STOPLINE_CLICKHOUSE_PASSWORD"`
@@ -168,7 +168,7 @@ type inspectStateCmd struct {
 // Run prints the state: from the store that scored it where that can be opened, else from ClickHouse.
 func (c *inspectStateCmd) Run(ctx context.Context) error {
 	if c.Data == "" && c.Clickhouse == "" {
-		return errors.New("where are the states? Name the service's --clickhouse, or the --data of a process that has ended")
+		return errors.New("name the service's --clickhouse, or the --data of a process that has ended")
 	}
 	cluster, topics, err := c.open()
 	if err != nil {
@@ -210,7 +210,8 @@ func (c *inspectStateCmd) local(ctx context.Context, cluster *kafka.Cluster, top
 		return nil, err
 	}
 	store, err := state.Open(state.Options{Dir: state.Dir(c.Data, c.TopicPrefix, p), ReadOnly: true,
-		Identity: state.Identity{Prefix: c.TopicPrefix, Partitions: len(all), Partition: p, Encoding: scoring.StateVersion}})
+		Identity: state.Identity{Prefix: c.TopicPrefix, Partitions: len(all), Partition: p,
+			Encoding: scoring.StateVersion}})
 	if err != nil {
 		return nil, err
 	}

@@ -10,35 +10,41 @@ import (
 )
 
 // migratePauses are those between two tries to bring the schema up to date.
-var migratePauses = retry.Pauses{First: time.Second, Most: 15 * time.Second}
+var migratePauses = retry.Pauses{First: 500 * time.Millisecond, Most: 3 * time.Second}
 
 // schemaIn is how long a start waits for it. Then the roles begin: what needs ClickHouse waits by itself, and
 // scoring does without.
 const schemaIn = 5 * time.Second
 
-// migrate brings the schema of ClickHouse up to date, as long as it takes.
-func (s *service) migrate(ctx context.Context) error {
-	asking := ctx
-	if s.infra.options.Embedded { // it does not tolerate that queries are cancelled
-		asking = context.WithoutCancel(ctx)
+// schema brings the schema of ClickHouse up to date. It waits for the embedded one; for another only a while.
+func (s *service) schema(ctx context.Context) error {
+	if s.infra.options.Embedded {
+		defer close(s.migrated)
+		return warehouse.Migrate(ctx, s.infra.options)
 	}
-	err := migratePauses.Do(ctx, func() error { return warehouse.Migrate(asking, s.infra.options) }, func(err error) {
-		s.logger.Warn("the schema is brought up to date later; stops go on", "err", err)
-	})
-	if err == nil {
-		close(s.migrated)
-	}
-	return err
-}
-
-// awaitSchema waits a while for the schema.
-func (s *service) awaitSchema(ctx context.Context) {
+	s.run("migrations", s.migrate)
 	select {
 	case <-s.migrated:
 	case <-ctx.Done():
 	case <-s.ctx.Done():
 	case <-time.After(schemaIn):
 	}
+	return nil
+}
+
+// migrate brings the schema up to date, as long as it takes.
+func (s *service) migrate(ctx context.Context) error {
+	said := ""
+	err := migratePauses.Do(ctx, func() error { return warehouse.Migrate(ctx, s.infra.options) }, func(err error) {
+		if err.Error() != said { // once for each cause
+			s.logger.Warn("the schema is brought up to date later; stops go on", "err", err)
+		}
+		said = err.Error()
+	})
+	if err == nil {
+		close(s.migrated)
+	}
+	return err
 }
 
 // states are the remote checkpoints for scoring. Until the schema is there they do not answer, and with the
@@ -48,7 +54,7 @@ type states struct {
 	migrated <-chan struct{}
 }
 
-var errNoSchema = errors.New("ClickHouse has not the schema of this version yet")
+var errNoSchema = errors.New("ClickHouse has not answered yet, so that it has not the schema of this version")
 
 // LoadCheckpoint reads a partition's checkpoint.
 func (s states) LoadCheckpoint(ctx context.Context, partition int) (warehouse.Checkpoint, error) {

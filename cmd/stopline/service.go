@@ -36,14 +36,12 @@ import (
 
 // Tuning is how the service scores.
 type Tuning struct {
-	Patterns   string        `help:"Catalogue of patterns, YAML; the built-in one without it." type:"existingfile"`
-	Hot        int           `help:"Accounts and numbers kept hot in each partition; about 1,000 bytes of heap each, 2 to 3 KB of the process." default:"500000"`
-	Checkpoint time.Duration `help:"How often the scoring state is written to the disk: how much is scored again after a crash." default:"5s"`
-
-	RemoteCheckpoint time.Duration `help:"How often it is written to ClickHouse: how much is scored again where this machine is lost." default:"1m"`
-	StateCache       int64         `help:"Memory for scoring states that are not hot, of all partitions together, in MiB." default:"256"`
-
-	Country string `help:"Country of telephone numbers without a country code (ISO 3166)." default:"CN"`
+	Patterns         string        `help:"Catalogue of patterns, YAML; the built-in one without it." type:"existingfile"`
+	Hot              int           `help:"Accounts and numbers kept hot in each partition; about 1,000 bytes of heap each, 2 to 3 KB of the process." default:"500000"`
+	Checkpoint       time.Duration `help:"How often the scoring state is written to the disk: how much is scored again after a crash." default:"5s"`
+	RemoteCheckpoint time.Duration `help:"How often it is written to ClickHouse, for other machines." default:"1m"`
+	StateCache       int64         `help:"Memory for states that are not hot, in MiB." default:"256"`
+	Country          string        `help:"Country of telephone numbers without a country code (ISO 3166)." default:"CN"`
 }
 
 // catalogue reads the patterns that the service starts with.
@@ -140,9 +138,7 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 	loopCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
 	s.loops, s.ctx = errgroup.WithContext(loopCtx)
-	s.run("migrations", s.migrate)
-	s.awaitSchema(ctx)
-	if err := errors.Join(s.profiles(p.pprof), s.runRoles(p, catalogue)); err != nil {
+	if err := errors.Join(s.schema(ctx), s.profiles(p.pprof), s.runRoles(p, catalogue)); err != nil {
 		s.stop()
 		return nil, err
 	}
@@ -342,11 +338,11 @@ func (s *service) ready(ctx context.Context) error {
 	default:
 		return errors.New("the ledger is still being read from its log")
 	}
-	if err := s.warehouse.Ping(ctx); err != nil {
-		return fmt.Errorf("ClickHouse does not answer: %w", err)
-	}
 	if !isClosed(s.migrated) {
 		return errNoSchema
+	}
+	if err := s.warehouse.Ping(ctx); err != nil {
+		return fmt.Errorf("ClickHouse does not answer: %w", err)
 	}
 	if _, err := s.infra.cluster.Partitions(ctx, s.infra.topics.Legs); err != nil {
 		return fmt.Errorf("kafka does not answer: %w", err)

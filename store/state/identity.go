@@ -60,7 +60,8 @@ func (s *Store) identify() (older bool, err error) {
 		return false, fmt.Errorf("written by a newer version: needs encoding %d of states; this one knows %d",
 			have.Encoding, want.Encoding)
 	case have.Prefix != want.Prefix || have.Partitions != want.Partitions || have.Partition != want.Partition:
-		return false, fmt.Errorf("they belong to partition %d of %d of the topics with the prefix %q, not to %d of %d with %q: "+
+		return false, fmt.Errorf("they belong to partition %d of %d of the topics with the prefix %q, not to %d of %d "+
+			"with %q: "+
 			"start with another --data", have.Partition, have.Partitions, have.Prefix, want.Partition, want.Partitions,
 			want.Prefix)
 	}

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -285,224 +284,115 @@ func TestSlots(t *testing.T) {
 	}
 }
 
+// crashing is a store whose machine dies now and then, and what must be there.
+type crashing struct {
+	*Store
+	fs           *vfs.MemFS
+	o            Options
+	offset       int64
+	want, copied map[string]string
+}
+
+func (c *crashing) reopen(t *rapid.T) {
+	s, err := Open(c.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Store = s
+}
+
+// check compares the store with what the last checkpoint had.
+func (c *crashing) check(t *rapid.T) {
+	cp, has := c.Checkpoint()
+	if has != (c.offset > 0) || has && (cp.Offset != c.offset || string(cp.Marks) != fmt.Sprint("marks ", c.offset)) {
+		t.Fatalf("the checkpoint is %+v, want %d", cp, c.offset)
+	}
+	got := map[string]string{}
+	all := make([]event.Entity, 41)
+	for i := range all {
+		all[i] = event.Entity(fmt.Sprint("acct:", i))
+	}
+	if err := c.Read(all, func(r Row) error { got[string(r.Entity)] = string(r.State); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for e, text := range c.want {
+		if got[e] != text {
+			t.Fatalf("%s is %q, want %q", e, got[e], text)
+		}
+	}
+	for e, text := range got {
+		if _, ours := c.want[e]; !ours && c.copied[e] != text {
+			t.Fatalf("%s is %q: nobody wrote that", e, text)
+		}
+	}
+}
+
+// write commits a checkpoint of states, or begins one and throws it away.
+func (c *crashing) write(t *rapid.T, entities []string, commit bool) {
+	b := c.Begin(Checkpoint{Offset: c.offset + 1, Marks: fmt.Append(nil, "marks ", c.offset+1)})
+	for _, e := range entities {
+		text := fmt.Sprint(e, " at ", c.offset+1, strings.Repeat("x", 500))
+		if err := b.Put(Row{event.Entity(e), uint64(c.offset + 1), []byte(text)}); err != nil {
+			t.Fatal(err)
+		}
+		if commit {
+			c.want[e] = text
+		}
+	}
+	end := b.Close
+	if commit {
+		c.offset++
+		end = b.Commit
+	}
+	if err := end(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// crash goes on with what the disk has when the machine dies: all that was synced, and some of the rest.
+func (c *crashing) crash(t *rapid.T) {
+	kept := rapid.SampledFrom([]int{0, 50, 100}).Draw(t, "kept")
+	c.fs = c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: kept,
+		RNG: rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))})
+	_ = c.Close() // nobody is there to see
+	c.o.fs = c.fs
+	c.reopen(t)
+}
+
 // Whatever is written and wherever the machine dies: what is there afterwards is what
 // the last checkpoint had, whole, and copied pages at most beside it.
 func TestPropertyCrash(t *testing.T) {
+	entity := rapid.Custom(func(t *rapid.T) string { return fmt.Sprint("acct:", rapid.IntRange(0, 40).Draw(t, "n")) })
 	rapid.Check(t, func(t *rapid.T) {
-		fs := vfs.NewCrashableMem()
-		o := Options{Dir: "d", Identity: ours, fs: fs}
-		s, err := Open(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, copied := map[string]string{}, map[string]string{}
-		offset := int64(0)
-		entity := rapid.Custom(func(t *rapid.T) string { return fmt.Sprint("acct:", rapid.IntRange(0, 40).Draw(t, "n")) })
-		check := func() {
-			cp, has := s.Checkpoint()
-			if has != (offset > 0) || has && (cp.Offset != offset || string(cp.Marks) != fmt.Sprint("marks ", offset)) {
-				t.Fatalf("the checkpoint is %+v, want %d", cp, offset)
-			}
-			got := map[string]string{}
-			all := make([]event.Entity, 41)
-			for i := range all {
-				all[i] = event.Entity(fmt.Sprint("acct:", i))
-			}
-			if err := s.Read(all, func(r Row) error { got[string(r.Entity)] = string(r.State); return nil }); err != nil {
-				t.Fatal(err)
-			}
-			for e, text := range want {
-				if got[e] != text {
-					t.Fatalf("%s is %q, want %q", e, got[e], text)
-				}
-			}
-			for e, text := range got {
-				if _, ours := want[e]; !ours && copied[e] != text {
-					t.Fatalf("%s is %q: nobody wrote that", e, text)
-				}
-			}
-		}
+		c := &crashing{fs: vfs.NewCrashableMem(), want: map[string]string{}, copied: map[string]string{}}
+		c.o = Options{Dir: "d", Identity: ours, fs: c.fs}
+		c.reopen(t)
 		t.Repeat(map[string]func(*rapid.T){
-			"checkpoint": func(t *rapid.T) {
-				offset++
-				b := s.Begin(Checkpoint{Offset: offset, Marks: fmt.Append(nil, "marks ", offset)})
-				for _, e := range rapid.SliceOfN(entity, 0, 20).Draw(t, "states") {
-					want[e] = fmt.Sprint(e, " at ", offset, strings.Repeat("x", 500))
-					if err := b.Put(Row{event.Entity(e), uint64(offset), []byte(want[e])}); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if err := b.Commit(); err != nil {
-					t.Fatal(err)
-				}
-			},
-			"a checkpoint that is not committed": func(t *rapid.T) {
-				b := s.Begin(Checkpoint{Offset: offset + 1})
-				if err := b.Put(Row{event.Entity(entity.Draw(t, "e")), 99, []byte("never")}); err != nil {
-					t.Fatal(err)
-				}
-				if err := b.Close(); err != nil {
-					t.Fatal(err)
-				}
-			},
+			"checkpoint": func(t *rapid.T) { c.write(t, rapid.SliceOfN(entity, 0, 20).Draw(t, "states"), true) },
+			"nothing":    func(t *rapid.T) { c.write(t, rapid.SliceOfN(entity, 0, 20).Draw(t, "states"), false) },
 			"copy": func(t *rapid.T) {
 				e := entity.Draw(t, "e")
-				copied[e] = "copied " + e
-				if err := s.AddCopied([]Row{{event.Entity(e), 0, []byte(copied[e])}}, Copy{}); err != nil {
+				c.copied[e] = "copied " + e
+				if err := c.AddCopied([]Row{{event.Entity(e), 0, []byte(c.copied[e])}}, Copy{}); err != nil {
 					t.Fatal(err)
 				}
 			},
 			"flush": func(t *rapid.T) {
-				if err := s.db.Flush(); err != nil {
+				if err := c.db.Flush(); err != nil {
 					t.Fatal(err)
 				}
 			},
 			"reopen": func(t *rapid.T) {
-				if err := s.Close(); err != nil {
+				if err := c.Close(); err != nil {
 					t.Fatal(err)
 				}
-				if s, err = Open(o); err != nil {
-					t.Fatal(err)
-				}
+				c.reopen(t)
 			},
-			"crash": func(t *rapid.T) {
-				crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rapid.SampledFrom([]int{0, 50, 100}).Draw(t, "kept"),
-					RNG: rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))})
-				_ = s.Close() // nobody is there to see
-				fs, o.fs = crashed, crashed
-				if s, err = Open(o); err != nil {
-					t.Fatal(err)
-				}
-			},
-			"": func(*rapid.T) { check() },
+			"crash": c.crash,
+			"":      c.check,
 		})
-		if err := s.Close(); err != nil {
+		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
 	})
-}
-
-// names are so many entities.
-func names(n int) []event.Entity {
-	out := make([]event.Entity, n)
-	for i := range out {
-		out[i] = event.Entity(fmt.Sprintf("acct:62220%012d", i*7919))
-	}
-	return out
-}
-
-// filled is a store of so many states of 396 bytes, the size of the usual one.
-func filled(b *testing.B, n int, cache int64) (*Store, []event.Entity) {
-	b.Helper()
-	c := NewCache(cache)
-	b.Cleanup(c.Close)
-	s := opened(b, Options{Dir: b.TempDir(), Identity: ours, Cache: c})
-	all := names(n)
-	rng := rand.New(rand.NewPCG(1, 2))
-	state := make([]byte, 396)
-	for chunk := range slices.Chunk(all, 50_000) {
-		batch := s.Begin(Checkpoint{Offset: 1})
-		for _, e := range chunk {
-			for i := range state {
-				state[i] = byte(rng.Uint32() & 0x3f) // three quarters of it are noise
-			}
-			if err := batch.Put(Row{e, 1, state}); err != nil {
-				b.Fatal(err)
-			}
-		}
-		if err := batch.Commit(); err != nil {
-			b.Fatal(err)
-		}
-	}
-	if err := s.db.Flush(); err != nil {
-		b.Fatal(err)
-	}
-	if err := s.db.Compact(b.Context(), []byte{0}, keyEnd, true); err != nil {
-		b.Fatal(err)
-	}
-	return s, all
-}
-
-// BenchmarkRead looks up the missing entities of a block, 500 at once, of a million.
-func BenchmarkRead(b *testing.B) {
-	for name, cache := range map[string]int64{"cached": 1 << 30, "cold": 16 << 20} {
-		b.Run(name, func(b *testing.B) {
-			s, all := filled(b, 1_000_000, cache)
-			rng := rand.New(rand.NewPCG(3, 4))
-			block := make([]event.Entity, 500)
-			n := 0
-			for b.Loop() {
-				for i := range block {
-					block[i] = all[rng.IntN(len(all))]
-				}
-				if err := s.Read(block, func(Row) error { n++; return nil }); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "states/s")
-		})
-	}
-}
-
-// BenchmarkReadNew looks up entities that have no state, 500 at once.
-func BenchmarkReadNew(b *testing.B) {
-	s, _ := filled(b, 1_000_000, 64<<20)
-	block := make([]event.Entity, 500)
-	n := 0
-	for b.Loop() {
-		for i := range block {
-			n++
-			block[i] = event.Entity(fmt.Sprint("acct:new", n))
-		}
-		if err := s.Read(block, func(Row) error { return nil }); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "entities/s")
-}
-
-// BenchmarkWrite writes checkpoints of 20,000 states, synced, over a million.
-func BenchmarkWrite(b *testing.B) {
-	s, all := filled(b, 1_000_000, 64<<20)
-	rng := rand.New(rand.NewPCG(5, 6))
-	state := make([]byte, 396)
-	n, offset := 0, int64(1)
-	for b.Loop() {
-		offset++
-		batch := s.Begin(Checkpoint{Offset: offset})
-		for range 20_000 {
-			n++
-			state[rng.IntN(len(state))]++
-			if err := batch.Put(Row{all[rng.IntN(len(all))], uint64(offset), state}); err != nil {
-				b.Fatal(err)
-			}
-		}
-		if err := batch.Commit(); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "states/s")
-}
-
-// BenchmarkChanges lists 20,000 states that have changed, of a million.
-func BenchmarkChanges(b *testing.B) {
-	s, all := filled(b, 1_000_000, 64<<20)
-	states := map[string]string{}
-	for _, e := range all[:20_000] {
-		states[string(e)] = strings.Repeat("x", 396)
-	}
-	s.write(b, 2, states)
-	for b.Loop() {
-		v, err := s.View()
-		if err != nil {
-			b.Fatal(err)
-		}
-		n := 0
-		if err := v.Each(1, func(Row) error { n++; return nil }); err != nil || n != 20_000 {
-			b.Fatal(n, err)
-		}
-		if err := v.Close(); err != nil {
-			b.Fatal(err)
-		}
-	}
 }
