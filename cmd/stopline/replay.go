@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"stopline.internal/cmd/stopline/history"
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/state"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream/event"
 )
@@ -199,8 +201,10 @@ func (c *replayCmd) forget(in *infra) {
 	for _, t := range in.topics.Configs() {
 		names = append(names, t.Name)
 	}
-	if err := errors.Join(in.cluster.Delete(ctx, names...), warehouse.Drop(ctx, in.options)); err != nil {
-		fmt.Fprintln(os.Stderr, "stopline: the replay's topics and tables could not all be removed:", err)
+	states := filepath.Dir(state.Dir(in.data, c.TopicPrefix, 0))
+	err := errors.Join(in.cluster.Delete(ctx, names...), warehouse.Drop(ctx, in.options), os.RemoveAll(states))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "stopline: the replay's topics, tables and states could not all be removed:", err)
 	}
 }
 
