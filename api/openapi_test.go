@@ -206,7 +206,8 @@ func TestAlertIsAsDescribed(t *testing.T) {
 			Score: 870, Action: pattern.Stop, FraudType: "x", Hits: []scoring.Hit{{Pattern: "p", FraudType: "x", Weight: 0.7,
 				Shadow: true, Values: map[string]any{"calls.longest": "26m0s"}}},
 			Catalogue: "c", StopID: "stp_1", CaseID: "cas_1", District: "520103", Override: "o", Brake: "*",
-			Trail: &scoring.TrailRef{From: "acct:1", Why: "received", Cause: "t"}, Incomplete: true, Shadow: true},
+			Trail: &scoring.TrailRef{From: "acct:1", Why: "received", Cause: "t"}, Shadow: true,
+			Provisional: true, Late: true},
 	)
 	if err != nil {
 		t.Fatal(err)

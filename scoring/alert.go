@@ -23,10 +23,13 @@ type Alert struct {
 	District  string         `json:"district,omitempty"`
 	Override  string         `json:"override,omitempty"` // what kept the score from acting: "payee is a merchant"
 	// the brake that turned a stop into a review: a pattern's, or "*"
-	Brake      string    `json:"brake,omitempty"`
-	Trail      *TrailRef `json:"trail,omitempty"`      // how a risk came here
-	Incomplete bool      `json:"incomplete,omitempty"` // the entity's past could not be read
-	Shadow     bool      `json:"shadow,omitempty"`     // of patterns on trial alone
+	Brake  string    `json:"brake,omitempty"`
+	Trail  *TrailRef `json:"trail,omitempty"`  // how a risk came here
+	Shadow bool      `json:"shadow,omitempty"` // of patterns on trial alone
+	// the partition's past could not be read: once it can, what was scored without it is
+	// scored again, and then the alert comes again under its id, or others beside it
+	Provisional bool `json:"provisional,omitempty"`
+	Late        bool `json:"late,omitempty"` // scored again with the past, of what had first been scored without it
 }
 
 // TrailRef is how a risk came to the entity.

@@ -138,23 +138,6 @@ func recent(things []sighting, today, days uint16) (n int64) {
 	return n
 }
 
-func (c *caller) merge(past *caller) {
-	for _, d := range past.days {
-		o := c.on(d.day)
-		o.out += d.out
-		o.in += d.in
-	}
-	for i, day := range past.callees {
-		c.callees[i] = max(c.callees[i], day)
-	}
-	for _, t := range past.handsets {
-		noteHash(&c.handsets, t.hash, t.day)
-	}
-	for _, t := range past.cells {
-		noteHash(&c.cells, t.hash, t.day)
-	}
-}
-
 // dialled notes a call that the entity made, and begins its profile when it
 // calls much: with the calls that are remembered.
 func (s *State) dialled(at event.Instant, c *event.Call) {

@@ -112,21 +112,6 @@ func TestSightings(t *testing.T) {
 	}
 }
 
-// Two profiles of one caller are one: days summed, the later of what each last saw.
-func TestCallersMerge(t *testing.T) {
-	c := &caller{days: []callDay{{100, 1, 2}}, handsets: []sighting{{1, 100}}, cells: []sighting{{5, 100}}}
-	c.callees[3], c.callees[4] = 100, 90
-	past := &caller{days: []callDay{{99, 4, 8}, {100, 10, 20}}, handsets: []sighting{{1, 90}, {2, 91}},
-		cells: []sighting{{6, 92}}}
-	past.callees[3], past.callees[4], past.callees[5] = 90, 100, 80
-	c.merge(past)
-	if !slices.Equal(c.days, []callDay{{99, 4, 8}, {100, 11, 22}}) ||
-		!slices.Equal(c.handsets, []sighting{{1, 100}, {2, 91}}) || !slices.Equal(c.cells, []sighting{{5, 100}, {6, 92}}) ||
-		c.callees[3] != 100 || c.callees[4] != 100 || c.callees[5] != 80 {
-		t.Errorf("%+v", c)
-	}
-}
-
 // A number gets a profile with its sixteenth call: of the calls that are remembered,
 // made and taken, and from then on of each.
 func TestProfileBegins(t *testing.T) {

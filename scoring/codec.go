@@ -10,12 +10,12 @@ import (
 	"stopline.internal/stream/event/packed"
 )
 
-// stateVersion is the first byte of an encoded state.
-const stateVersion = 3
+// StateVersion is the version of encoded states, whose first byte it is.
+const StateVersion = 3
 
 // AppendState appends the state's bytes, as cold storage keeps them.
 func AppendState(dst []byte, s *State) []byte {
-	w := writer{append(dst, stateVersion)}
+	w := writer{append(dst, StateVersion)}
 	w.int(s.Applied.Offset)
 	w.int(int64(s.Applied.Index))
 	w.int(int64(s.first))
@@ -125,7 +125,7 @@ func (w *writer) cold(r *cold) {
 
 // ReadState decodes what AppendState wrote.
 func ReadState(e event.Entity, b []byte) (*State, error) {
-	if len(b) == 0 || b[0] != stateVersion {
+	if len(b) == 0 || b[0] != StateVersion {
 		return nil, fmt.Errorf("state of %s: %w", e, errVersion)
 	}
 	r := reader{packed.NewReader(b[1:])}

@@ -57,7 +57,7 @@ func TestStateRoundTrip(t *testing.T) {
 	for _, c := range []struct {
 		of   any
 		none string // fields that are not kept
-	}{{*s, "[dirty unread]"}, {*s.cold, "[]"}, {*s.cold.traced, "[]"}, {*s.cold.caller, "[]"}, {s.hops[0], "[]"},
+	}{{*s, "[dirty]"}, {*s.cold, "[]"}, {*s.cold.traced, "[]"}, {*s.cold.caller, "[]"}, {s.hops[0], "[]"},
 		{s.cold.trails[0], "[]"}, {s.cold.traced.outs[0], "[]"}, {s.cold.buckets[1], "[]"}} {
 		if got := fmt.Sprint(zeros(reflect.ValueOf(c.of))); got != c.none {
 			t.Errorf("%T: fields %s are not tried", c.of, got)
@@ -229,15 +229,8 @@ func TestPlaces(t *testing.T) {
 	if (Place{0, 0}).Version() == 0 {
 		t.Error("the first leg has the version of nothing")
 	}
-	if s := NewState("acct:1"); s.Applied != (Place{Offset: -1}) || s.Unread() {
+	if s := NewState("acct:1"); s.Applied != (Place{Offset: -1}) {
 		t.Errorf("a new state: %+v", s)
-	}
-	s := NewState("acct:1")
-	if s.MarkUnread(); !s.Unread() {
-		t.Error("its past was read")
-	}
-	if s.Read(); s.Unread() {
-		t.Error("its past is still to be read")
 	}
 	if seconds(-5) != 0 || seconds(1999) != 1 || seconds(2000) != 2 {
 		t.Error("milliseconds to seconds")

@@ -197,7 +197,7 @@ func (c *Controls) spend(e *Engine, p *pattern.Pattern[View], minor int64, at ev
 
 // Append appends the controls' bytes, as cold storage keeps them.
 func (c *Controls) Append(dst []byte) []byte {
-	w := writer{append(dst, stateVersion)}
+	w := writer{append(dst, StateVersion)}
 	w.int(c.applied.Offset)
 	w.int(int64(c.applied.Index))
 	w.int(int64(c.version))
@@ -241,7 +241,7 @@ func sortedKeys[K comparable, V any](m map[K]V, compare func(a, b K) int) []K {
 
 // read restores what Append wrote.
 func (c *Controls) read(e *Engine, b []byte) error {
-	if len(b) == 0 || b[0] != stateVersion {
+	if len(b) == 0 || b[0] != StateVersion {
 		return fmt.Errorf("controls: %w", errVersion)
 	}
 	r := reader{packed.NewReader(b[1:])}

@@ -193,7 +193,7 @@ func (v *View) alert(version string, score int, fraudType string, hits []Hit) Al
 	l := v.leg
 	a := Alert{At: v.now, Entity: event.Entity(strings.Clone(string(l.Entity))),
 		Event: EventRef{l.Event.Kind.String(), strings.Clone(l.Event.ID)}, Score: score,
-		FraudType: fraudType, Hits: hits, Catalogue: version, Incomplete: v.state.unread}
+		FraudType: fraudType, Hits: hits, Catalogue: version}
 	subject := a.Event.Kind + a.Event.ID
 	if v.pay != nil {
 		t := event.CloneTransfer(v.pay.transfer)

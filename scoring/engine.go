@@ -364,23 +364,6 @@ func (e *Engine) evaluateKept(v *View, out *Outcome) {
 	})
 }
 
-// evaluateAfterMerge asks of the remembered payments once an entity's past could be
-// read at last.
-func (e *Engine) evaluateAfterMerge(v *View, s *State, out *Outcome) {
-	l := event.Leg{Role: event.RolePayment, Entity: s.Entity}
-	v.begin(s, &l)
-	s.eachKept(&v.own, func() bool {
-		p := &v.own
-		if p.stopped {
-			return true
-		}
-		l.Event.Kind, l.Event.ID, l.Event.At = event.KindTransfer, p.id, p.at
-		v.at(p.at)
-		v.pay = p
-		return e.evaluate(v, aboutPayment, out)
-	})
-}
-
 // callMove is the movement of a call.
 func callMove(k movementKind, l *event.Leg, counter string) move {
 	m := move{at: l.Event.At, tag: event.Hash(l.Event.ID)&idBits | uint64(k), counter: event.Hash(counter),

@@ -285,16 +285,11 @@ func TestAlertParts(t *testing.T) {
 	a := alerts[0]
 	if a.Transfer != nil || a.CaseID != "" || a.StopID != "" || a.Entity != "tel:+8613800001111" || a.At != noon ||
 		a.Event != (EventRef{"call", "c1"}) || a.Score != 500 || a.FraudType != "type-two" || a.Action != pattern.Warn ||
-		a.Catalogue != w.part.Catalogue() || a.Trail != nil || a.Incomplete || a.ID == "" {
+		a.Catalogue != w.part.Catalogue() || a.Trail != nil || a.Provisional || a.Late || a.ID == "" {
 		t.Errorf("%+v", a)
 	}
 	w = village(t)
-	w.part.Put(NewState("acct:1111"))
-	w.part.Peek("acct:1111").MarkUnread()
 	for _, a := range w.score(transfer("t1", 0, "1111", "2222", 10, 500)) {
-		if a.Entity == "acct:1111" != a.Incomplete {
-			t.Errorf("%s is incomplete: %v", a.Entity, a.Incomplete)
-		}
 		if a.CaseID != event.CaseID("1111") || a.Transfer.Amount != "10.00" || a.Transfer.Payee.Account != "2222" ||
 			a.Transfer.Payer.Bank != "ICBK" || a.Transfer.Channel != "mobile" || a.Transfer.At != noon {
 			t.Errorf("%+v of %s", a.Transfer, a.CaseID)

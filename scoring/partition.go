@@ -158,19 +158,6 @@ func (p *Partition) PassOver(block []byte) error {
 // Fate says what became of the legs of the block that was applied last.
 func (p *Partition) Fate() *Fate { return &p.fate }
 
-// Merge adds a past that was read late to an entity that was scored without
-// it, and asks again of its remembered payments. The outcome is reused.
-func (p *Partition) Merge(past *State) *Outcome {
-	p.out.reset()
-	if s := p.Peek(past.Entity); s != nil {
-		s.Merge(&p.engine.Policy.Network, past)
-		p.engine.evaluateAfterMerge(&p.view, s, &p.out)
-	} else {
-		p.Put(past)
-	}
-	return &p.out
-}
-
 // PaymentByName is a payment out of an account as cold storage knows it.
 type PaymentByName struct {
 	ID                    string
@@ -229,14 +216,13 @@ func (p *Partition) state(e event.Entity) *State {
 }
 
 // Snapshot lists the states that have changed since they were last taken, hot
-// and evicted, and takes them for written until Written says otherwise. A state
-// whose past is unread is left out: cold storage knows more of it.
+// and evicted, and takes them for written until Written says otherwise.
 func (p *Partition) Snapshot() []*State {
 	var out []*State
 	before := p.view.clock.Add(-p.engine.Policy.Lateness)
 	take := func(s *State) {
 		s.expire(before)
-		if s.dirty && !s.unread {
+		if s.dirty {
 			s.dirty = false
 			out = append(out, s)
 		}
@@ -263,7 +249,7 @@ func (p *Partition) Written(states []*State, ok bool) {
 		return
 	}
 	for e, s := range p.evicted {
-		if !s.dirty && !s.unread {
+		if !s.dirty {
 			delete(p.evicted, e)
 		}
 	}
@@ -304,6 +290,12 @@ func (p *Partition) ControlsLost() { p.controls.dirty = true }
 
 // SetControls restores what Controls returned.
 func (p *Partition) SetControls(state []byte) error { return p.controls.read(p.engine, state) }
+
+// Decide takes a decision that did not come as a leg: where the partition's past cannot
+// be read, what people decided is read from where they decided it.
+func (p *Partition) Decide(at event.Instant, c *event.Control) error {
+	return p.controls.apply(p.engine, at, c)
+}
 
 // Catalogue is the version in force.
 func (p *Partition) Catalogue() string { return p.controls.program.Version }

@@ -58,21 +58,8 @@ func TestHotAndEvicted(t *testing.T) {
 	}
 }
 
-// A state whose past is unread is neither written nor dropped; late payments are dropped
-// from every state as it is taken.
-func TestUnreadStatesWait(t *testing.T) {
-	w := newTown(t, 1)
-	w.score(transfer("a", 0, "1111", "2222", 100, 5000))
-	for _, s := range w.part.evicted {
-		s.MarkUnread()
-	}
-	hot := w.part.hot.Values()[0]
-	if got := w.part.Snapshot(); len(got) != 1 || got[0] != hot {
-		t.Errorf("%d are taken, want the one whose past is read", len(got))
-	}
-	if w.part.Written(nil, true); w.part.Waiting() != 2 {
-		t.Errorf("%d wait, want two", w.part.Waiting())
-	}
+// Late payments are dropped from every state as it is taken.
+func TestSnapshotDropsLatePayments(t *testing.T) {
 	v := newTown(t, 10)
 	v.score(transfer("a", 0, "1111", "2222", 100, 5000), transfer("b", time.Hour+minute, "1111", "2222", 100, 5000))
 	number := v.part.Peek("tel:+8613800001111")

@@ -252,26 +252,6 @@ func TestPropertyFoldingKeepsSums(t *testing.T) {
 	})
 }
 
-// A past that is read late is added: counts come out as if it had been there.
-func TestMergeAddsThePast(t *testing.T) {
-	whole, late := newTown(t, 10), newTown(t, 10)
-	past := transfer("p", -2*time.Hour, "1111", "2222", 70, 5000)
-	now := transfer("n", 0, "1111", "2222", 30, 4900)
-	whole.score(past)
-	s, err := ReadState("acct:2222", AppendState(nil, whole.part.Peek("acct:2222")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	whole.score(now)
-	late.score(now)
-	m := late.part.Peek("acct:2222")
-	m.Merge(&DefaultNetwork, s)
-	n1, s1 := whole.part.Peek("acct:2222").count(credit, noon, 24*time.Hour, 0)
-	if n2, s2 := m.count(credit, noon, 24*time.Hour, 0); n1 != n2 || s1 != s2 || n2 != 2 {
-		t.Errorf("merged %d/%d, want %d/%d", n2, s2, n1, s1)
-	}
-}
-
 func FuzzReadState(f *testing.F) {
 	w := newTown(f, 10)
 	w.score(transfer("t", 0, "1111", "2222", 100, 5000), called("c", -minute, "13911112222", "1111", minute))

@@ -58,8 +58,7 @@ type State struct {
 	cold         *cold // what most entities do not have
 	today        int32 // days since the epoch
 
-	dirty  bool
-	unread bool // its past could not be read yet
+	dirty bool
 }
 
 // cold is the part of a state that most entities do without.
@@ -106,15 +105,6 @@ type cooldown struct {
 
 // NewState is an entity of which nothing is known.
 func NewState(e event.Entity) *State { return &State{Entity: e, Applied: Place{Offset: -1}} }
-
-// MarkUnread says that the entity has a past which could not be read.
-func (s *State) MarkUnread() { s.unread = true }
-
-// Unread says whether the past is still missing.
-func (s *State) Unread() bool { return s.unread }
-
-// Read says that the past, if any, has been read.
-func (s *State) Read() { s.unread = false }
 
 // advance moves the entity's clock.
 func (s *State) advance(at event.Instant) {
@@ -325,89 +315,6 @@ func (s *State) startCooldown(pattern uint64, at event.Instant, every time.Durat
 	}
 	r.cooldowns = append(r.cooldowns, cooldown{pattern, at})
 	return true
-}
-
-// Merge adds a past that was read late, of the same entity, up to before what
-// this state has seen. What both know counts once.
-func (s *State) Merge(n *Network, past *State) {
-	if s.first != 0 && past.last != 0 && s.first.Sub(past.last) >= longSilence && s.readCold().silence == 0 {
-		s.makeCold().wokeAt, s.makeCold().silence = s.first, s.first.Sub(past.last)
-	}
-	if s.first == 0 || past.first != 0 && past.first < s.first {
-		s.first = past.first
-	}
-	s.last = max(s.last, past.last)
-	for i := range past.moves {
-		if m := &past.moves[i]; s.find(m.kind(), m.tag) == nil {
-			s.add(*m)
-		}
-	}
-	for _, c := range past.contacts {
-		s.acquaint(c.hash, c.first)
-		s.acquaint(c.hash, c.last)
-	}
-	s.kept = append(slices.Clone(past.kept), s.kept...)
-	for s.keptCount() > maxKept {
-		s.dropKept()
-	}
-	if s.device == 0 {
-		s.device = past.device
-	}
-	if past.partner != "" {
-		s.partner = past.partner
-	}
-	s.largest = max(s.largest, past.largest, past.largestToday)
-	for _, h := range past.hops {
-		s.rememberNeighbour(h)
-	}
-	if p := past.cold; p != nil {
-		r := s.makeCold()
-		for _, b := range p.buckets {
-			s.foldInto(b, s.last)
-		}
-		for _, d := range p.devices {
-			if d != s.device && !slices.Contains(r.devices, d) && len(r.devices) < maxDevices-1 {
-				r.devices = append(r.devices, d)
-			}
-		}
-		r.swappedAt = max(r.swappedAt, p.swappedAt)
-		if r.forwardingAt == 0 {
-			r.forwardingAt = p.forwardingAt
-		}
-		if r.watch == "" {
-			r.watch, r.watchUntil = p.watch, p.watchUntil
-		}
-		if r.silence == 0 {
-			r.wokeAt, r.silence = p.wokeAt, p.silence
-		}
-		for _, t := range p.trails {
-			s.joinTrail(n, t)
-		}
-		r.notified = append(r.notified, p.notified...)
-		if old := p.traced; old != nil {
-			for _, q := range old.reports {
-				s.reported(q.pattern, q.at)
-			}
-			for _, t := range old.taints {
-				s.taintWith(t)
-			}
-			for _, o := range old.outs {
-				s.spend(o)
-			}
-			s.traced().needsPayments = s.traced().needsPayments || old.needsPayments
-		}
-		if r.caller == nil {
-			r.caller = p.caller
-		} else if p.caller != nil {
-			r.caller.merge(p.caller)
-		}
-		for _, q := range p.cooldowns {
-			if !slices.ContainsFunc(r.cooldowns, func(o cooldown) bool { return o.pattern == q.pattern }) {
-				r.cooldowns = append(r.cooldowns, q)
-			}
-		}
-	}
-	s.unread, s.dirty = false, true
 }
 
 // FindDebit names the remembered payment to a payee of an amount near a

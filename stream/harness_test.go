@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"stopline.internal/stream/event"
 	"stopline.internal/stream/kafka"
 	"stopline.internal/stream/kafka/lossy"
+	"stopline.internal/stream/retry"
 )
 
 const (
@@ -33,6 +35,7 @@ type bench struct {
 	t       *testing.T
 	network *lossy.Network // that the loops' connections go through
 	direct  *kafka.Cluster // without it
+	data    string         // of the states
 	mu      sync.Mutex
 	at      event.Instant // what the clock says
 }
@@ -62,7 +65,7 @@ func newBenchOf(t *testing.T, partitions int) *bench {
 	if err := topics.Ensure(t.Context(), cluster); err != nil {
 		t.Fatal(err)
 	}
-	w := &bench{t: t, network: network, direct: direct, at: event.InstantOf(time.Now())}
+	w := &bench{t: t, network: network, direct: direct, data: t.TempDir(), at: event.InstantOf(time.Now())}
 	w.Deps = Deps{Cluster: cluster, Topics: topics, Documents: NewDocuments(cluster), Clock: w.now,
 		Log: slog.New(slog.DiscardHandler), Metrics: NewMetrics(prometheus.NewRegistry())}
 	t.Cleanup(func() { _ = w.Documents.Close() })
@@ -177,6 +180,9 @@ func engine(t *testing.T) *scoring.Engine {
 type shelf struct {
 	mu       sync.Mutex
 	away     bool
+	stalled  time.Time             // no answer before
+	noCopy   bool                  // pages of a copy are not answered
+	slept    *warehouse.Checkpoint // is answered once: read before somebody slept
 	states   map[event.Entity]warehouse.StateRow
 	at       warehouse.Checkpoint
 	payments map[string][]warehouse.Payment
@@ -184,18 +190,26 @@ type shelf struct {
 	searched int
 }
 
-var errAway = errors.New("away")
+var errShelf = errors.New("away")
 
 func newShelf() *shelf {
 	return &shelf{states: map[event.Entity]warehouse.StateRow{}, payments: map[string][]warehouse.Payment{}}
 }
 
 // on answers f's question, unless the shelf is away.
-func (s *shelf) on(f func()) error {
+func (s *shelf) on(ctx context.Context, f func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for time.Now().Before(s.stalled) {
+		s.mu.Unlock()
+		retry.Pause(ctx, 2*time.Millisecond)
+		s.mu.Lock()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
 	if s.away {
-		return errAway
+		return errShelf
 	}
 	f()
 	return nil
@@ -207,17 +221,25 @@ func (s *shelf) setAway(away bool) {
 	s.away = away
 }
 
-func (s *shelf) LoadCheckpoint(context.Context, int) (c warehouse.Checkpoint, err error) {
-	err = s.on(func() { c = s.at })
+func (s *shelf) LoadCheckpoint(ctx context.Context, _ int) (c warehouse.Checkpoint, err error) {
+	err = s.on(ctx, func() {
+		if c = s.at; s.slept != nil {
+			c, s.slept = *s.slept, nil
+		}
+	})
 	return c, err
 }
 
-func (s *shelf) SaveCheckpoint(_ context.Context, _ int, c warehouse.Checkpoint) error {
-	return s.on(func() { s.at = c })
+func (s *shelf) SaveCheckpoint(ctx context.Context, _ int, c warehouse.Checkpoint) error {
+	return s.on(ctx, func() {
+		if c.Offset >= s.at.Offset {
+			s.at = c
+		}
+	})
 }
 
-func (s *shelf) LoadStates(_ context.Context, _ int, entities []event.Entity) (out []warehouse.StateRow, err error) {
-	err = s.on(func() {
+func (s *shelf) LoadStates(ctx context.Context, _ int, entities []event.Entity) (out []warehouse.StateRow, err error) {
+	err = s.on(ctx, func() {
 		s.asked = append(s.asked, entities...)
 		for _, e := range entities {
 			if r, ok := s.states[e]; ok {
@@ -228,19 +250,32 @@ func (s *shelf) LoadStates(_ context.Context, _ int, entities []event.Entity) (o
 	return out, err
 }
 
-func (s *shelf) RecentStates(_ context.Context, _, limit int) (out []warehouse.StateRow, err error) {
-	err = s.on(func() {
-		for _, r := range s.states {
-			out = append(out, r)
+func (s *shelf) StatesAfter(ctx context.Context, _ int, after event.Entity, limit int) (out []warehouse.StateRow,
+	err error) {
+	err = s.on(ctx, func() {
+		if s.noCopy {
+			return
 		}
-		slices.SortFunc(out, func(a, b warehouse.StateRow) int { return int(b.Version) - int(a.Version) })
-		out = out[:min(limit, len(out))]
+		for _, e := range slices.Sorted(maps.Keys(s.states)) {
+			if e > after && len(out) < limit {
+				out = append(out, s.states[e])
+			}
+		}
 	})
+	if err == nil && s.noCopies() {
+		err = errShelf
+	}
 	return out, err
 }
 
-func (s *shelf) SaveStates(_ context.Context, _ int, rows []warehouse.StateRow) error {
-	return s.on(func() {
+func (s *shelf) noCopies() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.noCopy
+}
+
+func (s *shelf) SaveStates(ctx context.Context, _ int, rows []warehouse.StateRow) error {
+	return s.on(ctx, func() {
 		for _, r := range rows {
 			if r.Version >= s.states[r.Entity].Version {
 				s.states[r.Entity] = r
@@ -249,18 +284,10 @@ func (s *shelf) SaveStates(_ context.Context, _ int, rows []warehouse.StateRow) 
 	})
 }
 
-func (s *shelf) Entities(_ context.Context, _ int, yield func(string)) error {
-	return s.on(func() {
-		for e := range s.states {
-			yield(string(e))
-		}
-	})
-}
-
-func (s *shelf) Payments(_ context.Context, accounts []string, _ event.Instant) (out map[string][]warehouse.Payment,
+func (s *shelf) Payments(ctx context.Context, accounts []string, _ event.Instant) (out map[string][]warehouse.Payment,
 	err error) {
 	out = map[string][]warehouse.Payment{}
-	err = s.on(func() {
+	err = s.on(ctx, func() {
 		s.searched++
 		for _, a := range accounts {
 			out[a] = s.payments[a]

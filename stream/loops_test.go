@@ -41,7 +41,7 @@ func TestMissingPartsAreNamed(t *testing.T) {
 		"the rules cannot be made without: rulebook":      second(NewRules(w.Deps, nil)),
 		"the sink cannot be made without: warehouse": second(NewSink(w.Deps,
 			"g", nil, law.Default)),
-		"scoring cannot be made without: engine, states, hot":                                      second(NewScore(w.Deps, Scoring{Group: "g", Checkpoint: 1})),
+		"scoring cannot be made without: engine, states, hot, data, remote checkpoint":             second(NewScore(w.Deps, Scoring{Group: "g", Checkpoint: 1})),
 		"dispatch cannot be made without: the ledger's log, ledger":                                second(NewDispatch(w.Deps, Dispatching{Group: "g"})),
 		"the dead letters cannot be made without: cluster, topics, documents, clock, log, metrics": second(NewDeadLetters(no)),
 		"screening cannot be made without: cluster":                                                second(NewScreener(no)),
@@ -112,12 +112,21 @@ func TestIngestCutsLegs(t *testing.T) {
 // score runs a scorer on the shelf, with so many hot entities.
 func (w *bench) score(s *shelf, hot int) (leave func()) {
 	w.t.Helper()
+	return w.run(w.scorer(s, hot).Run)
+}
+
+// scorer is one with little patience.
+func (w *bench) scorer(s *shelf, hot int) *Score {
+	w.t.Helper()
 	sc, err := NewScore(w.Deps, Scoring{Group: "score", Engine: engine(w.t), Terms: law.Default, States: s,
-		Hot: hot, Checkpoint: 20 * time.Millisecond})
+		Hot: hot, Data: w.data, Checkpoint: 20 * time.Millisecond, Remote: 50 * time.Millisecond})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return w.run(sc.Run)
+	sc.patience = patience{answer: 100 * time.Millisecond, firstTry: 50 * time.Millisecond,
+		lastTry: 200 * time.Millisecond,
+		leave:   200 * time.Millisecond, payments: 50 * time.Millisecond, lastsUpTo: 200 * time.Millisecond}
+	return sc
 }
 
 // alerts are those that were published, by the payment that they are of.
@@ -149,7 +158,7 @@ func TestScorePublishes(t *testing.T) {
 	w.send(w.Topics.Transfers, w.payment("T-1", victim, mule, "49800.00"))
 	w.waitFor("an alert", func() bool { return len(w.alerts()) == 1 })
 	id := event.StopID(event.TransferKey(victim, "T-1"), mule)
-	if a := w.alerts()["T-1"]; a.StopID != id || a.Incomplete {
+	if a := w.alerts()["T-1"]; a.StopID != id || a.Provisional || a.Late {
 		t.Errorf("%+v", a)
 	}
 	var states []stop.State
@@ -179,52 +188,21 @@ func TestScorePublishes(t *testing.T) {
 	}
 }
 
-// While the cold states are away an entity is scored on what comes in, and nothing
-// is committed; when they are back its past is merged before what comes next.
-func TestScoreWhileStatesAreAway(t *testing.T) {
-	w := newBench(t)
-	w.ingest()
-	s := newShelf()
-	leave := w.score(s, 100)
-	w.send(w.Topics.Watchlist, watched(mule, "confirmed"))
-	w.waitFor("the watchlist is known", func() bool { return s.has(mule) })
-	leave()
-	committed := s.offset()
-
-	w.later(time.Second)
-	w.score(s, 1) // one hot entity: the mule is cold as soon as another comes
-	written := count(t, w.Metrics.Checkpoints)
-	w.send(w.Topics.Transfers, w.payment("T-0", victim, shop, "1.00"))
-	w.waitFor("the shop is kept, and the mule forgotten",
-		func() bool { return s.has(shop) && count(t, w.Metrics.Checkpoints) > written })
-	s.setAway(true)
-	w.send(w.Topics.Transfers, w.payment("T-1", victim, mule, "49800.00"))
-	w.waitFor("it is looked for in vain", func() bool {
-		return count(t,
-			w.Metrics.Cold.WithLabelValues("unavailable")) > 0
-	})
-	reached := s.offset()
-	time.Sleep(100 * time.Millisecond) // checkpoints are due every 20
-	if s.offset() != reached || reached < committed {
-		t.Errorf("committed %d while a past is missing, after %d", s.offset(), reached)
-	}
-	s.setAway(false)
-	time.Sleep(coldPause) // ClickHouse is left alone for so long
-	w.send(w.Topics.Transfers, w.payment("T-2", shop, mule, "1.00"))
-	w.waitFor("the past is merged", func() bool { return w.alerts()["T-2"].StopID != "" })
-	w.waitFor("and committed", func() bool { return s.offset() > reached })
-}
-
-// A payment that the books alone know by name is searched for until it is found.
+// A payment that the books alone know by name is searched for until it is found, or they have answered often
+// enough; who is searched for is in the checkpoint.
 func TestPaymentSearch(t *testing.T) {
 	w := newBench(t)
 	s := newShelf()
 	sc, err := NewScore(w.Deps, Scoring{Group: "score", Engine: engine(t), Terms: law.Default, States: s, Hot: 10,
-		Checkpoint: time.Hour})
+		Data: w.data, Checkpoint: time.Hour, Remote: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := sc.newWorker(&kafka.Claim{})
+	k, err := sc.newWorker(&kafka.Claim{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = k.past.store.Close() }()
 	at := time.Now()
 	for i := range maxAtOnce + 1 {
 		k.search.wanted[event.Entity("acct:"+strings.Repeat("9", 10)+string(rune('a'+i%26))+strings.Repeat("x",
@@ -236,7 +214,7 @@ func TestPaymentSearch(t *testing.T) {
 	if n := len(k.search.due(at)); n != 1 {
 		t.Errorf("%d are left for now, want one", n)
 	}
-	if n := len(k.search.due(at.Add(pauseOfTries))); n != 0 {
+	if n := len(k.search.due(at.Add(usualPatience.payments))); n != 0 {
 		t.Errorf("%d are asked for before their pause is over", n)
 	}
 	clear(k.search.wanted)
@@ -245,18 +223,25 @@ func TestPaymentSearch(t *testing.T) {
 	k.search.wanted[e] = &tries{}
 	for i := range maxTries {
 		if k.search.wanted[e] == nil {
-			t.Fatalf("given up after %d tries", i)
+			t.Fatalf("given up after %d answers", i)
+		}
+		kept := &paymentSearch{worker: k, wanted: map[event.Entity]*tries{}}
+		if err := kept.read(k.search.encode()); err != nil || kept.wanted[e] == nil || kept.wanted[e].n != i {
+			t.Errorf("after %d answers a checkpoint keeps %+v, %v", i, kept.wanted, err)
 		}
 		k.search.found(e, []warehouse.Payment{})
 	}
-	if k.search.wanted[e] != nil {
+	if k.search.wanted[e] != nil || len(k.search.encode()) != 0 {
 		t.Error("looked for without an end")
 	}
-	s.setAway(true)
 	k.search.wanted[e] = &tries{}
-	k.search.look(t.Context())
-	if k.cold.away.over() {
-		t.Error("ClickHouse is asked again at once")
+	for range 2 * maxTries { // nobody answers: that does not count
+		if err := k.search.take(t.Context(), &answered{accounts: []string{mule}, err: errAway}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if k.search.wanted[e] == nil || k.search.wanted[e].n != 0 {
+		t.Error("a question that was not answered counts")
 	}
 }
 

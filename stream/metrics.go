@@ -22,8 +22,7 @@ type Metrics struct {
 	Breaker     *prometheus.GaugeVec   // 1 while a bank is left alone
 	Stops       *prometheus.CounterVec // by state that they came into
 	Rows        *prometheus.CounterVec // by table
-	Cold        *prometheus.CounterVec // look-ups of cold state by outcome
-	Checkpoints prometheus.Counter
+	Cold        *prometheus.CounterVec // look-ups of states that are not hot, by where they were found
 	Hot         *prometheus.GaugeVec   // hot entities by partition
 	Failing     *prometheus.GaugeVec   // 1 where a partition of this process does not work, by loop and partition
 	Chain       *prometheus.CounterVec // legs by source partition and what became of them
@@ -31,6 +30,12 @@ type Metrics struct {
 	Quarantined *prometheus.CounterVec // records that a loop could not work on: loop, topic
 	Lag         *prometheus.GaugeVec   // messages behind, by loop and partition
 	Behind      *prometheus.GaugeVec   // seconds behind, likewise
+
+	Checkpoints     *prometheus.CounterVec // local and remote
+	CheckpointBytes *prometheus.CounterVec // likewise
+	Copying         *prometheus.GaugeVec   // 1 while a partition's states are copied to this machine
+	Copied          prometheus.Counter     // states that were
+	Provisional     *prometheus.GaugeVec   // 1 while a partition is scored without its past
 
 	progress progress
 }
@@ -64,9 +69,16 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help: "Brakes on automatic stops that wait for a person."}),
 		Stops: vec("stops_total", "Stops by the state that they came into.", "state"),
 		Rows:  vec("warehouse_rows_total", "Rows written to ClickHouse.", "table"),
-		Cold:  vec("cold_lookups_total", "Entities looked up in cold state.", "outcome"),
-		Checkpoints: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "checkpoints_total",
-			Help: "Checkpoints of the scoring state."}),
+		Cold:  vec("cold_lookups_total", "Entities looked up that are not hot, by where they were found.", "outcome"),
+		Checkpoints: vec("checkpoints_total", "Checkpoints of the scoring state: on this machine's disk, in ClickHouse.",
+			"where"),
+		CheckpointBytes: vec("checkpoint_bytes_total", "Bytes of states in these checkpoints.", "where"),
+		Copying: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "state_copying",
+			Help: "1 while a partition's states are copied from ClickHouse to this machine."}, []string{"partition"}),
+		Copied: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "stopline", Name: "state_copied_total",
+			Help: "States copied from ClickHouse to this machine."}),
+		Provisional: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "scoring_provisional",
+			Help: "1 while a partition is scored without its past, which cannot be read."}, []string{"partition"}),
 		Hot: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "hot_entities",
 			Help: "Entities in the LRU."}, []string{"partition"}),
 		Lag: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "lag_messages",
@@ -88,7 +100,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	r.MustRegister(m.Failing, m.Chain, m.Gap, m.Quarantined, m.Unknown.total, m.Strange, m.Conflicts, m.Lag, m.Behind)
 	r.MustRegister(m.Events, m.DeadLetters, m.Legs, m.Alerts, m.Notes, m.Brakes, m.Deliveries, m.Waiting, m.Breaker,
 		m.Stops,
-		m.Rows, m.Cold, m.Checkpoints, m.Hot)
+		m.Rows, m.Cold, m.Checkpoints, m.CheckpointBytes, m.Copying, m.Copied, m.Provisional, m.Hot)
 	return m
 }
 

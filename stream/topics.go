@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"stopline.internal/stream/kafka"
@@ -25,6 +26,9 @@ type Topics struct {
 	KeepBytes int64
 }
 
+// legs is the name of the legs' topic in the published contract.
+const legs = "stopline.legs"
+
 // defaultPartitions suits a machine of two cores; a city of millions wants 64.
 const defaultPartitions = 2
 
@@ -34,13 +38,16 @@ func TopicsWithPrefix(prefix string) Topics {
 	return Topics{
 		Telecom: prefix + "telecom.events", Transfers: prefix + "bank.transfers",
 		Reports: prefix + "victim.reports", Watchlist: prefix + "watchlist",
-		Legs: prefix + "stopline.legs", Risk: prefix + "stopline.risk", Alerts: prefix + "stopline.alerts",
+		Legs: prefix + legs, Risk: prefix + "stopline.risk", Alerts: prefix + "stopline.alerts",
 		Stops: prefix + "stopline.stops", DeadLetters: prefix + "stopline.dead-letters",
 		Controls: prefix + "stopline.controls", Screenings: prefix + "stopline.screenings",
 		Quarantine: prefix + "stopline.quarantine",
 		Partitions: defaultPartitions,
 	}
 }
+
+// Prefix is what stands before the names of the published contract.
+func (t Topics) Prefix() string { return strings.TrimSuffix(t.Legs, legs) }
 
 // Sources lists the topics that ingest cuts into legs: those of the sources,
 // and the two by which scoring and people tell scoring something. Their order is

@@ -9,24 +9,25 @@ import (
 
 // Alert is an alert as it is on stopline.alerts; scoring.Alert writes it.
 type Alert struct {
-	ID         string         `json:"id" example:"alt_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
-	At         string         `json:"at" format:"date-time" doc:"Of the payment, or of the event where there is none"`
-	Entity     string         `json:"entity" example:"tel:+8613800138000" doc:"Whom it is about"`
-	Event      AlertEvent     `json:"event" doc:"What completed the pattern"`
-	Transfer   *AlertTransfer `json:"transfer,omitempty" doc:"The payment in question"`
-	Score      int            `json:"score" example:"895" doc:"0 to 1000"`
-	Action     string         `json:"action" enum:"none,warn,review,stop"`
-	FraudType  string         `json:"fraud_type"`
-	Hits       []AlertHit     `json:"hits"`
-	Catalogue  string         `json:"catalogue" example:"4b71d01d728c" doc:"The version in force then"`
-	StopID     string         `json:"stop_id,omitempty"`
-	CaseID     string         `json:"case_id,omitempty"`
-	District   string         `json:"district,omitempty"`
-	Override   string         `json:"override,omitempty" doc:"What kept the score from acting, in words"`
-	Brake      string         `json:"brake,omitempty" doc:"What turned a stop into a review: a pattern's brake, or *"`
-	Trail      *AlertTrail    `json:"trail,omitempty" doc:"How a risk came to the entity"`
-	Incomplete bool           `json:"incomplete,omitempty" doc:"The entity's past could not be read then"`
-	Shadow     bool           `json:"shadow,omitempty" doc:"Of patterns on trial alone: it acts on nothing"`
+	ID          string         `json:"id" example:"alt_2Q0J7Z1K8M5N3P6R9S4T7V1W2X"`
+	At          string         `json:"at" format:"date-time" doc:"Of the payment, or of the event where there is none"`
+	Entity      string         `json:"entity" example:"tel:+8613800138000" doc:"Whom it is about"`
+	Event       AlertEvent     `json:"event" doc:"What completed the pattern"`
+	Transfer    *AlertTransfer `json:"transfer,omitempty" doc:"The payment in question"`
+	Score       int            `json:"score" example:"895" doc:"0 to 1000"`
+	Action      string         `json:"action" enum:"none,warn,review,stop"`
+	FraudType   string         `json:"fraud_type"`
+	Hits        []AlertHit     `json:"hits"`
+	Catalogue   string         `json:"catalogue" example:"4b71d01d728c" doc:"The version in force then"`
+	StopID      string         `json:"stop_id,omitempty"`
+	CaseID      string         `json:"case_id,omitempty"`
+	District    string         `json:"district,omitempty"`
+	Override    string         `json:"override,omitempty" doc:"What kept the score from acting, in words"`
+	Brake       string         `json:"brake,omitempty" doc:"What turned a stop into a review: a pattern's brake, or *"`
+	Trail       *AlertTrail    `json:"trail,omitempty" doc:"How a risk came to the entity"`
+	Shadow      bool           `json:"shadow,omitempty" doc:"Of patterns on trial alone: it acts on nothing"`
+	Provisional bool           `json:"provisional,omitempty" doc:"Scored without the past, which could not be read then"`
+	Late        bool           `json:"late,omitempty" doc:"Of what had first been scored without its past"`
 }
 
 // AlertEvent names an event.

@@ -63,7 +63,8 @@ type benchSummary struct {
 // Run measures, on a directory that it makes anew.
 func (c *benchCmd) Run(ctx context.Context) error {
 	if c.Kafka == "" {
-		if err := os.RemoveAll(filepath.Join(c.Data, "kafka")); err != nil {
+		err := errors.Join(os.RemoveAll(filepath.Join(c.Data, "kafka")), os.RemoveAll(filepath.Join(c.Data, "states")))
+		if err != nil { // states belong to a log
 			return err
 		}
 	}

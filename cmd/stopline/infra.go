@@ -17,7 +17,7 @@ import (
 // Servers say where Kafka and ClickHouse are: inside the binary unless told
 // otherwise.
 type Servers struct {
-	Data string `help:"Directory of the embedded servers' data. It belongs to one process at a time." default:"./data" type:"path"`
+	Data string `help:"Directory of the scoring states and of the embedded servers' data. It belongs to one process at a time." default:"./data" type:"path"`
 	Reaching
 	KafkaPort int `help:"Port of the embedded Kafka; 0 takes a free one." default:"0"`
 	ClickHouse
@@ -34,13 +34,14 @@ type infra struct {
 	clickhouse string
 	topics     stream.Topics
 	options    warehouse.Options
+	data       string // directory of the process: scoring keeps its states there
 	closers    []func() error
 	engineDone <-chan struct{}
 }
 
 // open starts the embedded servers that are needed, and makes the topics.
 func (s *Servers) open(ctx context.Context, log *slog.Logger) (*infra, error) {
-	in := &infra{clickhouse: s.Clickhouse, topics: stream.TopicsWithPrefix(s.TopicPrefix)}
+	in := &infra{clickhouse: s.Clickhouse, data: s.Data, topics: stream.TopicsWithPrefix(s.TopicPrefix)}
 	in.topics.Partitions, in.topics.KeepBytes = s.Partitions, s.keepBytes
 	err := s.checkFormat()
 	if err == nil {

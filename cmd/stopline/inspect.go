@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"stopline.internal/scoring"
+	"stopline.internal/store/state"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream"
 	"stopline.internal/stream/event"
@@ -17,7 +19,7 @@ import (
 type inspectCmd struct {
 	Partition inspectPartitionCmd `cmd:"" help:"Say which legs partition owns an account or number, and how far it has been scored."`
 	Leg       inspectLegCmd       `cmd:"" help:"Print the legs of one record of the legs' topic, a line each."`
-	State     inspectStateCmd     `cmd:"" help:"Print what is remembered of an account or number, as of the last checkpoint."`
+	State     inspectStateCmd     `cmd:"" help:"Print what is remembered of an account or number."`
 }
 
 // Entity names an account or a telephone number.
@@ -143,10 +145,14 @@ type inspectStateCmd struct {
 	Reaching
 	Entity
 	ClickHouse
+	Data string `help:"The --data of the process that scored it and has ended." type:"existingdir" placeholder:"DIR"`
 }
 
-// Run prints the state.
+// Run prints the state: from the store that scored it where that can be opened, else from ClickHouse.
 func (c *inspectStateCmd) Run(ctx context.Context) error {
+	if c.Data == "" && c.Clickhouse == "" {
+		return errors.New("name the service's --clickhouse, or the --data of a process that has ended")
+	}
 	cluster, topics, err := c.open()
 	if err != nil {
 		return err
@@ -156,24 +162,62 @@ func (c *inspectStateCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o, err := c.looking()
+	var bytes []byte
+	if c.Data != "" {
+		bytes, err = c.local(ctx, cluster, topics, p)
+	}
+	if c.Clickhouse != "" && (bytes == nil || err != nil) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "from ClickHouse:", err)
+		}
+		bytes, err = c.remote(ctx, p)
+	}
 	if err != nil {
 		return err
 	}
-	w, err := warehouse.Open(ctx, o)
-	if err != nil {
-		return err
-	}
-	rows, err := w.LoadStates(ctx, p, []event.Entity{event.Entity(c.Entity.Entity)})
-	if err = errors.Join(err, w.Close()); err != nil {
-		return err
-	}
-	if len(rows) == 0 {
+	if bytes == nil {
 		return fmt.Errorf("nothing is remembered of %s in partition %d: no checkpoint has it", c.Entity.Entity, p)
 	}
-	s, err := scoring.ReadState(rows[0].Entity, rows[0].State)
+	s, err := scoring.ReadState(event.Entity(c.Entity.Entity), bytes)
 	if err != nil {
 		return err
 	}
 	return printSummary(s.Describe())
+}
+
+// local reads the state from the store beside the scorer; nil where there is none.
+func (c *inspectStateCmd) local(ctx context.Context, cluster *kafka.Cluster, topics stream.Topics, p int) (bytes []byte,
+	err error) {
+	all, err := cluster.Partitions(ctx, topics.Legs)
+	if err != nil {
+		return nil, err
+	}
+	store, err := state.Open(state.Options{Dir: state.Dir(c.Data, c.TopicPrefix, p), ReadOnly: true,
+		Identity: state.Identity{Prefix: c.TopicPrefix, Partitions: len(all), Partition: p,
+			Encoding: scoring.StateVersion}})
+	if err != nil {
+		return nil, err
+	}
+	err = store.Read([]event.Entity{event.Entity(c.Entity.Entity)}, func(r state.Row) error {
+		bytes = slices.Clone(r.State)
+		return nil
+	})
+	return bytes, errors.Join(err, store.Close())
+}
+
+// remote reads it from ClickHouse; nil where there is none.
+func (c *inspectStateCmd) remote(ctx context.Context, p int) ([]byte, error) {
+	o, err := c.looking()
+	if err != nil {
+		return nil, err
+	}
+	w, err := warehouse.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := w.LoadStates(ctx, p, []event.Entity{event.Entity(c.Entity.Entity)})
+	if err = errors.Join(err, w.Close()); err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return rows[0].State, nil
 }

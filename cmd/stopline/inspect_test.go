@@ -2,12 +2,16 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
 
+	"stopline.internal/scoring"
+	"stopline.internal/store/state"
+	"stopline.internal/stream/event"
 	"stopline.internal/stream/kafka"
 )
 
@@ -66,7 +70,7 @@ func TestInspect(t *testing.T) {
 	if !found {
 		t.Errorf("the credit is not among the legs; the last is %+v", leg)
 	}
-	var state struct {
+	var shown struct {
 		Entity    string
 		Movements []struct {
 			Kind   string
@@ -74,12 +78,12 @@ func TestInspect(t *testing.T) {
 			Marks  []string
 		}
 	}
-	if err := json.Unmarshal([]byte(inspect("state", "acct:"+payee)), &state); err != nil {
+	if err := json.Unmarshal([]byte(inspect("state", "acct:"+payee)), &shown); err != nil {
 		t.Fatal(err)
 	}
-	if m := state.Movements; len(m) != 1 || m[0].Kind != "credit" || m[0].Amount != 4980 ||
+	if m := shown.Movements; len(m) != 1 || m[0].Kind != "credit" || m[0].Amount != 4980 ||
 		strings.Join(m[0].Marks, " ") != "stranger" {
-		t.Errorf("remembered: %+v", state)
+		t.Errorf("remembered: %+v", shown)
 	}
 	for args, says := range map[string]string{
 		"state acct:1":                           "nothing is remembered of acct:1",
@@ -91,6 +95,48 @@ func TestInspect(t *testing.T) {
 		if code, _, errs := looked(strings.Fields(args)...); code != exitFailed || !strings.Contains(errs, says) {
 			t.Errorf("%s: exit %d, %s", args, code, errs)
 		}
+	}
+}
+
+// What the process that scored it has on its disk comes first, where nobody has that open.
+func TestInspectStateOnTheDisk(t *testing.T) {
+	h := newHarness(t)
+	const payee = "6217000010098765432"
+	h.send(h.infra.topics.Transfers, transferDoc("T-1", "6222020200112233445", payee, "49.80"))
+	look := func(more ...string) (code int, out, errs string) {
+		return exits(t, append([]string{"inspect", "state", "acct:" + payee, "--kafka", h.infra.kafka}, more...)...)
+	}
+	h.waitFor("the remote checkpoint", func() bool {
+		code, _, _ := look("--clickhouse", h.infra.clickhouse)
+		return code == 0
+	})
+	if code, _, errs := look(); code != exitFailed || !strings.Contains(errs, "name the service's --clickhouse") {
+		t.Errorf("from nowhere: exit %d, %s", code, errs)
+	}
+	if code, _, errs := look("--data", h.infra.data); code != exitFailed ||
+		!strings.Contains(errs, "another process has them") {
+		t.Errorf("its own --data: exit %d, %s", code, errs)
+	}
+	code, out, _ := look("--data", h.infra.data, "--clickhouse", h.infra.clickhouse)
+	if code != 0 || !strings.Contains(out, "4980") {
+		t.Errorf("then from ClickHouse: exit %d, %s", code, out)
+	}
+	p := event.PartitionOf([]byte("acct:"+payee), 2)
+	ended := t.TempDir()
+	store, err := state.Open(state.Options{Dir: state.Dir(ended, "", p),
+		Identity: state.Identity{Partitions: 2, Partition: p, Encoding: scoring.StateVersion}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := store.Begin(state.Checkpoint{Offset: 1})
+	err = b.Put(state.Row{Entity: "acct:" + payee, Version: 1,
+		State: scoring.AppendState(nil, scoring.NewState("acct:"+payee))})
+	if err = errors.Join(err, b.Commit(), store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := look("--data", ended, "--clickhouse", h.infra.clickhouse)
+	if code != 0 || strings.Contains(out, "4980") || !strings.Contains(out, payee) {
+		t.Errorf("from the disk: exit %d, %s %s", code, out, errs)
 	}
 }
 

@@ -36,10 +36,11 @@ store/ledger/stop:     stream/event/... store/ledger/step store/ledger/law store
 store/ledger/giveback: stream/event store/ledger/step store/ledger/law store/ledger/stop
 store/ledger/desk:     stream/event store/ledger/step store/ledger/law store/ledger/stop
 store/ledger:          stream/event/... store/ledger/...
+store/state:           stream/event
 store/warehouse:       stream/event store/ledger/...
 
 stream/casework:       stream/event scoring store/ledger/...
-stream:                stream/... scoring store/ledger/... store/warehouse
+stream:                stream/... scoring store/ledger/... store/state store/warehouse
 
 api/sse:
 api/iso20022:

@@ -285,8 +285,11 @@ func explain(w io.Writer, a *scoring.Alert, c *scoring.Catalogue, policy scoring
 	if t := a.Trail; t != nil {
 		fmt.Fprintf(&b, "it came from %s: %s %s\n", t.From, t.Why, t.Cause)
 	}
-	if a.Incomplete {
-		b.WriteString("the entity's past could not be read when this was scored\n")
+	if a.Provisional {
+		b.WriteString("scored without the past, which could not be read then\n")
+	}
+	if a.Late {
+		b.WriteString("scored again, once the past could be read\n")
 	}
 	var evidence pattern.Evidence
 	var factors []string

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"stopline.internal/cmd/stopline/history"
 	"stopline.internal/scoring"
 	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/state"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream/event"
 )
@@ -200,8 +202,10 @@ func (c *replayCmd) forget(in *infra) {
 	for _, t := range in.topics.Configs() {
 		names = append(names, t.Name)
 	}
-	if err := errors.Join(in.cluster.Delete(ctx, names...), warehouse.Drop(ctx, in.options)); err != nil {
-		fmt.Fprintln(os.Stderr, "stopline: the replay's topics and tables could not all be removed:", err)
+	states := filepath.Dir(state.Dir(in.data, c.TopicPrefix, 0))
+	err := errors.Join(in.cluster.Delete(ctx, names...), warehouse.Drop(ctx, in.options), os.RemoveAll(states))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "stopline: the replay's topics, tables and states could not all be removed:", err)
 	}
 }
 

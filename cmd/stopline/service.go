@@ -27,6 +27,7 @@ import (
 	"stopline.internal/store/ledger"
 	"stopline.internal/store/ledger/delivery"
 	"stopline.internal/store/ledger/law"
+	"stopline.internal/store/state"
 	"stopline.internal/store/warehouse"
 	"stopline.internal/stream"
 	"stopline.internal/stream/event"
@@ -35,10 +36,12 @@ import (
 
 // Tuning is how the service scores.
 type Tuning struct {
-	Patterns   string        `help:"Catalogue of patterns, YAML; the built-in one without it." type:"existingfile"`
-	Hot        int           `help:"Accounts and numbers kept hot in each partition; about 1,000 bytes of heap each, 2 to 3 KB of the process." default:"500000"`
-	Checkpoint time.Duration `help:"How often the scoring state is written to ClickHouse: how much is scored again after a crash." default:"5s"`
-	Country    string        `help:"Country of telephone numbers without a country code (ISO 3166)." default:"CN"`
+	Patterns         string        `help:"Catalogue of patterns, YAML; the built-in one without it." type:"existingfile"`
+	Hot              int           `help:"Accounts and numbers kept hot in each partition; about 1,000 bytes of heap each, 2 to 3 KB of the process." default:"500000"`
+	Checkpoint       time.Duration `help:"How often the scoring state is written to the disk: how much is scored again after a crash." default:"5s"`
+	RemoteCheckpoint time.Duration `help:"How often it is written to ClickHouse, for other machines." default:"1m"`
+	StateCache       int64         `help:"Memory for states that are not hot, in MiB." default:"256"`
+	Country          string        `help:"Country of telephone numbers without a country code (ISO 3166)." default:"CN"`
 }
 
 // catalogue reads the patterns that the service starts with.
@@ -68,6 +71,7 @@ var allRoles = []string{roleIngest, roleScore, roleDispatch, roleWarehouse, role
 type plan struct {
 	tuning Tuning
 	roles  []string
+	states string // directory of the scoring states; empty: the process's
 	clock  stream.Clock
 	limits event.Limits
 	terms  law.Terms
@@ -103,6 +107,8 @@ type service struct {
 	lag       *stream.LagObserver
 	documents *kafka.Producer
 	warehouse *warehouse.Warehouse
+	migrated  chan struct{} // closed once ClickHouse has the schema of this version
+	states    *state.Cache
 	server    *http.Server
 	loops     *errgroup.Group
 	ctx       context.Context // of the loops; it ends when one fails
@@ -123,15 +129,16 @@ func start(ctx context.Context, in *infra, p plan, log *slog.Logger) (_ *service
 	s.registry.MustRegister(collectors.NewGoCollector(), buildGauge(thisBuild()),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.metrics = stream.NewMetrics(s.registry)
-	if s.warehouse, err = warehouse.Open(ctx, in.options); err != nil {
+	if s.warehouse, err = warehouse.Connect(in.options); err != nil {
 		return nil, errors.Join(err, s.documents.Close())
 	}
+	s.migrated, s.states = make(chan struct{}), state.NewCache(cmp.Or(p.tuning.StateCache, 64)<<20)
 	s.deps = stream.Deps{Cluster: in.cluster, Topics: in.topics, Documents: s.documents, Clock: p.clock, Log: log,
 		Metrics: s.metrics}
 	loopCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
 	s.loops, s.ctx = errgroup.WithContext(loopCtx)
-	if err := errors.Join(s.profiles(p.pprof), s.runRoles(p, catalogue)); err != nil {
+	if err := errors.Join(s.schema(ctx), s.profiles(p.pprof), s.runRoles(p, catalogue)); err != nil {
 		s.stop()
 		return nil, err
 	}
@@ -229,7 +236,8 @@ func (s *service) runDispatch(p plan) (err error) {
 
 func (s *service) runScore(p plan, catalogue *scoring.Catalogue) error {
 	score, err := stream.NewScore(s.deps, stream.Scoring{Group: s.group(roleScore), Engine: s.engine, Terms: p.terms,
-		States: s.warehouse, Hot: p.tuning.Hot, Checkpoint: p.tuning.Checkpoint})
+		States: states{s.warehouse, s.migrated}, Hot: p.tuning.Hot, Data: cmp.Or(p.states, s.infra.data), Cache: s.states,
+		Checkpoint: p.tuning.Checkpoint, Remote: cmp.Or(p.tuning.RemoteCheckpoint, p.tuning.Checkpoint)})
 	if err != nil {
 		return err
 	}
@@ -243,7 +251,14 @@ func (s *service) runWarehouse(p plan) error {
 	if err != nil {
 		return err
 	}
-	s.run(roleWarehouse, sink.Run)
+	s.run(roleWarehouse, func(ctx context.Context) error {
+		select {
+		case <-s.migrated:
+			return sink.Run(ctx)
+		case <-ctx.Done():
+			return nil
+		}
+	})
 	return nil
 }
 
@@ -344,6 +359,9 @@ func (s *service) ready(ctx context.Context) error {
 	default:
 		return errors.New("the ledger is still being read from its log")
 	}
+	if !isClosed(s.migrated) {
+		return errNoSchema
+	}
 	if err := s.warehouse.Ping(ctx); err != nil {
 		return fmt.Errorf("ClickHouse does not answer: %w", err)
 	}
@@ -389,4 +407,5 @@ func (s *service) stop() {
 	if err := errors.Join(s.documents.Close(), s.warehouse.Close()); err != nil {
 		s.logger.Error("closing", "err", err)
 	}
+	s.states.Close()
 }

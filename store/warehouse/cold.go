@@ -16,7 +16,7 @@ type StateRow struct {
 	State   []byte
 }
 
-// SaveStates writes states of a legs partition; the highest version counts.
+// SaveStates writes states of a legs partition; the highest version counts, whoever wrote last.
 func (w *Warehouse) SaveStates(ctx context.Context, partition int, rows []StateRow) error {
 	return writeAll(ctx, w, "entity_state", &rows, func(r *StateRow) []any {
 		return []any{uint16(partition), string(r.Entity), r.Version, r.State}
@@ -34,11 +34,14 @@ func (w *Warehouse) LoadStates(ctx context.Context, partition int, entities []ev
 		clickhouse.Named("partition", partition), clickhouse.Named("names", names))
 }
 
-// RecentStates reads the states that changed last, at most limit.
-func (w *Warehouse) RecentStates(ctx context.Context, partition, limit int) ([]StateRow, error) {
-	return w.states(ctx, `SELECT entity, max(version) AS v, argMax(state, version) FROM entity_state
-		WHERE partition = {partition:UInt16} GROUP BY entity ORDER BY v DESC LIMIT {limit:UInt32}`,
-		clickhouse.Named("partition", partition), clickhouse.Named("limit", limit))
+// StatesAfter reads the states of the entities that come after one by name, at most limit of them, by
+// name: a page of all that a partition has.
+func (w *Warehouse) StatesAfter(ctx context.Context, partition int, after event.Entity, limit int) ([]StateRow, error) {
+	return w.states(ctx, `SELECT entity, max(version), argMax(state, version) FROM entity_state
+		WHERE partition = {partition:UInt16} AND entity > {after:String}
+		GROUP BY entity ORDER BY entity LIMIT {limit:UInt32} SETTINGS optimize_aggregation_in_order = 1`,
+		clickhouse.Named("partition", partition), clickhouse.Named("after", string(after)),
+		clickhouse.Named("limit", limit))
 }
 
 func (w *Warehouse) states(ctx context.Context, query string, args ...any) ([]StateRow, error) {
@@ -60,36 +63,21 @@ func (w *Warehouse) states(ctx context.Context, query string, args ...any) ([]St
 	return out, rows.Err()
 }
 
-// Entities calls yield for every entity of the partition that has a state.
-func (w *Warehouse) Entities(ctx context.Context, partition int, yield func(name string)) error {
-	rows, err := w.conn.Query(ctx, `SELECT DISTINCT entity FROM entity_state WHERE partition = {partition:UInt16}`,
-		clickhouse.Named("partition", partition))
-	if err != nil {
-		return fmt.Errorf("list entities: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return fmt.Errorf("list entities: %w", err)
-		}
-		yield(name)
-	}
-	return rows.Err()
-}
-
 // Checkpoint is how far a legs partition has been scored, with all that
-// follows from it written.
+// follows from it written. The bytes are scoring's.
 type Checkpoint struct {
-	Offset int64  // next to read
-	Marks  []byte // as scoring made them
+	Offset   int64  // next to read
+	Marks    []byte // last offset of each source partition
+	Controls []byte // what people had decided
+	Wanted   []byte // accounts whose payments are searched for
 }
 
-// SaveCheckpoint writes it; the highest offset counts.
+// SaveCheckpoint writes it; the highest offset counts, whoever wrote last.
 func (w *Warehouse) SaveCheckpoint(ctx context.Context, partition int, c Checkpoint) error {
-	err := w.conn.Exec(ctx, "INSERT INTO checkpoints VALUES ({partition:UInt16}, {offset:Int64}, {marks:String})",
-		clickhouse.Named("partition", partition), clickhouse.Named("offset", c.Offset),
-		clickhouse.Named("marks", string(c.Marks)))
+	rows := []Checkpoint{c}
+	err := writeAll(ctx, w, "checkpoints", &rows, func(c *Checkpoint) []any {
+		return []any{uint16(partition), c.Offset, c.Marks, c.Controls, c.Wanted}
+	})
 	if err != nil {
 		return fmt.Errorf("save the checkpoint of partition %d: %w", partition, err)
 	}
@@ -99,13 +87,13 @@ func (w *Warehouse) SaveCheckpoint(ctx context.Context, partition int, c Checkpo
 // LoadCheckpoint reads it; the zero value when there is none.
 func (w *Warehouse) LoadCheckpoint(ctx context.Context, partition int) (Checkpoint, error) {
 	var c Checkpoint
-	var marks string
-	err := w.conn.QueryRow(ctx, "SELECT max(next_offset), argMax(marks, next_offset) FROM checkpoints WHERE partition "+
-		"= {partition:UInt16}",
-		clickhouse.Named("partition", partition)).Scan(&c.Offset, &marks)
+	var marks, controls, wanted string
+	err := w.conn.QueryRow(ctx, `SELECT max(next_offset), argMax(marks, next_offset), argMax(controls, next_offset),
+		argMax(wanted, next_offset) FROM checkpoints WHERE partition = {partition:UInt16}`,
+		clickhouse.Named("partition", partition)).Scan(&c.Offset, &marks, &controls, &wanted)
 	if err != nil {
 		return c, fmt.Errorf("read the checkpoint of partition %d: %w", partition, err)
 	}
-	c.Marks = []byte(marks)
+	c.Marks, c.Controls, c.Wanted = []byte(marks), []byte(controls), []byte(wanted)
 	return c, nil
 }

@@ -119,11 +119,14 @@ func newest(p *goose.Provider) int64 {
 	return sources[len(sources)-1].Version
 }
 
+// ErrNewer says that the data is of a version that this program does not know.
+var ErrNewer = errors.New("not this program's data")
+
 // understood fails where the data is of a version that this program does not know.
 func understood(is, knows int64) error {
 	if is > knows {
-		return fmt.Errorf("the data is of version %d, and this program knows versions up to %d: a newer stopline wrote "+
-			"it; start that one, or name another database", is, knows)
+		return fmt.Errorf("%w: the data is of version %d, and this program knows versions up to %d: a newer stopline wrote "+
+			"it; start that one, or name another database", ErrNewer, is, knows)
 	}
 	return nil
 }

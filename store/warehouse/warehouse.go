@@ -28,14 +28,7 @@ func Open(ctx context.Context, o Options) (*Warehouse, error) {
 	if err := open(ctx, o); err != nil {
 		return nil, fmt.Errorf("ClickHouse at %s: %w", o.Where(), err)
 	}
-	conn, err := clickhouse.Open(o.driver())
-	if err != nil {
-		return nil, fmt.Errorf("ClickHouse at %s: %w", o.Where(), err)
-	}
-	if o.Embedded {
-		conn = uncancelled{conn, make(chan struct{}, connections)}
-	}
-	return &Warehouse{conn}, nil
+	return Connect(o)
 }
 
 // Ping says whether ClickHouse answers.

@@ -179,15 +179,26 @@ func TestColdState(t *testing.T) {
 	if rows, err := w.LoadStates(ctx, 2, []event.Entity{"acct:1"}); err != nil || len(rows) != 0 {
 		t.Errorf("another partition sees the state: %+v, %v", rows, err)
 	}
+	for after, want := range map[event.Entity]int{"": 2, "acct:1": 1, "acct:2": 0} {
+		page, err := w.StatesAfter(ctx, 1, after, 10)
+		if err != nil || len(page) != want || want > 0 && page[want-1].Entity != "acct:2" {
+			t.Errorf("after %q: %+v, %v", after, page, err)
+		}
+	}
+	if page, err := w.StatesAfter(ctx, 1, "", 1); err != nil || len(page) != 1 || page[0].Entity != "acct:1" {
+		t.Errorf("the first page: %+v, %v", page, err)
+	}
 	if cp, err := w.LoadCheckpoint(ctx, 1); err != nil || cp.Offset != 0 {
 		t.Errorf("no checkpoint yet: %+v, %v", cp, err)
 	}
 	for _, offset := range []int64{10, 30, 20} {
-		if err := w.SaveCheckpoint(ctx, 1, Checkpoint{offset, []byte(fmt.Sprint("[", offset, "]"))}); err != nil {
+		if err := w.SaveCheckpoint(ctx, 1, Checkpoint{offset, []byte(fmt.Sprint("[", offset, "]")),
+			[]byte{0, 255, byte(offset)}, []byte("[]")}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if cp, err := w.LoadCheckpoint(ctx, 1); err != nil || cp.Offset != 30 || string(cp.Marks) != "[30]" {
+	if cp, err := w.LoadCheckpoint(ctx, 1); err != nil || cp.Offset != 30 || string(cp.Marks) != "[30]" ||
+		string(cp.Controls) != "\x00\xff\x1e" || string(cp.Wanted) != "[]" {
 		t.Errorf("%+v, %v", cp, err)
 	}
 }
