@@ -42,9 +42,25 @@ func (w *worker) restore(ctx context.Context) (next int64, err error) {
 		}
 	}
 	if local, has = w.past.store.Checkpoint(); !has {
-		return w.claim.Offset, w.readControls(ctx)
+		if err := w.readControls(ctx); err != nil {
+			return 0, err
+		}
+		return w.claim.Offset, w.meetAnywhere(ctx, w.claim.Offset)
 	}
-	return local.Offset, w.take(local)
+	if err := w.take(local); err != nil || len(local.Marks) > 0 {
+		return local.Offset, err
+	}
+	return local.Offset, w.meetAnywhere(ctx, local.Offset)
+}
+
+// meetAnywhere is for a start without marks: behind the log's beginning a source is
+// met wherever it is, at the beginning with the first block of an epoch.
+func (w *worker) meetAnywhere(ctx context.Context, from int64) error {
+	first, _, err := w.Cluster.NewReader(w.Topics.Legs, w.claim.Partition, kafka.FirstOffset).Span(ctx)
+	if err == nil && max(first, from) > 0 {
+		w.part.SetMarks(scoring.Marks{Open: true})
+	}
+	return err
 }
 
 // beginCopy makes the store one that goes on from the remote checkpoint. A copy of one page is whole at
