@@ -51,6 +51,11 @@ func (w *bench) audit() []Account {
 // transfers.
 func (w *bench) settled() (all Account) {
 	w.t.Helper()
+	defer func() {
+		if all.Waiting > 0 {
+			w.t.Logf("%+v; not working: %v", w.audit(), w.Metrics.progress.failures(0, time.Now()))
+		}
+	}()
 	w.waitFor("everything worked off", func() bool {
 		all = Account{First: -1}
 		for _, a := range w.audit() {

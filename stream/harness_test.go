@@ -130,12 +130,12 @@ func (w *bench) all(topic string) (out []kafka.Message) {
 // waitFor waits for something that has to happen.
 func (w *bench) waitFor(what string, ok func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if ok() {
 			return
 		}
 	}
-	w.t.Fatalf("after 20 seconds: not %s", what)
+	w.t.Fatalf("after a minute: not %s", what)
 }
 
 // payment is a transfer of so many yuan, as a bank sends it.

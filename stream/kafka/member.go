@@ -110,6 +110,7 @@ func (m *member) join(ctx context.Context, topics map[string]int) ([]place, erro
 		err = code(joined.ErrorCode)
 		if errors.Is(err, kafkago.MemberIDRequired) && id == "" {
 			id = joined.MemberID
+			m.who.set(id, 0) // where the next answer is lost, nobody waits for a member that never was
 			continue
 		}
 		if err != nil {
