@@ -88,7 +88,8 @@ func (p *Partition) Apply(offset int64, block []byte, then func(*event.Leg, *Out
 // ApplyLoose is [Partition.Apply] for a block that a person has put back: its legs
 // are taken wherever their source has come to by now, and move no mark.
 func (p *Partition) ApplyLoose(offset int64, block []byte, then func(*event.Leg, *Outcome)) error {
-	return p.apply(offset, block, func(s *event.Span) (taking, Fate) { return taking{putBack: true}, Fate{Span: *s} }, then)
+	return p.apply(offset, block, func(s *event.Span) (taking, Fate) { return taking{putBack: true}, Fate{Span: *s} },
+		then)
 }
 
 func (p *Partition) apply(offset int64, block []byte, begin func(*event.Span) (taking, Fate),

@@ -85,7 +85,15 @@ func TestNewerDirectoryIsRefused(t *testing.T) {
 			t.Errorf("a directory of %q: %v, want %s", says, err, want)
 		}
 	}
-	if err := (&Servers{Data: dir, Reaching: Reaching{Kafka: "k:1"}, ClickHouse: ClickHouse{Clickhouse: "c:1"}}).checkFormat(); err != nil {
+	older := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(older, "kafka", "log"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&Servers{Data: older}).checkFormat(); err == nil || !strings.Contains(err.Error(), "before 0.6") {
+		t.Errorf("a directory that an older program wrote: %v", err)
+	}
+	if err := (&Servers{Data: dir, Reaching: Reaching{Kafka: "k:1"},
+		ClickHouse: ClickHouse{Clickhouse: "c:1"}}).checkFormat(); err != nil {
 		t.Errorf("a center's own servers have nothing there: %v", err)
 	}
 	if err := os.WriteFile(mark, []byte("2\n"), 0o600); err != nil {

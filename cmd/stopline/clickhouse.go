@@ -31,6 +31,22 @@ type ClickHouse struct {
 
 // longHelp are the words of flags that take more than a line.
 var longHelp = kong.Vars{
+	"verify_log": "Say where every record of the sources is, from the logs alone: applied, refused, " +
+		"waiting, missing.",
+	"log_rewind": "Have ingest read a source partition again from an offset on. Stop every process with " +
+		"that role first.",
+	"put_back":       "Append a record to its topic again, once what could not work on it has been mended.",
+	"put_back_place": "PARTITION/OFFSET in the quarantine, as \"quarantine list\" prints it.",
+	"kafka_config": "YAML file that says how to reach Kafka: brokers, tls, sasl, replication, compression " +
+		"(docs/operation.md). A password may be in $$STOPLINE_KAFKA_PASSWORD.",
+	"topics_check": "Make nothing: fail where a topic is missing, has one replica, or counts as written " +
+		"what one broker has.",
+	"topics_grant": "Make nothing but access lists: allow a principal what its roles need, such as " +
+		"User:stopline-score=score; several roles with +.",
+	"backtest": "Try a catalogue on the past: what it would catch, what it would cost, how it differs " +
+		"from the live one.",
+	"conformance": "Play a bank's whole life against its endpoint, and print a certificate or what " +
+		"failed.",
 	"clickhouse": "Use this ClickHouse in place of the embedded one: HOST:PORT of the native protocol, or " +
 		"several of one cluster, of which the first that answers is used.",
 	"clickhouse_database": "Database of the books; it is made where it is missing and may be.",

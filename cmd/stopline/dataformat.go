@@ -29,6 +29,10 @@ func (s *Servers) checkFormat() error {
 	path := filepath.Join(s.Data, "format")
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(s.Data, "kafka", "log")); err == nil {
+			return fmt.Errorf("the data in %s is of a version before 0.6: its keys lie in other partitions, and its legs have "+
+				"another form; name another directory with --data", s.Data)
+		}
 		return markFormat(path)
 	}
 	if err != nil {

@@ -16,16 +16,16 @@ import (
 )
 
 type verifyCmd struct {
-	Log verifyLogCmd `cmd:"" help:"Say where every record of the sources is, from the logs alone: applied, refused, waiting, missing."`
+	Log verifyLogCmd `cmd:"" help:"${verify_log}"`
 }
 
 type logCmd struct {
-	Rewind rewindCmd `cmd:"" help:"Have ingest read a source partition again from an offset on. Stop every process with that role first."`
+	Rewind rewindCmd `cmd:"" help:"${log_rewind}"`
 }
 
 type quarantineCmd struct {
 	List    quarantineListCmd    `cmd:"" help:"List the records that a loop could not work on and passed over."`
-	PutBack quarantinePutBackCmd `cmd:"" name:"put-back" help:"Append a record to its topic again, once what could not work on it has been mended."`
+	PutBack quarantinePutBackCmd `cmd:"" name:"put-back" help:"${put_back}"`
 }
 
 // deps is what a command needs that reads the logs of a service and runs no loop.
@@ -152,7 +152,7 @@ func (c *quarantineListCmd) Run(ctx context.Context) error {
 
 type quarantinePutBackCmd struct {
 	Reaching
-	Place string `arg:"" help:"PARTITION/OFFSET in the quarantine, as \"quarantine list\" prints it." placeholder:"PARTITION/OFFSET"`
+	Place string `arg:"" help:"${put_back_place}" placeholder:"PARTITION/OFFSET"`
 }
 
 // Run puts one record back.

@@ -25,7 +25,7 @@ type cli struct {
 	Serve    serveCmd      `cmd:"" help:"Run the service, every role of it or some."`
 	Demo     demoCmd       `cmd:"" help:"Run the service in a simulated city and show what it saves."`
 	Replay   replayCmd     `cmd:"" help:"Score the history in CSV files, and compare with their labels."`
-	Backtest backtestCmd   `cmd:"" help:"Try a catalogue on the past: what it would catch, what it would cost, how it differs from the live one."`
+	Backtest backtestCmd   `cmd:"" help:"${backtest}"`
 	Bench    benchCmd      `cmd:"" help:"Measure the whole pipeline on this machine, beside the limit of Kafka alone."`
 	Patterns patternsCmd   `cmd:"" help:"Look at patterns and features, and check a catalogue."`
 	Inspect  inspectCmd    `cmd:"" help:"Look at a leg, at what is remembered of an account, at the partition that owns it."`
@@ -36,7 +36,7 @@ type cli struct {
 	Migrate  migrateCmd    `cmd:"" help:"Bring the ClickHouse schema up to date."`
 	Books    booksCmd      `cmd:"" help:"Make the books again from Kafka, compare them, say how long they are kept."`
 	Report   reportCmd     `cmd:"" help:"Get the monthly report, and check the books against the ledger."`
-	Conform  conformCmd    `cmd:"" name:"conformance" help:"Play a bank's whole life against its endpoint, and print a certificate or what failed."`
+	Conform  conformCmd    `cmd:"" name:"conformance" help:"${conformance}"`
 	Keys     keysCmd       `cmd:"" help:"Make keys for the API."`
 	Build    versionCmd    `cmd:"" name:"version" help:"Print the version, the commit and what is embedded."`
 }

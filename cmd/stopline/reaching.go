@@ -12,7 +12,7 @@ import (
 // Reaching says how to reach a center's Kafka, and what its topics are called.
 type Reaching struct {
 	Kafka       string `help:"The Kafka to use, HOST:PORT,…" env:"STOPLINE_KAFKA" placeholder:"HOST:PORT"`
-	KafkaConfig string `help:"YAML file that says how to reach Kafka: brokers, tls, sasl, replication, compression (docs/operations.md). A password may be in $STOPLINE_KAFKA_PASSWORD." env:"STOPLINE_KAFKA_CONFIG" type:"existingfile" placeholder:"FILE"`
+	KafkaConfig string `help:"${kafka_config}" env:"STOPLINE_KAFKA_CONFIG" type:"existingfile" placeholder:"FILE"`
 	TopicPrefix string `help:"What stands before the name of every topic and group." env:"STOPLINE_TOPIC_PREFIX"`
 }
 

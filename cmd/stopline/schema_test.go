@@ -24,7 +24,8 @@ import (
 func TestStartWithoutClickHouse(t *testing.T) {
 	port := freePort(t)
 	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	in, err := (&Servers{Data: t.TempDir(), Partitions: 1, ClickHouse: ClickHouse{Clickhouse: addr, ClickhouseUser: "default"}}).open(
+	in, err := (&Servers{Data: t.TempDir(), Partitions: 1,
+		ClickHouse: ClickHouse{Clickhouse: addr, ClickhouseUser: "default"}}).open(
 		context.WithoutCancel(t.Context()), warnings())
 	if err != nil {
 		t.Fatal(err)

@@ -15,9 +15,9 @@ import (
 type topicsCmd struct {
 	Reaching
 	Partitions int               `help:"Partitions of each topic that is made." default:"2"`
-	Check      bool              `help:"Make nothing: fail where a topic is missing, has one replica, or counts as written what one broker has."`
+	Check      bool              `help:"${topics_check}"`
 	ACLs       bool              `name:"acls" help:"Make nothing: print what each role needs, for Kafka's access lists."`
-	Grant      map[string]string `help:"Make nothing but access lists: allow a principal what its roles need, such as User:stopline-score=score; several roles with +." placeholder:"PRINCIPAL=ROLE"`
+	Grant      map[string]string `help:"${topics_grant}" placeholder:"PRINCIPAL=ROLE"`
 }
 
 // Run makes the topics that are missing, or does what the flags say.

@@ -140,7 +140,8 @@ func (b *batch) check() error {
 	if len(b.raw) < headSize {
 		return fmt.Errorf("%w: a batch of %d bytes", ErrDamaged, len(b.raw))
 	}
-	if want, have := binary.BigEndian.Uint32(b.raw[headSum:]), crc32.Checksum(b.raw[headFlags:], castagnoli); want != have {
+	if want, have := binary.BigEndian.Uint32(b.raw[headSum:]), crc32.Checksum(b.raw[headFlags:],
+		castagnoli); want != have {
 		return fmt.Errorf("%w: checksum %08x in place of %08x", ErrDamaged, have, want)
 	}
 	return nil
