@@ -40,7 +40,8 @@ func TestMonthlyReport(t *testing.T) {
 			t.Fatal(err)
 		}
 		f := r.Total.Figures
-		return f["amount_held"] == 9000_00 && f["amount_released"] == 1000_00 && f["amount_under_control"] == 8000_00
+		return f["reports"] == 5 && f["amount_held"] == 9000_00 && f["amount_released"] == 1000_00 &&
+			f["amount_under_control"] == 8000_00
 	})
 	if f := r.Total.Figures; r.Closed || f["stops_requested"] != 5 || f["amount_requested"] != 25_000_00 ||
 		f["reports"] != 5 || f["amount_reported"] != 25_000_00 || f["cases"] != 5 || f["stops_partial"] != 3 {
