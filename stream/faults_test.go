@@ -213,8 +213,8 @@ func TestLargeReports(t *testing.T) {
 	for name, payers := range map[string]int{"R-350": 350, "R-1000": 1000} {
 		var list []string
 		for i := range payers {
-			list = append(list, fmt.Sprintf(`{"payer_account":"62%s%04d","payee_account":%q,"payee_bank":"PCBC","amount":"900.00",`+
-				`"currency":"CNY","at":%q}`, name[2:], i, mule, w.now()))
+			list = append(list, fmt.Sprintf(`{"payer_account":"62%s%04d","payee_account":%q,"payee_bank":"PCBC",`+
+				`"amount":"900.00","currency":"CNY","at":%q}`, name[2:], i, mule, w.now()))
 		}
 		w.send(w.Topics.Reports, fmt.Sprintf(`{"kind":"report","id":%q,"at":%q,"source":"110","victim":{"holder":"张某"},`+
 			`"transfers":[%s]}`, name, w.now(), strings.Join(list, ",")))
