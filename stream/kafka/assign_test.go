@@ -32,7 +32,7 @@ func settle(t *rapid.T, topics map[string]int, has map[string][]place) map[strin
 				}
 			}
 		}
-		if maps.EqualFunc(has, next, func(a, b []place) bool { return slices.Equal(a, b) }) {
+		if maps.EqualFunc(has, next, slices.Equal[[]place]) {
 			return has
 		}
 		has = next
@@ -103,7 +103,7 @@ func TestAssignDoubtful(t *testing.T) {
 	got := assign(map[string]int{"t": 2}, map[string][]place{
 		"a": {{"t", 0}, {"t", 7}, {"u", 0}}, "b": {{"t", 0}, {"t", 1}}})
 	if want := map[string][]place{"a": {{"t", 0}}, "b": {{"t", 1}}}; !maps.EqualFunc(got, want,
-		func(a, b []place) bool { return slices.Equal(a, b) }) {
+		slices.Equal[[]place]) {
 		t.Errorf("%v", got)
 	}
 }

@@ -57,7 +57,7 @@ type fetchForgo struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*fetchRequest) ApiKey() protocol.ApiKey { return protocol.Fetch }
+func (*fetchRequest) ApiKey() protocol.ApiKey { return protocol.Fetch } //nolint:revive // the protocol's interface
 
 // Broker is the leader of the one partition that is asked for.
 func (r *fetchRequest) Broker(c protocol.Cluster) (protocol.Broker, error) {
@@ -95,7 +95,7 @@ type fetchedAbort struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*fetchResponse) ApiKey() protocol.ApiKey { return protocol.Fetch }
+func (*fetchResponse) ApiKey() protocol.ApiKey { return protocol.Fetch } //nolint:revive // the protocol's interface
 
 // rawRecords are the batches of a fetch as they came.
 type rawRecords []byte
@@ -150,7 +150,7 @@ type joinProtocol struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*joinRequest) ApiKey() protocol.ApiKey { return protocol.JoinGroup }
+func (*joinRequest) ApiKey() protocol.ApiKey { return protocol.JoinGroup } //nolint:revive // the protocol's interface
 
 // Group is whose coordinator is asked.
 func (r *joinRequest) Group() string { return r.GroupID }
@@ -171,7 +171,7 @@ type joinMember struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*joinResponse) ApiKey() protocol.ApiKey { return protocol.JoinGroup }
+func (*joinResponse) ApiKey() protocol.ApiKey { return protocol.JoinGroup } //nolint:revive // the protocol's interface
 
 type syncRequest struct {
 	GroupID      string           `kafka:"min=v1,max=v2"`
@@ -186,7 +186,7 @@ type syncAssignment struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*syncRequest) ApiKey() protocol.ApiKey { return protocol.SyncGroup }
+func (*syncRequest) ApiKey() protocol.ApiKey { return protocol.SyncGroup } //nolint:revive // the protocol's interface
 
 // Group is whose coordinator is asked.
 func (r *syncRequest) Group() string { return r.GroupID }
@@ -198,7 +198,7 @@ type syncResponse struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*syncResponse) ApiKey() protocol.ApiKey { return protocol.SyncGroup }
+func (*syncResponse) ApiKey() protocol.ApiKey { return protocol.SyncGroup } //nolint:revive // the protocol's interface
 
 type heartbeatRequest struct {
 	GroupID      string `kafka:"min=v1,max=v2"`
@@ -207,7 +207,7 @@ type heartbeatRequest struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*heartbeatRequest) ApiKey() protocol.ApiKey { return protocol.Heartbeat }
+func (*heartbeatRequest) ApiKey() protocol.ApiKey { return protocol.Heartbeat } //nolint:revive // the protocol's interface
 
 // Group is whose coordinator is asked.
 func (r *heartbeatRequest) Group() string { return r.GroupID }
@@ -218,7 +218,7 @@ type heartbeatResponse struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*heartbeatResponse) ApiKey() protocol.ApiKey { return protocol.Heartbeat }
+func (*heartbeatResponse) ApiKey() protocol.ApiKey { return protocol.Heartbeat } //nolint:revive // the protocol's interface
 
 type leaveRequest struct {
 	GroupID  string `kafka:"min=v1,max=v2"`
@@ -226,7 +226,7 @@ type leaveRequest struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*leaveRequest) ApiKey() protocol.ApiKey { return protocol.LeaveGroup }
+func (*leaveRequest) ApiKey() protocol.ApiKey { return protocol.LeaveGroup } //nolint:revive // the protocol's interface
 
 // Group is whose coordinator is asked.
 func (r *leaveRequest) Group() string { return r.GroupID }
@@ -237,4 +237,4 @@ type leaveResponse struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*leaveResponse) ApiKey() protocol.ApiKey { return protocol.LeaveGroup }
+func (*leaveResponse) ApiKey() protocol.ApiKey { return protocol.LeaveGroup } //nolint:revive // the protocol's interface
