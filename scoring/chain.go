@@ -95,6 +95,15 @@ func (t *taking) repeats(s *event.Source) bool {
 	return false
 }
 
+// endAt notes that a block was taken as far as it could be read: what lies behind
+// damage is missing, and can be written again.
+func (c *Chain) endAt(b *event.Block, to int64, t taking) {
+	if b.Failed() {
+		b.Span.To = min(to, b.Span.To)
+	}
+	c.end(&b.Span, t)
+}
+
 // end notes that a block was taken.
 func (c *Chain) end(s *event.Span, t taking) {
 	if t.putBack {
@@ -141,7 +150,9 @@ func (c *Chain) Follow(block []byte, putBack bool, then func(event.Source)) (Fat
 		t, fate = c.begin(&b.Span)
 	}
 	var l event.Leg
-	for b.Skip(&l) {
+	to := b.Span.From
+	for b.Next(&l) {
+		to = max(to, l.Source.Offset+1)
 		switch {
 		case fate.Refused != nil:
 			fate.Passed++
@@ -153,7 +164,7 @@ func (c *Chain) Follow(block []byte, putBack bool, then func(event.Source)) (Fat
 		}
 	}
 	if fate.Refused == nil {
-		c.end(&b.Span, t)
+		c.endAt(b, to, t)
 	}
 	return fate, b.Err()
 }

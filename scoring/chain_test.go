@@ -191,8 +191,20 @@ func TestChainPassesOver(t *testing.T) {
 	if err := k.part.Apply(101, damaged[:len(damaged)-2], func(*event.Leg, *Outcome) {}); err == nil {
 		t.Fatal("a damaged block was taken for whole")
 	}
-	if f := k.take(t, covering(event.Span{Epoch: 1, From: 9, To: 10})); !errors.Is(f.Refused, ErrGap) {
+	next := covering(event.Span{Epoch: 1, From: 9, To: 10})
+	if f := k.take(t, next); !errors.Is(f.Refused, ErrGap) {
 		t.Errorf("behind a damaged one: %+v", f)
+	}
+	// Who follows the log without scoring comes to the same.
+	var c Chain
+	c.Open()
+	read := 0
+	if f, err := c.Follow(damaged[:len(damaged)-2], false, func(event.Source) { read++ }); err == nil || f.Applied != 2 ||
+		read != 2 {
+		t.Errorf("a damaged block is followed as %+v, %v", f, err)
+	}
+	if f, err := c.Follow(next, false, func(event.Source) {}); err != nil || !errors.Is(f.Refused, ErrGap) {
+		t.Errorf("and what comes behind it as %+v, %v", f, err)
 	}
 	if f := k.take(t, covering(event.Span{Epoch: 2, From: 6, To: 10, First: true})); f.Applied != 2 || f.Repeated != 2 {
 		t.Errorf("written again: %+v", f)

@@ -136,10 +136,7 @@ func (p *Partition) apply(offset int64, block []byte, begin func(*event.Span) (t
 		p.engine.apply(&p.view, s, &p.leg, &p.out)
 		then(&p.leg, &p.out)
 	}
-	if b.Failed() { // what lies behind the damage is missing, and can be written again
-		b.Span.To = min(to, b.Span.To)
-	}
-	p.seen.end(&b.Span, taken)
+	p.seen.endAt(b, to, taken)
 	return b.Err()
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 
 	"stopline.internal/scoring"
@@ -132,20 +131,10 @@ func (w *audited) source(ctx context.Context, topic string, partition int) (*sou
 // deadLetters notes whose places have a dead letter.
 func (w *audited) deadLetters(ctx context.Context, partitions int) error {
 	return w.Cluster.ReadAll(ctx, w.Topics.DeadLetters, partitions, w.Log, func(m *kafka.Message) error {
-		var topic, partition, offset string
-		for _, h := range m.Headers {
-			switch h.Key {
-			case "stopline_topic":
-				topic = string(h.Value)
-			case "stopline_partition":
-				partition = string(h.Value)
-			case "stopline_offset":
-				offset = string(h.Value)
-			}
-		}
+		from := deadLetterOf(m).Source
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.letters[topic+"/"+partition+":"+offset] = true
+		w.letters[from] = true
 		return nil
 	})
 }
@@ -236,7 +225,7 @@ func (w *audited) record(s *sourced, m *kafka.Message) {
 	}
 	taken, want := int(s.taken[m.Offset-s.base]), w.legsOf(m)
 	switch {
-	case taken == 0 && w.letters[m.Topic+"/"+strconv.Itoa(m.Partition)+":"+strconv.FormatInt(m.Offset, 10)]:
+	case taken == 0 && w.letters[at(m)]:
 		a.Refused++
 		return
 	case taken == want && want == 0:

@@ -122,14 +122,13 @@ func sameLog(ctx context.Context, c *kafka.Claim, e *epoch) (from int64, back bo
 		if l.Offset >= end {
 			continue
 		}
-		r.GoTo(l.Offset)
-		msgs, err := r.Read(ctx, nil)
+		m, there, err := r.At(ctx, l.Offset)
 		if err != nil {
 			return 0, false, err
 		}
 		switch {
-		case len(msgs) == 0 || msgs[0].Offset != l.Offset: // it was compacted away
-		case landmarkOf(&msgs[0]) != l:
+		case !there: // it was compacted away
+		case landmarkOf(&m) != l:
 			back = true
 		case back:
 			return l.Offset + 1, true, nil

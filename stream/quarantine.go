@@ -228,31 +228,18 @@ var ErrRewind = errors.New("legs that could not be read are written again from t
 // worked on by what has been mended since. It fails with [ErrGone] where the topic
 // has let go of it.
 func (q *Quarantined) PutBack(ctx context.Context, k Kept) error {
-	r := q.Cluster.NewReader(k.Topic, k.Place, kafka.FirstOffset)
-	first, end, err := r.Span(ctx)
+	if k.Topic == q.Topics.Legs && k.Code != codeFailed {
+		return ErrRewind
+	}
+	m, there, err := q.Cluster.NewReader(k.Topic, k.Place, kafka.FirstOffset).At(ctx, k.At)
 	if err != nil {
 		return err
 	}
-	if k.At < first || k.At >= end {
-		return ErrGone
-	}
-	r.GoTo(k.At)
-	msgs, err := r.Read(ctx, nil)
-	if err != nil {
-		return err
-	}
-	if len(msgs) == 0 || msgs[0].Offset != k.At || msgs[0].Unreadable != nil {
-		return ErrGone
-	}
-	m := msgs[0]
-	if sum := sha256.Sum256(m.Value); hex.EncodeToString(sum[:]) != k.Sum {
+	if sum := sha256.Sum256(m.Value); !there || m.Unreadable != nil || hex.EncodeToString(sum[:]) != k.Sum {
 		return ErrGone
 	}
 	m.Headers = append(m.Headers, kafka.Header{Key: putBack, Value: []byte("1")})
 	if k.Topic == q.Topics.Legs {
-		if k.Code != codeFailed {
-			return ErrRewind
-		}
 		blocks := newBlocks(q.Cluster, maxBlocks)
 		err := blocks.Write(ctx, kafka.Message{Topic: k.Topic, Key: partitionKey(k.Place), Value: m.Value,
 			Headers: m.Headers})

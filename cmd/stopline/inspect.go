@@ -103,15 +103,14 @@ func (c *inspectLegCmd) Run(ctx context.Context) error {
 	if c.Offset < first || c.Offset >= end {
 		return fmt.Errorf("partition %d holds records from %d to %d", c.Partition, first, end-1)
 	}
-	r.GoTo(c.Offset)
-	msgs, err := r.Read(ctx, nil)
+	m, there, err := r.At(ctx, c.Offset)
 	if err != nil {
 		return err
 	}
-	if len(msgs) == 0 || msgs[0].Offset != c.Offset {
+	if !there {
 		return fmt.Errorf("there is no record at %d of partition %d", c.Offset, c.Partition)
 	}
-	return printLegs(topics, msgs[0].Value)
+	return printLegs(topics, m.Value)
 }
 
 // printLegs writes a line of JSON for each leg of a block.

@@ -125,23 +125,32 @@ func (c *rewindCmd) Run(ctx context.Context) error {
 	return printSummary(map[string]any{"source": c.Source, "committed": from, "now": c.Offset})
 }
 
+// quarantined reads what is in quarantine.
+func (r *Reaching) quarantined(ctx context.Context) (*stream.Quarantined, []stream.Kept, func(), error) {
+	deps, leave, err := r.deps(ctx, warnings())
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	q, err := stream.NewQuarantined(deps)
+	if err == nil {
+		var kept []stream.Kept
+		if kept, err = q.List(ctx); err == nil {
+			return q, kept, leave, nil
+		}
+	}
+	leave()
+	return nil, nil, nil, err
+}
+
 type quarantineListCmd struct{ Reaching }
 
 // Run prints the records in quarantine, a line each.
 func (c *quarantineListCmd) Run(ctx context.Context) error {
-	deps, leave, err := c.deps(ctx, warnings())
+	_, kept, leave, err := c.quarantined(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	q, err := stream.NewQuarantined(deps)
-	if err != nil {
-		return err
-	}
-	kept, err := q.List(ctx)
-	if err != nil {
-		return err
-	}
 	for i := range kept {
 		k := &kept[i]
 		fmt.Printf("%d/%d\t%s\t%s/%d:%d\t%s\t%d bytes\t%s\t%q\n", k.Partition, k.Offset, k.When, k.Topic, k.Place, k.At,
@@ -157,19 +166,11 @@ type quarantinePutBackCmd struct {
 
 // Run puts one record back.
 func (c *quarantinePutBackCmd) Run(ctx context.Context) error {
-	deps, leave, err := c.deps(ctx, warnings())
+	q, kept, leave, err := c.quarantined(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	q, err := stream.NewQuarantined(deps)
-	if err != nil {
-		return err
-	}
-	kept, err := q.List(ctx)
-	if err != nil {
-		return err
-	}
 	for i := range kept {
 		if fmt.Sprintf("%d/%d", kept[i].Partition, kept[i].Offset) != c.Place {
 			continue

@@ -1,3 +1,4 @@
+//nolint:revive // ApiKey is the name that kafka-go asks for
 package kafka
 
 import (
@@ -57,7 +58,7 @@ type fetchForgo struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*fetchRequest) ApiKey() protocol.ApiKey { return protocol.Fetch } //nolint:revive // the protocol's interface
+func (*fetchRequest) ApiKey() protocol.ApiKey { return protocol.Fetch }
 
 // Broker is the leader of the one partition that is asked for.
 func (r *fetchRequest) Broker(c protocol.Cluster) (protocol.Broker, error) {
@@ -95,7 +96,7 @@ type fetchedAbort struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*fetchResponse) ApiKey() protocol.ApiKey { return protocol.Fetch } //nolint:revive // the protocol's interface
+func (*fetchResponse) ApiKey() protocol.ApiKey { return protocol.Fetch }
 
 // rawRecords are the batches of a fetch as they came.
 type rawRecords []byte
@@ -150,7 +151,7 @@ type joinProtocol struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*joinRequest) ApiKey() protocol.ApiKey { return protocol.JoinGroup } //nolint:revive // the protocol's interface
+func (*joinRequest) ApiKey() protocol.ApiKey { return protocol.JoinGroup }
 
 // Group is whose coordinator is asked.
 func (r *joinRequest) Group() string { return r.GroupID }
@@ -171,7 +172,7 @@ type joinMember struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*joinResponse) ApiKey() protocol.ApiKey { return protocol.JoinGroup } //nolint:revive // the protocol's interface
+func (*joinResponse) ApiKey() protocol.ApiKey { return protocol.JoinGroup }
 
 type syncRequest struct {
 	GroupID      string           `kafka:"min=v1,max=v2"`
@@ -186,7 +187,7 @@ type syncAssignment struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*syncRequest) ApiKey() protocol.ApiKey { return protocol.SyncGroup } //nolint:revive // the protocol's interface
+func (*syncRequest) ApiKey() protocol.ApiKey { return protocol.SyncGroup }
 
 // Group is whose coordinator is asked.
 func (r *syncRequest) Group() string { return r.GroupID }
@@ -198,7 +199,7 @@ type syncResponse struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*syncResponse) ApiKey() protocol.ApiKey { return protocol.SyncGroup } //nolint:revive // the protocol's interface
+func (*syncResponse) ApiKey() protocol.ApiKey { return protocol.SyncGroup }
 
 type heartbeatRequest struct {
 	GroupID      string `kafka:"min=v1,max=v2"`
@@ -207,7 +208,7 @@ type heartbeatRequest struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*heartbeatRequest) ApiKey() protocol.ApiKey { return protocol.Heartbeat } //nolint:revive // the protocol's interface
+func (*heartbeatRequest) ApiKey() protocol.ApiKey { return protocol.Heartbeat }
 
 // Group is whose coordinator is asked.
 func (r *heartbeatRequest) Group() string { return r.GroupID }
@@ -218,7 +219,7 @@ type heartbeatResponse struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*heartbeatResponse) ApiKey() protocol.ApiKey { return protocol.Heartbeat } //nolint:revive // the protocol's interface
+func (*heartbeatResponse) ApiKey() protocol.ApiKey { return protocol.Heartbeat }
 
 type leaveRequest struct {
 	GroupID  string `kafka:"min=v1,max=v2"`
@@ -226,7 +227,7 @@ type leaveRequest struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*leaveRequest) ApiKey() protocol.ApiKey { return protocol.LeaveGroup } //nolint:revive // the protocol's interface
+func (*leaveRequest) ApiKey() protocol.ApiKey { return protocol.LeaveGroup }
 
 // Group is whose coordinator is asked.
 func (r *leaveRequest) Group() string { return r.GroupID }
@@ -237,4 +238,4 @@ type leaveResponse struct {
 }
 
 // ApiKey is the number of the message's kind.
-func (*leaveResponse) ApiKey() protocol.ApiKey { return protocol.LeaveGroup } //nolint:revive // the protocol's interface
+func (*leaveResponse) ApiKey() protocol.ApiKey { return protocol.LeaveGroup }

@@ -81,6 +81,23 @@ func (r *Reader) CaughtUp() bool { return r.found && r.offset >= r.end }
 // GoTo goes on at an offset. The caller keeps within [Reader.Span].
 func (r *Reader) GoTo(offset int64) { r.offset = offset }
 
+// At reads the record at an offset, and says whether there is one: it may have
+// expired, been compacted away, or not have come yet. The reader goes on behind it.
+func (r *Reader) At(ctx context.Context, offset int64) (Message, bool, error) {
+	if err := r.find(ctx); err != nil {
+		return Message{}, false, r.wrap(ctx, err)
+	}
+	if offset < r.first || offset >= r.end {
+		return Message{}, false, nil
+	}
+	r.GoTo(offset)
+	msgs, err := r.Read(ctx, nil)
+	if err != nil || len(msgs) == 0 || msgs[0].Offset != offset {
+		return Message{}, false, err
+	}
+	return msgs[0], true, nil
+}
+
 // find asks for the partition's span, and puts the offset into it.
 func (r *Reader) find(ctx context.Context) error {
 	if r.found {
