@@ -139,8 +139,8 @@ type Mark struct {
 func (c *Chain) Open() { c.open = true }
 
 // Follow takes a block as a [Partition] does, without scoring it, and calls then for
-// the source of each leg that is taken.
-func (c *Chain) Follow(block []byte, putBack bool, then func(event.Source)) (Fate, error) {
+// the block's span and the source of each leg that is taken.
+func (c *Chain) Follow(block []byte, putBack bool, then func(event.Span, event.Source)) (Fate, error) {
 	b, err := event.OpenBlock(block)
 	if err != nil {
 		return Fate{}, err
@@ -160,7 +160,7 @@ func (c *Chain) Follow(block []byte, putBack bool, then func(event.Source)) (Fat
 			fate.Repeated++
 		default:
 			fate.Applied++
-			then(l.Source)
+			then(b.Span, l.Source)
 		}
 	}
 	if fate.Refused == nil {

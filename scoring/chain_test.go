@@ -199,11 +199,11 @@ func TestChainPassesOver(t *testing.T) {
 	var c Chain
 	c.Open()
 	read := 0
-	if f, err := c.Follow(damaged[:len(damaged)-2], false, func(event.Source) { read++ }); err == nil || f.Applied != 2 ||
+	if f, err := c.Follow(damaged[:len(damaged)-2], false, func(event.Span, event.Source) { read++ }); err == nil || f.Applied != 2 ||
 		read != 2 {
 		t.Errorf("a damaged block is followed as %+v, %v", f, err)
 	}
-	if f, err := c.Follow(next, false, func(event.Source) {}); err != nil || !errors.Is(f.Refused, ErrGap) {
+	if f, err := c.Follow(next, false, func(event.Span, event.Source) {}); err != nil || !errors.Is(f.Refused, ErrGap) {
 		t.Errorf("and what comes behind it as %+v, %v", f, err)
 	}
 	if f := k.take(t, covering(event.Span{Epoch: 2, From: 6, To: 10, First: true})); f.Applied != 2 || f.Repeated != 2 {

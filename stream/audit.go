@@ -63,6 +63,7 @@ type sourced struct {
 	// committed is asked for before the legs are read: what is committed has been
 	// written by then.
 	committed int64
+	epoch     epoch // of the commit: since the log was made anew, what older ones took of it is void
 }
 
 // audited is the work of one [Audit.Run].
@@ -125,7 +126,8 @@ func (w *audited) source(ctx context.Context, topic string, partition int) (*sou
 		return nil, err
 	}
 	return &sourced{account: Account{Topic: topic, Partition: partition, First: -1}, base: first,
-		taken: make([]uint16, end-first), committed: committed[partition].Offset}, nil
+		taken: make([]uint16, end-first), committed: committed[partition].Offset,
+		epoch: readEpoch(committed[partition].Note, w.Topics.Partitions)}, nil
 }
 
 // deadLetters notes whose places have a dead letter.
@@ -186,9 +188,9 @@ func (w *audited) legs(ctx context.Context, partition int) error {
 }
 
 // took notes a leg that scoring takes.
-func (w *audited) took(at event.Source) {
+func (w *audited) took(in event.Span, at event.Source) {
 	s := w.sources[event.Source{Topic: at.Topic, Partition: at.Partition}]
-	if s == nil {
+	if s == nil || in.Back < s.epoch.Back && at.Offset >= s.epoch.BackAt {
 		return
 	}
 	if i := at.Offset - s.base; i >= 0 && i < int64(len(s.taken)) {

@@ -17,7 +17,10 @@ import (
 // partition of legs, and by what the log is known again.
 type epoch struct {
 	Number int64 `json:"e"`
-	Back   int64 `json:"b,omitempty"` // the epoch in which the source's log was last found cut or made anew
+	// Back is the epoch in which the source's log was last found cut or made anew, and
+	// BackAt from where on it was read again then.
+	Back   int64 `json:"b,omitempty"`
+	BackAt int64 `json:"a,omitempty"`
 	// Unwritten is by how much what was written to each partition of legs ends before
 	// the committed offset: a partition that was written nothing for long is far behind.
 	Unwritten []int64    `json:"u,omitempty"`
@@ -86,7 +89,7 @@ func beginEpoch(ctx context.Context, c *kafka.Claim, legs int, log *slog.Logger)
 	if back {
 		log.Error("the log of a source is not the one that was read: it was cut, or the topic was made anew; reading on "+
 			"from where they part", "topic", c.Topic, "partition", c.Partition, "read", c.Offset, "from", from)
-		e.Back, e.Unwritten = e.Number, nil
+		e.Back, e.BackAt, e.Unwritten = e.Number, from, nil
 		for len(e.Known) > 0 && e.Known[len(e.Known)-1].Offset >= from {
 			e.Known = e.Known[:len(e.Known)-1]
 		}

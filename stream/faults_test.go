@@ -239,3 +239,46 @@ func TestLargeReports(t *testing.T) {
 		t.Errorf("the ledger's log has %d bytes of two reports", size)
 	}
 }
+
+// A source's topic is made anew while nobody reads it: its new records are read from
+// the first on, none is taken for one that was read, and the audit knows them apart.
+func TestSourceMadeAnew(t *testing.T) {
+	for name, later := range map[string]int{"shorter than it was": 2, "longer than it was": 9} {
+		w := newBench(t)
+		leave := w.ingest()
+		send := func(prefix string, n int) {
+			for i := range n {
+				w.send(w.Topics.Transfers, w.payment(fmt.Sprint(prefix, i), victim, mule, "10.00"))
+			}
+		}
+		send("old-", 4)
+		w.waitFor("the old ones read", func() bool { a := w.settled(); return a.Applied == 4 })
+		leave()
+		if err := w.direct.Delete(t.Context(), w.Topics.Transfers); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.direct.Create(t.Context(), kafka.Topic{Name: w.Topics.Transfers, Partitions: 1}); err != nil {
+			t.Fatal(err)
+		}
+		send("new-", later)
+		w.ingest()
+		var a Account
+		w.waitFor("the new ones read", func() bool { a = w.settled(); return a.Applied == int64(later) })
+		if !a.Sound() || a.Read != int64(later) {
+			t.Errorf("%s: %+v", name, a)
+		}
+		ids := map[string]bool{}
+		for _, m := range w.all(w.Topics.Legs) {
+			b, err := event.OpenBlock(m.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for l := (event.Leg{}); b.Next(&l); {
+				ids[strings.Clone(l.Event.ID)] = true
+			}
+		}
+		if len(ids) != 4+later {
+			t.Errorf("%s: legs of %v", name, ids)
+		}
+	}
+}

@@ -149,13 +149,13 @@ func watched(account, risk string) string {
 	return fmt.Sprintf(`{"kind":"watch","entity":"acct:%s","risk":%q,"reason":"known"}`, account, risk)
 }
 
-func (w *bench) ingest() {
+func (w *bench) ingest() (leave func()) {
 	w.t.Helper()
-	w.ingestOf(maxBlock, maxBlocks)
+	return w.ingestOf(maxBlock, maxBlocks)
 }
 
 // ingestOf is an ingest with blocks of a size, and of its batches.
-func (w *bench) ingestOf(block int, batch int64) {
+func (w *bench) ingestOf(block int, batch int64) (leave func()) {
 	w.t.Helper()
 	in, err := NewIngest(w.Deps, "ingest", &event.Parser{Limits: event.DefaultLimits, Numbers: event.NewNumbers("CN"),
 		Banks: event.BuiltInBanks()})
@@ -163,7 +163,7 @@ func (w *bench) ingestOf(block int, batch int64) {
 		w.t.Fatal(err)
 	}
 	in.block, in.batch = block, batch
-	w.run(in.Run)
+	return w.run(in.Run)
 }
 
 func engine(t *testing.T) *scoring.Engine {
