@@ -199,7 +199,8 @@ func TestChainPassesOver(t *testing.T) {
 	var c Chain
 	c.Open()
 	read := 0
-	if f, err := c.Follow(damaged[:len(damaged)-2], false, func(event.Span, event.Source) { read++ }); err == nil || f.Applied != 2 ||
+	if f, err := c.Follow(damaged[:len(damaged)-2], false, func(event.Span, event.Source) { read++ }); err == nil ||
+		f.Applied != 2 ||
 		read != 2 {
 		t.Errorf("a damaged block is followed as %+v, %v", f, err)
 	}

@@ -79,12 +79,24 @@ func readEpoch(note string, legs int) epoch {
 // the log behind it is not the one that was read, from where it can be told apart.
 // Once it returns nobody who read the partition before can commit any more, and
 // what they write is refused.
-func beginEpoch(ctx context.Context, c *kafka.Claim, legs int, log *slog.Logger) (epoch, int64, error) {
+//
+// Where nothing is noted, the epoch is named by the time, which is above every number
+// before it. Where nothing is committed either, marks from before are void: Kafka
+// forgets what was committed of a topic that is deleted, and a topic of that name is
+// another one.
+func beginEpoch(ctx context.Context, c *kafka.Claim, legs int, now event.Instant, log *slog.Logger) (epoch, int64,
+	error) {
 	e := readEpoch(c.Note, legs)
+	if e.Number == 0 {
+		e.Number = int64(now)
+	}
 	e.Number++
 	from, back, err := sameLog(ctx, c, &e)
 	if err != nil {
 		return e, 0, err
+	}
+	if c.Offset < 0 {
+		e.Back, e.BackAt = e.Number, from
 	}
 	if back {
 		log.Error("the log of a source is not the one that was read: it was cut, or the topic was made anew; reading on "+

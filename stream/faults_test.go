@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"stopline.internal/scoring"
 	"stopline.internal/store/ledger"
 	"stopline.internal/stream/event"
 	"stopline.internal/stream/kafka"
@@ -267,18 +268,15 @@ func TestSourceMadeAnew(t *testing.T) {
 		if !a.Sound() || a.Read != int64(later) {
 			t.Errorf("%s: %+v", name, a)
 		}
-		ids := map[string]bool{}
+		var chain scoring.Chain
+		taken := 0
 		for _, m := range w.all(w.Topics.Legs) {
-			b, err := event.OpenBlock(m.Value)
-			if err != nil {
+			if _, err := chain.Follow(m.Value, false, func(event.Span, event.Source) { taken++ }); err != nil {
 				t.Fatal(err)
 			}
-			for l := (event.Leg{}); b.Next(&l); {
-				ids[strings.Clone(l.Event.ID)] = true
-			}
 		}
-		if len(ids) != 4+later {
-			t.Errorf("%s: legs of %v", name, ids)
+		if taken != 2*(4+later) {
+			t.Errorf("%s: scoring takes %d legs of %d transfers", name, taken, 4+later)
 		}
 	}
 }

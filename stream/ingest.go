@@ -43,7 +43,7 @@ func (in *Ingest) Run(ctx context.Context) error {
 // fails ends the epoch: what was written of a batch that failed is void from the
 // moment on at which it is begun again.
 func (in *Ingest) partition(ctx context.Context, c *kafka.Claim, blocks *kafka.Producer) error {
-	e, from, err := beginEpoch(ctx, c, in.Topics.Partitions, in.Log)
+	e, from, err := beginEpoch(ctx, c, in.Topics.Partitions, wall(), in.Log)
 	if err != nil {
 		return err
 	}
