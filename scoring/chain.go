@@ -25,6 +25,8 @@ type covered struct {
 // zero value has taken nothing, and begins at the beginning of the log.
 type Chain struct {
 	at map[origin]covered
+	// of the block at hand, where it is outside of any chain; a map that is used again
+	loose map[origin]covered
 	// open says that the log's beginning was not there to be read, so that a source
 	// partition may be met in the middle of an epoch.
 	open bool
@@ -51,20 +53,25 @@ type Fate struct {
 
 // taking is what a block's legs are held against.
 type taking struct {
-	chain  *Chain
-	marks  map[origin]covered // as the block began; of a block outside of any chain
-	before int64              // legs before this offset were taken
+	before int64 // legs before this offset were taken
 	loose  bool
 	// putBack says that a person has put the block back from quarantine, where it had
 	// not been taken: nothing of it repeats, and no mark moves.
 	putBack bool
 }
 
-// begin says what to do with a block.
-func (c *Chain) begin(s *event.Span) (taking, Fate) {
+// begin says what to do with a block. One that was put back is taken as it is.
+func (c *Chain) begin(s *event.Span, putBack bool) (taking, Fate) {
 	fate := Fate{Span: *s}
+	if putBack {
+		return taking{putBack: true}, fate
+	}
 	if s.Epoch == 0 { // outside of any chain: each leg for itself
-		return taking{chain: c, marks: map[origin]covered{}, loose: true}, fate
+		if c.loose == nil {
+			c.loose = map[origin]covered{}
+		}
+		clear(c.loose)
+		return taking{loose: true}, fate
 	}
 	at, known := c.at[origin{s.Topic, s.Partition}]
 	switch {
@@ -83,15 +90,15 @@ func (c *Chain) begin(s *event.Span) (taking, Fate) {
 }
 
 // repeats says whether a leg was taken before its block began.
-func (t *taking) repeats(s *event.Source) bool {
+func (c *Chain) repeats(t *taking, s *event.Source) bool {
 	if !t.loose {
 		return !t.putBack && s.Offset < t.before
 	}
 	o := origin{s.Topic, s.Partition}
-	if at, ok := t.chain.at[o]; ok && s.Offset < at.to {
+	if at, ok := c.at[o]; ok && s.Offset < at.to {
 		return true
 	}
-	t.marks[o] = covered{to: max(t.marks[o].to, s.Offset+1)}
+	c.loose[o] = covered{to: max(c.loose[o].to, s.Offset+1)}
 	return false
 }
 
@@ -113,7 +120,7 @@ func (c *Chain) end(s *event.Span, t taking) {
 		c.at = map[origin]covered{}
 	}
 	if t.loose {
-		for o, at := range t.marks {
+		for o, at := range c.loose {
 			c.at[o] = covered{c.at[o].epoch, at.to}
 		}
 		return
@@ -145,10 +152,7 @@ func (c *Chain) Follow(block []byte, putBack bool, then func(event.Span, event.S
 	if err != nil {
 		return Fate{}, err
 	}
-	t, fate := taking{putBack: true}, Fate{Span: b.Span}
-	if !putBack {
-		t, fate = c.begin(&b.Span)
-	}
+	t, fate := c.begin(&b.Span, putBack)
 	var l event.Leg
 	to := b.Span.From
 	for b.Next(&l) {
@@ -156,7 +160,7 @@ func (c *Chain) Follow(block []byte, putBack bool, then func(event.Span, event.S
 		switch {
 		case fate.Refused != nil:
 			fate.Passed++
-		case t.repeats(&l.Source):
+		case c.repeats(&t, &l.Source):
 			fate.Repeated++
 		default:
 			fate.Applied++
@@ -181,7 +185,7 @@ func (c *Chain) marks() []Mark {
 }
 
 func chainOf(marks []Mark, open bool) Chain {
-	c := Chain{make(map[origin]covered, len(marks)), open}
+	c := Chain{at: make(map[origin]covered, len(marks)), open: open}
 	for _, m := range marks {
 		c.at[origin{m.Topic, m.Partition}] = covered{m.Epoch, m.Offset + 1}
 	}

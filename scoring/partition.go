@@ -82,18 +82,16 @@ func (p *Partition) Missing(block []byte, dst []event.Entity) ([]event.Entity, e
 // event's legs twice; a block that its source's chain does not allow is refused
 // as a whole. [Partition.Fate] tells.
 func (p *Partition) Apply(offset int64, block []byte, then func(*event.Leg, *Outcome)) error {
-	return p.apply(offset, block, p.seen.begin, then)
+	return p.apply(offset, block, false, then)
 }
 
 // ApplyLoose is [Partition.Apply] for a block that a person has put back: its legs
 // are taken wherever their source has come to by now, and move no mark.
 func (p *Partition) ApplyLoose(offset int64, block []byte, then func(*event.Leg, *Outcome)) error {
-	return p.apply(offset, block, func(s *event.Span) (taking, Fate) { return taking{putBack: true}, Fate{Span: *s} },
-		then)
+	return p.apply(offset, block, true, then)
 }
 
-func (p *Partition) apply(offset int64, block []byte, begin func(*event.Span) (taking, Fate),
-	then func(*event.Leg, *Outcome)) error {
+func (p *Partition) apply(offset int64, block []byte, putBack bool, then func(*event.Leg, *Outcome)) error {
 	p.fate = Fate{}
 	b, err := event.OpenBlock(block)
 	if err != nil {
@@ -102,7 +100,7 @@ func (p *Partition) apply(offset int64, block []byte, begin func(*event.Span) (t
 	// An event's legs for one partition lie in one block, so that a source
 	// offset is either behind the mark as the block begins, or not applied.
 	var taken taking
-	if taken, p.fate = begin(&b.Span); p.fate.Refused != nil {
+	if taken, p.fate = p.seen.begin(&b.Span, putBack); p.fate.Refused != nil {
 		for b.Skip(&p.leg) {
 			p.fate.Passed++
 		}
@@ -111,7 +109,7 @@ func (p *Partition) apply(offset int64, block []byte, begin func(*event.Span) (t
 	to := b.Span.From // how far the block could be read
 	for i := int32(0); b.Next(&p.leg); i++ {
 		to = max(to, p.leg.Source.Offset+1)
-		if taken.repeats(&p.leg.Source) {
+		if p.seen.repeats(&taken, &p.leg.Source) {
 			p.fate.Repeated++
 			continue
 		}
@@ -147,7 +145,7 @@ func (p *Partition) PassOver(block []byte) error {
 	if err != nil {
 		return err
 	}
-	if taken, fate := p.seen.begin(&b.Span); fate.Refused == nil && !taken.loose {
+	if taken, fate := p.seen.begin(&b.Span, false); fate.Refused == nil && !taken.loose {
 		p.seen.end(&b.Span, taken)
 	}
 	return nil

@@ -14,12 +14,13 @@ import (
 )
 
 // The bounds of the search for payments: accounts that are looked for at all and at once, how often each
-// gets an answer (each pause is twice the one before: the books are a second or two behind, and minutes
-// after they were away), and how far back.
+// gets an answer, and how far back. The first pauses are alike, since the books are a second or two behind
+// and the money goes on; then each is twice the one before, for books that were away.
 const (
 	maxWanted  = 10_000
 	maxAtOnce  = 500
-	maxTries   = 12
+	soonTries  = 5
+	maxTries   = 16
 	searchBack = 7 * 24 * time.Hour
 )
 
@@ -111,7 +112,7 @@ func (p *paymentSearch) due(now time.Time) []string {
 	for e, t := range p.wanted {
 		if now.After(t.next) && len(accounts) < maxAtOnce {
 			accounts = append(accounts, strings.TrimPrefix(string(e), event.PrefixAccount))
-			t.next = now.Add(min(p.patience.payments<<t.n, p.patience.lastsUpTo))
+			t.next = now.Add(min(p.patience.payments<<max(0, t.n-soonTries), p.patience.lastsUpTo))
 		}
 	}
 	slices.Sort(accounts)
