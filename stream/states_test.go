@@ -331,6 +331,11 @@ func TestWhoSleptOverwritesNothing(t *testing.T) {
 	}
 	w.pay(3, 6)
 	w.waitFor("nine stops", func() bool { return w.stopped() == 9 })
+	// Who is told to leave within a batch leaves without a checkpoint: it is to have one of all that there is.
+	w.waitFor("the remote checkpoint has all of it", func() bool {
+		ends, err := w.Cluster.Ends(t.Context(), map[string][]int{w.Topics.Legs: {0}})
+		return err == nil && s.offset() == ends[w.Topics.Legs][0]
+	})
 	leave()
 	states, at := maps.Clone(s.states), s.at
 	w.data = asleep
