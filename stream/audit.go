@@ -23,13 +23,19 @@ type Audit struct {
 	group  string // ingest's
 }
 
-// NewAudit returns an audit. The parser reads documents whatever their age; the
-// group is the one that ingest commits in.
+// ever is longer than any document's time may lie ahead.
+const ever = 200 * 365 * day
+
+// NewAudit returns an audit. Whatever bounds of time the parser has, it reads documents
+// of any: what was right when it came is right. The group is the one that ingest
+// commits in.
 func NewAudit(d Deps, p *event.Parser, group string) (*Audit, error) {
 	if err := d.need("the audit", part{"parser", p == nil}, part{"group", group == ""}); err != nil {
 		return nil, err
 	}
-	return &Audit{d, p, group}, nil
+	anyTime := *p
+	anyTime.Limits.Past, anyTime.Limits.Ahead = 0, ever
+	return &Audit{d, &anyTime, group}, nil
 }
 
 // Account is where the records of one source partition are, by number. Read is the

@@ -84,7 +84,7 @@ func (b *bookRows) alert(rows *warehouse.Rows, m *kafka.Message) error {
 // anyTransfer reads documents that were accepted once: of whatever age, from 1970
 // for two centuries.
 var anyTransfer = event.Parser{Numbers: event.NewNumbers("CN"),
-	Limits: event.Limits{Bytes: math.MaxInt, String: math.MaxInt, List: math.MaxInt, Ahead: 200 * 365 * day}}
+	Limits: event.Limits{Bytes: math.MaxInt, String: math.MaxInt, List: math.MaxInt, Ahead: ever}}
 
 // conflict takes a repeat of a transfer that scoring refused; no other dead letter
 // is of the books.

@@ -32,11 +32,9 @@ func runs(t *testing.T, few int) int {
 // audit is where every record of the sources is.
 func (w *bench) audit() []Account {
 	w.t.Helper()
-	limits := event.DefaultLimits
-	limits.Past = 0
 	d := w.Deps
 	d.Cluster = w.direct
-	a, err := NewAudit(d, &event.Parser{Limits: limits, Numbers: event.NewNumbers("CN"), Banks: event.BuiltInBanks()},
+	a, err := NewAudit(d, &event.Parser{Limits: event.DefaultLimits, Numbers: event.NewNumbers("CN"), Banks: event.BuiltInBanks()},
 		"ingest")
 	if err != nil {
 		w.t.Fatal(err)
@@ -277,6 +275,21 @@ func TestSourceMadeAnew(t *testing.T) {
 		}
 		if taken != 2*(4+later) {
 			t.Errorf("%s: scoring takes %d legs of %d transfers", name, taken, 4+later)
+		}
+	}
+}
+
+// The audit asks what a record was when it came, and not what it would be today: a
+// clock that has gone on, or back, makes nothing of it missing or doubled.
+func TestAuditKnowsNoTime(t *testing.T) {
+	for _, passed := range []time.Duration{-24 * time.Hour, 30 * 24 * time.Hour} {
+		w := newBench(t)
+		w.ingest()
+		w.send(w.Topics.Transfers, w.payment("T-1", victim, mule, "10.00"))
+		w.waitFor("it is read", func() bool { a := w.settled(); return a.Read == 1 })
+		w.later(passed)
+		if a := w.settled(); a.Applied != 1 || !a.Sound() {
+			t.Errorf("%s later: %+v", passed, a)
 		}
 	}
 }

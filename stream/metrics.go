@@ -88,7 +88,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help: "How long the oldest message has waited that a loop has not worked off."}, []string{"loop", "partition"}),
 	}
 	m.Chain = prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "stopline", Name: "chain_legs_total",
-		Help: "Legs by the source partition that they came from and what became of them: written, and then applied, " +
+		Help: "Legs by the source partition that they came from and what became of them: applied, " +
 			"repeated, replaced or gap."}, []string{"source", "fate"})
 	m.Gap = prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "stopline", Name: "chain_gap",
 		Help: "1 where legs of a source partition are missing, and nothing of it is scored until they are written again."},

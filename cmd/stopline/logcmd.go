@@ -64,9 +64,7 @@ func (c *verifyLogCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer leave()
-	limits := event.DefaultLimits
-	limits.Past = 0
-	a, err := stream.NewAudit(deps, &event.Parser{Limits: limits, Numbers: event.NewNumbers(c.Country),
+	a, err := stream.NewAudit(deps, &event.Parser{Limits: event.DefaultLimits, Numbers: event.NewNumbers(c.Country),
 		Banks: event.BuiltInBanks()}, groupPrefix(deps.Topics)+roleIngest)
 	if err != nil {
 		return err
