@@ -34,7 +34,8 @@ func (w *bench) audit() []Account {
 	w.t.Helper()
 	d := w.Deps
 	d.Cluster = w.direct
-	a, err := NewAudit(d, &event.Parser{Limits: event.DefaultLimits, Numbers: event.NewNumbers("CN"), Banks: event.BuiltInBanks()},
+	a, err := NewAudit(d, &event.Parser{Limits: event.DefaultLimits, Numbers: event.NewNumbers("CN"),
+		Banks: event.BuiltInBanks()},
 		"ingest")
 	if err != nil {
 		w.t.Fatal(err)
